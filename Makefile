@@ -1,0 +1,53 @@
+# A table of contents: each target is a script in tests/tools, which sets up what it needs, once.
+# What they make is below ${PODMAN_FLEET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podman_fleet}.
+
+T := tests/tools
+export INVENTORY REPORTS KEEP
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup:  ## the environments for users and for development
+	@$(T)/setup user dev
+
+demo:  ## real kills on three virtual machines, and what the audit says (KEEP=1 leaves them running)
+	@$(T)/demo $(ARGS)
+
+audit:  ## audit INVENTORY=… (default: this machine) into REPORTS=… with ARGS='more ansible-playbook arguments'
+	@$(T)/audit $(ARGS)
+
+test:  ## everything below up to test-integration
+	@$(T)/test
+
+test-unit:  ## the tests that need no other host (seconds; ARGS='-k name')
+	@$(T)/unit $(ARGS)
+
+lint:  ## ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-importer, vermin, shellcheck
+	@$(T)/lint
+
+sanity:  ## ansible-test sanity, and the code for managed hosts on Python 3.6
+	@$(T)/sanity
+
+test-controllers:  ## unit tests and an audit with ansible-core 2.16, 2.19 and 2.21
+	@$(T)/controllers
+
+test-integration:  ## tests on virtual machines (ARGS='-k name')
+	@$(T)/integration $(ARGS)
+
+bench:  ## what oom_facts costs on a host with 200 containers
+	@$(T)/bench $(ARGS)
+
+fleet-up:  ## start the virtual machines
+	@$(T)/fleet up $(ARGS)
+
+fleet-down:  ## stop them
+	@$(T)/fleet down $(ARGS)
+
+fleet-ssh:  ## a shell on one of them: HOST=…
+	@$(T)/fleet ssh $(HOST)
+
+clean:  ## remove what tools left in the working tree
+	@$(T)/clean
+
+.PHONY: help setup demo audit test test-unit lint sanity test-controllers test-integration bench fleet-up fleet-down fleet-ssh clean

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ask one host with oom_facts, and keep its answer in a file for audit_report.
+
+Whatever goes wrong with the host becomes part of the report instead of ending it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
+    is_timeout, problem_in, problem_of, run_as, run_dir)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
+
+_SPEC = {
+    "users": {"type": "list", "elements": "str"},
+    "containers": {"type": "list", "elements": "str"},
+    "since": {"type": "str"},
+    "executable": {"type": "str"},
+    "timeout": {"type": "int"},
+    "state_dir": {"type": "path"},
+}
+_MODULE = "podman_fleet.memory.oom_facts"
+_LONGEST = 500  # characters of a message in the task's result; the report has all of it
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller for each host."""
+
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what was seen in a few counts, never the facts: each result is an event in AWX's database."""
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        run = run_dir(self._task)
+        run.begin(iso(datetime.datetime.now(datetime.timezone.utc)))
+        answer = self._ask({key: value for key, value in options.items() if value is not None}, task_vars or {})
+        record = {"host": (task_vars or {})["inventory_hostname"], **answer}
+        try:
+            run.put(record)
+        except ValueError as exc:
+            record.update(facts=None, problem={"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc})
+            run.put(record)
+        result.update(_compact(record["problem"], record["facts"] or {}))
+        return result
+
+    def _ask(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return {run_as, problem, facts}; raises nothing that a host can cause."""
+        problem = facts = user = None
+        try:
+            user = run_as(self)
+            answer = self._execute_module(module_name=_MODULE, module_args=options, task_vars=task_vars)
+            facts = (answer.get("ansible_facts") or {}).get("podman_oom")
+            if answer.get("failed") or answer.get("unreachable") or facts is None:
+                problem, facts = problem_in(answer), None
+        except Exception as exc:  # become, connection, interpreter, …: each has its own
+            problem = problem_of(exc)
+        except BaseException as exc:
+            if not is_timeout(exc):
+                raise
+            problem = problem_of(exc)
+            problem["message"] = "gave no answer in %s seconds" % self._task.timeout
+            # Ansible would remove the temporary directory next, on a host that does not answer,
+            # and now without a time limit.
+            self._connection._shell.tmpdir = None
+        return {"run_as": user, "problem": problem, "facts": facts}
+
+
+def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str, Any]:
+    if problem:
+        short = {"kind": problem["kind"], "message": shown(problem["message"], _LONGEST)}
+        return {"changed": False, "checked": False, "problem": short,
+                "msg": "not checked (%s): %s" % (short["kind"], short["message"])}
+    containers = _dicts(facts.get("containers"))
+    removed = _dicts(facts.get("removed"))
+    killed = sum(bool((each.get("oom") or {}).get("killed")) for each in containers + removed)
+    return {
+        "changed": False,
+        "checked": True,
+        "problem": None,
+        "containers": len(containers),
+        "removed": len(removed),
+        "oom_killed": killed,
+        "msg": "%s, %d OOM killed" % (plural(len(containers), "container"), killed),
+    }
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

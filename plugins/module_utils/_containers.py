@@ -1,0 +1,164 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+
+"""The containers of one user: ask Podman for them, and the host for what they use now."""
+
+from collections import namedtuple
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils import (
+    _assemble,
+    _cgroup_path,
+    _effective,
+    _inspect,
+    _times,
+    _verdict,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._command import CommandNotFound, find_executable
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import (
+    Podman,
+    PodmanError,
+    matches_word,
+    select,
+)
+
+# user: _users.User; listed: [_podman.Listed] of all his containers; containers: [_inspect.Container]
+# of those that are wanted; unmatched: words of the option that match none; complete: whether
+# `listed` is all there is; sources, errors: entries for the facts.
+Answer = namedtuple("Answer", "user listed containers unmatched complete sources errors")
+
+_EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
+
+
+def ask(user, options):
+    """Return the Answer of Podman for one user. Never raises: what goes wrong is in it."""
+    name = user.identity.name
+    problem = _obstacle(user, options)
+    if problem:
+        status, message = problem
+        errors = [] if status == "absent" else [_error(name, message)]
+        return Answer(user, [], [], list(options.containers), status == "absent", [_source(name, status, message)], errors)
+    podman = Podman(options.executable, user.identity, options.timeout)
+    try:
+        listed = podman.listing()
+    except PodmanError as exc:
+        return Answer(user, [], [], list(options.containers), False,
+                      [_source(name, "unavailable", str(exc))], [_error(name, str(exc))])
+    chosen, unmatched = select(listed, options.containers)
+    raws, messages = podman.inspect([each.ident for each in chosen])
+    containers = []
+    for raw in raws:
+        try:
+            containers.append(_inspect.container(raw, name))
+        except _inspect.Garbage as exc:
+            messages.append("podman container inspect: %s" % exc)
+    status = "ok" if not messages else "partial" if containers else "unavailable"
+    return Answer(user, listed, containers, unmatched, True, [_source(name, status, messages[0] if messages else None)],
+                  [_error(name, message) for message in messages])
+
+
+def _obstacle(user, options):
+    """Why Podman is not run for this user: (status, message), or None."""
+    try:
+        find_executable(options.executable)
+    except CommandNotFound as exc:
+        return "absent", str(exc)
+    if user.storage is None:
+        return "absent", "no container storage; Podman is not run, because it would make one"
+    if user.identity.uid != 0 and not user.session:
+        return "unavailable", ("/run/user/%d is not there (no session, no linger): Podman would not see the state "
+                               "of the containers" % user.identity.uid)
+    return None
+
+
+def _source(user, status, detail):
+    return {"name": "podman", "user": user, "status": status, "covers_since": None, "detail": detail}
+
+
+def _error(user, message):
+    return {"source": "podman", "user": user, "message": message}
+
+
+def versions(answers, options, errors):
+    """Return the facts' `host.podman`, asked of the first user for whom Podman works.
+
+    Without one only the version: anything else would make a container storage.
+    """
+    nothing = {"version": None, "conmon": None, "runtime": {"name": None, "version": None}, "cgroup_manager": None}
+    answering = [answer for answer in answers if answer.sources[0]["status"] in ("ok", "partial")]
+    try:
+        if answering:
+            return Podman(options.executable, answering[0].user.identity, options.timeout).info()
+        if all(answer.sources[0]["status"] == "absent" for answer in answers):
+            find_executable(options.executable)
+            return dict(nothing, version=Podman(options.executable, answers[0].user.identity, options.timeout).version())
+    except CommandNotFound:
+        return nothing
+    except PodmanError as exc:
+        errors.append(_error(None, str(exc)))
+    return nothing
+
+
+def live(container, files, host):
+    """Return ({effective, usage, events} for the facts, _assemble.Live) of a container's run.
+
+    All three are None for a container that does not run.
+    """
+    nothing = {"effective": None, "usage": None, "events": None}
+    if not container.running or not container.pid:
+        return nothing, _assemble.Live(host.main_pid(container.pidfile), None, None, None)
+    place = files.place(container.pid, container.ident)
+    if place is None:  # ended since Podman was asked
+        return nothing, _assemble.Live(container.pid, None, None, None)
+    lineage = [(path, files.limits(path)) for path in _cgroup_path.lineage(place.leaf)]
+    memory = dict(nothing, effective=_effective.effective(lineage, place.own, files.hierarchy.version))
+    if place.own is None:
+        return memory, _assemble.Live(container.pid, None, None, None)
+    counters = files.events(place.own)
+    memory["usage"] = files.usage(place.own)
+    memory["events"] = {key: (counters or {}).get(key) for key in _EVENTS}
+    above = _cgroup_path.lineage(place.own)[1:]
+    return memory, _assemble.Live(container.pid, place.own, counters,
+                                  [(path, files.local_events(path)) for path in above])
+
+
+def removed(ident, answer, index, systemd):
+    """Return the facts' entry for a killed container that Podman no longer knows.
+
+    :param answer: of the user it belonged to.
+    :param systemd: {uid: from when on the systemd journal is whole}.
+    """
+    owner = answer.user.identity.uid
+    events = index.events(ident, owner)
+    named = events[-1] if events else None
+    died = [event for event in events if event.kind == "died"]
+    oom = _verdict.decide(ident, _assemble.removed_evidence(ident, owner, index, systemd[owner]))
+    if not answer.complete:
+        oom["evidence"].append("podman: the containers of %s could not be listed, it may still be there"
+                               % answer.user.identity.name)
+    return {
+        "id": ident,
+        "user": answer.user.identity.name,
+        "name": named.name if named else None,
+        "image": named.image if named else None,
+        "manager": _manager(named, index.kills.get(ident, [])),
+        "exit_code": died[-1].exit_code if died else None,
+        # None: his containers could not be listed, so it may still be there
+        "gone": True if answer.complete else None,
+        "died_at": _times.to_iso(died[-1].at) if died else None,
+        "oom": oom,
+    }
+
+
+def _manager(event, kills):
+    """Who made a container that is gone: its unit by Podman's event, a quadlet by its cgroup's name."""
+    unit = event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None
+    split = any("/libpod-payload-" in kill.task_memcg for kill in kills)
+    return {"kind": ("quadlet" if split else "systemd") if unit else "none", "unit": unit}
+
+
+def is_meant(entry, word):
+    """Whether a word of the option `containers` means this entry of `removed`."""
+    return matches_word(entry["id"], entry["name"], word)

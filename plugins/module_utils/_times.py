@@ -1,0 +1,79 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+
+"""Times as the sources write them, to and from whole microseconds since the epoch.
+
+Pure: opens nothing, reads no clock.
+"""
+
+import calendar
+import re
+import time
+
+SECOND = 1000000  # microseconds
+
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?"
+    r"\s*(Z|UTC|[+-]\d\d:?\d\d)?\s*$"
+)
+_SPAN = re.compile(r"(\d{1,6})\s*(s|min|m|h|d|w)$")
+_SPAN_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_iso(text):
+    """Return the microseconds of an ISO 8601 time, or None for "never".
+
+    Go's zero time (year 1), which Podman prints for "never", gives None. A time without
+    a zone is UTC.
+
+    :raises ValueError: when the text is no such time.
+    """
+    match = _ISO.match(text.strip())
+    if not match:
+        raise ValueError("%r is not an ISO 8601 time" % text)
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    if int(year) < 1970:
+        return None
+    fields = [int(part or 0) for part in (year, month, day, hour, minute, second)]
+    if not (1 <= fields[1] <= 12 and 1 <= fields[2] <= calendar.monthrange(fields[0], fields[1])[1]
+            and fields[3] < 24 and fields[4] < 60 and fields[5] < 61):
+        raise ValueError("%r is not a time that exists" % text)
+    seconds = calendar.timegm(tuple(fields) + (0, 0, 0)) - _offset(zone)
+    return seconds * SECOND + int((fraction or "0").ljust(6, "0")[:6])
+
+
+def _offset(zone):
+    """Seconds east of UTC of a zone such as "+01:00"."""
+    if zone in (None, "Z", "UTC"):
+        return 0
+    digits = zone[1:].replace(":", "")
+    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+    return -seconds if zone[0] == "-" else seconds
+
+
+def to_iso(micros):
+    """Return microseconds as "2026-11-23T16:48:14.408168Z"; None stays None."""
+    if micros is None:
+        return None
+    seconds, rest = divmod(micros, SECOND)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%06dZ" % rest
+
+
+def parse_since(text, now):
+    """Return the microseconds that a "how far back" option means.
+
+    :param text: a span (``7d``, ``12h``, ``30m``, ``90s``, ``2w``) or an ISO time.
+    :param now: microseconds that a span counts back from.
+    :raises ValueError: neither of them, or in the future.
+    """
+    match = _SPAN.match(text.strip())
+    if match:
+        return now - int(match.group(1)) * _SPAN_SECONDS[match.group(2)] * SECOND
+    micros = parse_iso(text)
+    if micros is None or micros > now:
+        raise ValueError("%r is not between 1970 and now" % text)
+    return micros

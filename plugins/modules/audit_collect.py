@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation only: it runs on the controller, see plugins/action/audit_collect.py.
+
+DOCUMENTATION = r"""
+module: audit_collect
+short_description: Ask one host about its Podman containers and keep the answer for the report
+version_added: 1.0.0
+description:
+  - Runs M(podman_fleet.memory.oom_facts) on the host and keeps its answer in a file on the controller, from which
+    M(podman_fleet.memory.audit_report) makes the report of all hosts. Both have to be in the same play.
+  - Returns a few counts and never the facts themselves, so that a fleet of a thousand hosts leaves no gigabytes in
+    Ansible's output or in the database of AWX.
+  - Does not fail because of the host. When it is unreachable, C(become) fails, Python is missing, or it takes longer
+    than the task's C(timeout), then the host is in the report as not checked, with the reason. Use
+    M(podman_fleet.memory.audit_hand_back) after the report to end such hosts as unreachable or failed.
+options:
+  users:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: list
+    elements: str
+  containers:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: list
+    elements: str
+  since:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: str
+  executable:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: str
+  timeout:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: int
+  state_dir:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: path
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module does not modify state.
+  diff_mode:
+    support: N/A
+    details:
+      - This module does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This module does not modify state.
+seealso:
+  - module: podman_fleet.memory.oom_facts
+  - module: podman_fleet.memory.audit_report
+  - module: podman_fleet.memory.audit_hand_back
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Look at the containers of each host
+  podman_fleet.memory.audit_collect:
+    since: 12h
+  become: true
+  timeout: 300
+"""
+
+RETURN = r"""
+checked:
+  description: Whether the host gave its facts.
+  returned: success
+  type: bool
+problem:
+  description: Why there are none; null when there are.
+  returned: success
+  type: dict
+  contains:
+    kind:
+      description: One of V(unreachable), V(timeout), V(become), V(failed), V(bad_facts).
+      type: str
+    message:
+      description: What Ansible or the module said.
+      type: str
+containers:
+  description: How many containers the host has.
+  returned: when it was checked
+  type: int
+removed:
+  description: How many containers were killed for memory and are removed since.
+  returned: when it was checked
+  type: int
+oom_killed:
+  description: How many containers were killed for memory in their last run.
+  returned: when it was checked
+  type: int
+"""

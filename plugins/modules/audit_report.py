@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation only: it runs on the controller, see plugins/action/audit_report.py.
+
+DOCUMENTATION = r"""
+module: audit_report
+short_description: Write one report of all hosts that were asked, and show its first screen
+version_added: 1.0.0
+description:
+  - Reads what M(podman_fleet.memory.audit_collect) kept of each host in the same play, finds what is wrong, and writes
+    C(report.json) (schema C(podman_fleet.memory/report/v1), C(docs/report-v1.schema.json)) on the controller, with the
+    full facts of each host.
+  - Each report has a directory of its own below O(reports), named after the time in UTC. The link C(latest) points to
+    the newest one. A report is there as a whole or not at all. A run that is killed leaves C(latest) as it was.
+  - Every host of the play is in the report. One that did not answer is in it as not checked, with the reason.
+  - Findings that the report before had too keep their C(first_seen) and are C(open), the others are C(new). An OOM kill
+    is new again when the container was killed again.
+  - Reads one host at a time, so that its need of memory does not grow with the fleet.
+notes:
+  - Use it with C(run_once) and C(delegate_to=localhost), after M(podman_fleet.memory.audit_collect), with the linear
+    strategy.
+  - In a play with C(serial) it waits for the last batch. Before that, it writes a report only after a batch with hosts
+    that were not checked, since Ansible may end the play there, and replaces it later.
+  - Hands C(podman_memory_report), C(podman_memory_findings) (by severity), C(podman_memory_findings_new),
+    C(podman_memory_oom_killed), C(podman_memory_unprotected), C(podman_memory_hosts), C(podman_memory_not_checked),
+    C(podman_memory_partly_checked), C(podman_memory_unreachable) and C(podman_memory_errors) to workflows, as
+    M(ansible.builtin.set_stats) does.
+options:
+  reports:
+    description:
+      - Directory of all reports on the controller. It is made when it isn't there.
+      - A relative path begins where C(ansible-playbook) is called.
+    type: path
+    required: true
+  summary:
+    description:
+      - Show the first screen of the report, at most 25 lines, or all of every list with C(-v).
+      - It is never shown when the output is for programs (C(ANSIBLE_STDOUT_CALLBACK=json) and the like).
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the first screen is shown, and no file is written.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Each run writes a report of its own.
+seealso:
+  - module: podman_fleet.memory.audit_collect
+  - module: podman_fleet.memory.audit_hand_back
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Report
+  podman_fleet.memory.audit_report:
+    reports: /var/lib/audits/podman
+  run_once: true
+  delegate_to: localhost
+  become: false
+  register: audit
+
+- name: Stop when a container was ended by an OOM kill
+  ansible.builtin.assert:
+    that: audit.counts.oom.lethal == 0
+  run_once: true
+"""
+
+RETURN = r"""
+report:
+  description: Path of C(report.json); null when none was written.
+  returned: success
+  type: str
+  sample: /var/lib/audits/podman/20261123T192005Z/report.json
+complete:
+  description: Whether all hosts of the play have been asked; only with C(serial) they may not have been yet.
+  returned: success
+  type: bool
+not_checked_in_batch:
+  description: How many hosts of this batch were not checked.
+  returned: success
+  type: int
+counts:
+  description: The C(summary) of the report.
+  returned: when a report was made
+  type: dict
+  contains:
+    hosts:
+      description: Hosts by how far they were checked (C(total), C(checked), C(partial), C(not_checked), C(without_podman)).
+      type: dict
+    not_checked:
+      description: Hosts that were not checked, by the reason.
+      type: dict
+    containers:
+      description: Containers (C(total), C(running)), and killed ones that are C(removed) since.
+      type: dict
+    findings:
+      description: Findings (C(total), C(new), C(by_severity), C(by_rule)).
+      type: dict
+    oom:
+      description:
+        - Containers that were C(killed), those that it ended (C(lethal)), all C(kills), and containers whose flag in
+          Podman is wrong (C(flag_wrong)).
+      type: dict
+    unprotected:
+      description: Running containers without a limit, without C(memory.oom.group), or with a limit that drifted.
+      type: int
+"""

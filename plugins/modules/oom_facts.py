@@ -1,0 +1,422 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation and entry point; the work is in module_utils/_oom_facts.py."""
+
+DOCUMENTATION = r"""
+module: oom_facts
+short_description: Tell which Podman containers were killed for memory, why, and how sure that is
+version_added: 1.0.0
+description:
+  - Looks at all Podman containers of a host, of root and of the rootless users, in one call. It brings together what
+    C(podman container inspect) says, the counters and limits of cgroups, the kernel's own records of OOM kills, and
+    the records of systemd, systemd-oomd and Podman in the journal.
+  - Gives a verdict for each container. RV(ansible_facts.podman_oom.containers[].oom.killed) is V(false) only when the
+    sources that would show a kill are whole over the run of the container. Otherwise it is V(null) and
+    RV(ansible_facts.podman_oom.containers[].oom.missing) says which source is missing.
+  - Lists killed containers that Podman no longer knows (C(--rm), quadlets) in RV(ansible_facts.podman_oom.removed).
+  - Changes nothing on the host, needs nothing but Python's standard library there, and never returns environment,
+    command line or mounts of a container.
+  - Runs a fixed number of processes for each user and reads the journal by its index only, whatever the number of
+    containers.
+notes:
+  - Use C(become) to see everything. Without it the module sees the containers of the login user alone. The kernel's
+    log is then mostly not readable, and more verdicts are V(null).
+  - Podman is not run for a user without container storage, since it would make one, and not for a rootless user
+    without a session (C(/run/user/UID)), since it would not see the state of the containers. The latter is reported.
+  - What goes wrong for one user or one source is reported in RV(ansible_facts.podman_oom.sources) and
+    RV(ansible_facts.podman_oom.errors), and the rest is still returned. The module fails only for wrong options and
+    when none of O(users) can be looked at.
+options:
+  users:
+    description:
+      - Whose containers to look at, by user name.
+      - V(all) stands for root and each user that has container storage. Only root can use it.
+      - V(current) stands for the user that the module runs as.
+      - The default is V(all) for root and V(current) for others.
+      - A name that the host doesn't have is reported in RV(ansible_facts.podman_oom.errors), as long as one of the
+        others can be looked at.
+    type: list
+    elements: str
+    default: []
+  containers:
+    description:
+      - Names, IDs or prefixes of IDs (12 digits or more) of the containers to look at. All by default.
+      - One that doesn't exist is reported in RV(ansible_facts.podman_oom.errors).
+    type: list
+    elements: str
+    default: []
+  since:
+    description:
+      - How far back kernel and systemd records are read.
+      - A number with V(s), V(m), V(h), V(d) or V(w), or an ISO 8601 time, which is UTC when it has no zone.
+    type: str
+    default: 7d
+  executable:
+    description: Name or path of Podman.
+    type: str
+    default: podman
+  timeout:
+    description: Seconds for each external command.
+    type: int
+    default: 60
+  state_dir:
+    description: Directory of the recorder's history.
+    type: path
+    default: /var/lib/podman-memory
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+  - podman_fleet.memory._attributes.facts
+  - podman_fleet.memory._attributes.facts_module
+  - podman_fleet.memory._attributes.action_group
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Look at the containers of root and of all rootless users
+  podman_fleet.memory.oom_facts:
+  become: true
+
+- name: Show which containers were killed for memory in their last run
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.oom.cause }}, {{ item.oom.confidence }}"
+  loop: "{{ ansible_facts.podman_oom.containers | selectattr('oom.killed', 'true') }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Look at one container of one user, over the last twelve hours
+  podman_fleet.memory.oom_facts:
+    users: [alice]
+    containers: [web]
+    since: 12h
+  become: true
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: What is known of memory and OOM kills on this host.
+  returned: success
+  type: dict
+  contains:
+    podman_oom:
+      description: The facts. All sizes are in bytes, all times ISO 8601 in UTC.
+      type: dict
+      returned: success
+      contains:
+        schema:
+          description: Name and version of this structure.
+          type: str
+          returned: success
+          sample: podman_fleet.memory/facts/v1
+        host:
+          description: The host.
+          type: dict
+          returned: success
+          contains:
+            hostname:
+              description: Name of the host as the kernel knows it.
+              type: str
+              returned: success
+            collected_at:
+              description: When the facts were taken.
+              type: str
+              returned: success
+            boot_id:
+              description: ID of this boot, 32 hexadecimal digits.
+              type: str
+              returned: success
+            booted_at:
+              description: When the host was booted.
+              type: str
+              returned: success
+            kernel:
+              description: Release of the kernel.
+              type: str
+              returned: success
+              sample: 6.12.48-amd64
+            distribution:
+              description: Name and version of the distribution.
+              type: str
+              returned: success
+              sample: Debian GNU/Linux 13 (trixie)
+            memory_total:
+              description: Memory of the host.
+              type: int
+              returned: success
+            swap_total:
+              description: Swap of the host.
+              type: int
+              returned: success
+            cgroup_version:
+              description: Version of the hierarchy that the memory controller is on.
+              type: int
+              returned: success
+              sample: 2
+            controllers:
+              description: Controllers of cgroups that the kernel has enabled.
+              type: list
+              elements: str
+              returned: success
+            podman:
+              description: Versions, V(null) for what is not known.
+              type: dict
+              returned: success
+              sample:
+                version: 5.4.2
+                conmon: 2.1.12
+                runtime:
+                  name: crun
+                  version: "1.21"
+                cgroup_manager: systemd
+            oomd_active:
+              description: Whether systemd-oomd is running.
+              type: bool
+              returned: success
+        sources:
+          description: What could be read and what could not.
+          type: list
+          elements: dict
+          returned: success
+          contains:
+            name:
+              description: One of V(podman), V(cgroup), V(kernel_log), V(systemd), V(recorder).
+              type: str
+              returned: success
+            user:
+              description: The user the source was read for. V(null) when it is the host's.
+              type: str
+              returned: success
+            status:
+              description: One of V(ok), V(partial), V(unavailable), V(absent).
+              type: str
+              returned: success
+            covers_since:
+              description: From when on the source is whole. V(null) when that can't be said.
+              type: str
+              returned: success
+            detail:
+              description: What is missing and why.
+              type: str
+              returned: success
+        containers:
+          description: The containers that Podman knows.
+          type: list
+          elements: dict
+          returned: success
+          contains:
+            id:
+              description: ID, 64 hexadecimal digits.
+              type: str
+              returned: success
+            name:
+              description: Name.
+              type: str
+              returned: success
+            user:
+              description: Owner.
+              type: str
+              returned: success
+            image:
+              description: Name of the image.
+              type: str
+              returned: success
+            created_at:
+              description: When it was created.
+              type: str
+              returned: success
+            labels:
+              description: Labels.
+              type: dict
+              returned: success
+            pod:
+              description: ID of its pod. V(null) for none.
+              type: str
+              returned: success
+            is_infra:
+              description: Whether it is the infra container of its pod.
+              type: bool
+              returned: success
+            manager:
+              description:
+                - Who will make it anew, so where a setting has to be written to last.
+                - C(kind) is one of V(none), V(quadlet), V(systemd), V(compose), V(kube). C(unit) is the systemd unit or V(null).
+              type: dict
+              returned: success
+              sample:
+                kind: quadlet
+                unit: web.service
+            state:
+              description:
+                - C(status) as Podman says it. C(exit_code) and C(finished_at) are V(null) while it runs.
+                - C(oom_killed_flag) is Podman's own C(State.OOMKilled). C(stopped_by_user) is V(null) where it is not known.
+              type: dict
+              returned: success
+              sample:
+                status: exited
+                exit_code: 137
+                started_at: "2026-11-23T16:48:14.408168Z"
+                finished_at: "2026-11-23T16:48:14.823700Z"
+                restart_count: 0
+                oom_killed_flag: false
+                stopped_by_user: false
+            memory:
+              description: Limits, use and events.
+              type: dict
+              returned: success
+              contains:
+                declared:
+                  description:
+                    - C(limit), C(swap_limit) (memory and swap together), C(reservation) and C(oom_group) as
+                      C(podman container inspect) shows them. V(null) for none.
+                  type: dict
+                  returned: success
+                effective:
+                  description:
+                    - What the kernel enforces now, the cgroups above included. The lowest limit wins, and C(source) is the
+                      cgroup that has it. C(swap_limit) is memory and swap together. V(null) for none.
+                    - V(null) as a whole when the container isn't running.
+                  type: dict
+                  returned: success
+                usage:
+                  description:
+                    - C(current), C(working_set) (C(current) less inactive page cache), C(anon), C(peak), C(swap), and
+                      C(pressure_full_avg300) in percent of time.
+                    - V(null) as a whole when the container isn't running or has no cgroup of its own.
+                  type: dict
+                  returned: success
+                events:
+                  description:
+                    - C(low), C(high), C(max), C(oom), C(oom_kill), C(oom_group_kill) of the current run, V(null) for
+                      what the kernel doesn't count.
+                    - V(null) as a whole when the container isn't running or has no cgroup of its own.
+                  type: dict
+                  returned: success
+            oom:
+              description: The verdict on the current run, or on the last one when it isn't running.
+              type: dict
+              returned: success
+              contains:
+                killed:
+                  description:
+                    - Whether an OOM killer killed a process of the container in this run. V(null) when the sources that
+                      would tell are missing.
+                  type: bool
+                  returned: success
+                cause:
+                  description:
+                    - One of V(container_limit), V(ancestor_limit), V(host_oom), V(systemd_oomd), V(stopped_by_user),
+                      V(external_sigkill), V(application_exit), V(none), V(unknown).
+                  type: str
+                  returned: success
+                scope:
+                  description: The cgroup whose limit was hit, V(host) for the whole host, V(null) when not known or no kill.
+                  type: str
+                  returned: success
+                lethal:
+                  description: Whether the kill ended the container. V(null) when that can't be told.
+                  type: bool
+                  returned: success
+                group:
+                  description: Whether C(memory.oom.group) took all processes along.
+                  type: bool
+                  returned: success
+                confidence:
+                  description: One of V(certain), V(likely), V(unknown).
+                  type: str
+                  returned: success
+                count:
+                  description: Number of kills that were seen over all runs.
+                  type: int
+                  returned: success
+                last_at:
+                  description: When the last of them was.
+                  type: str
+                  returned: success
+                victims:
+                  description: The processes killed in this run. C(rss) is in bytes.
+                  type: list
+                  elements: dict
+                  returned: success
+                  sample:
+                    - pid: 587
+                      task: sort
+                      at: "2026-11-23T16:48:14.791203Z"
+                      rss: 22154240
+                flag_trust:
+                  description:
+                    - What Podman's own flag is worth, one of V(agrees), V(stale) (true for an earlier run), V(missed) (false
+                      after a kill), V(overstated) (true, though the container didn't end of it), V(unknown).
+                  type: str
+                  returned: success
+                history:
+                  description: The last 50 kills over all runs, oldest first.
+                  type: list
+                  elements: dict
+                  returned: success
+                evidence:
+                  description: What the verdict rests on, in words.
+                  type: list
+                  elements: str
+                  returned: success
+                missing:
+                  description: Names of the sources that would have told more.
+                  type: list
+                  elements: str
+                  returned: success
+        removed:
+          description:
+            - Killed containers that Podman no longer knows. RV(ignore:oom) as for RV(ansible_facts.podman_oom.containers[]).
+            - C(name), C(image), C(exit_code), C(died_at) and the unit in C(manager) are V(null) when Podman's events
+              don't tell them.
+            - C(gone) is V(null) when the containers of the user could not be listed, so that it may still be there.
+          type: list
+          elements: dict
+          returned: success
+        errors:
+          description: What went wrong, with C(source), C(user) and C(message).
+          type: list
+          elements: dict
+          returned: success
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _oom_facts, _times, _users
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "users": {"type": "list", "elements": "str", "default": []},
+            "containers": {"type": "list", "elements": "str", "default": []},
+            "since": {"type": "str", "default": "7d"},
+            "executable": {"type": "str", "default": "podman"},
+            "timeout": {"type": "int", "default": 60},
+            "state_dir": {"type": "path", "default": "/var/lib/podman-memory"},
+        },
+        supports_check_mode=True,
+    )
+    now = int(time.time() * _times.SECOND)
+    params = dict(module.params)
+    try:
+        params["since"] = _times.parse_since(params["since"], now)
+    except ValueError as exc:
+        module.fail_json(msg="since: %s; give a span such as 7d, 12h or 30m, or an ISO time such as "
+                             "2026-11-23T04:00:00Z" % exc)
+    if params["timeout"] < 1:
+        module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
+    try:
+        facts = _oom_facts.collect(_oom_facts.Options(**params), now)
+    except _users.UserError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=False, ansible_facts={"podman_oom": facts})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""From what one host answered to its findings and its place in the report.
+
+Pure. Input is a record as audit_collect leaves it (_records.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import (
+    _rule_evidence, _rule_kills, _rule_limits, _wanted)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, rank
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
+
+FACTS_SCHEMA = "podman_fleet.memory/facts/v1"
+
+
+class Unusable(ValueError):
+    """The facts of a host are not what oom_facts gives."""
+
+
+def of_record(record: dict[str, Any], policy: _wanted.Policy = _wanted.built_in) -> tuple[dict[str, Any], list[Finding]]:
+    """Return (the host's entry in the report, its findings, worst first).
+
+    Never raises: a host with odd facts must not take the report of all the others with it.
+    """
+    name, problem = record["host"], record.get("problem")
+    if not problem:
+        try:
+            return _checked(record, policy)
+        except Unusable as exc:
+            problem = {"kind": "bad_facts", "message": str(exc)}
+    entry = _entry(record, "not_checked", problem["kind"], problem["message"])
+    return entry, [_rule_evidence.not_checked(name, problem["kind"], problem["message"])]
+
+
+def _checked(record: dict[str, Any], policy: _wanted.Policy) -> tuple[dict[str, Any], list[Finding]]:
+    name, facts = record["host"], record.get("facts")
+    if not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA:
+        raise Unusable("its answer is not %s" % FACTS_SCHEMA)
+    try:
+        found = of_facts(name, facts, record.get("run_as"), policy)
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise Unusable("its facts are not whole: %s: %s" % (type(exc).__name__, exc)) from exc
+    gaps = [each["summary"] for each in found
+            if each["rule"] == "evidence-missing" and each["evidence"]["scope"] in ("privilege", "source")]
+    entry = _entry(record, "partial" if gaps else "checked", None, "; ".join(gaps) or None)
+    entry["facts"] = facts
+    return entry, found
+
+
+def of_facts(host: str, facts: Facts, run_as: str | None, policy: _wanted.Policy) -> list[Finding]:
+    """Return the findings on one host's facts, worst first."""
+    subjects = Subjects(facts)
+    about = facts.get("host") or {}
+    found = _rule_kills.findings(host, facts, subjects)
+    found += _rule_evidence.cgroup_v1(host, facts)
+    for container in facts.get("containers") or []:
+        found += _rule_limits.findings(host, about, container, subjects.of(container), policy(about, container))
+    found += _rule_evidence.findings(host, facts, run_as, policy, subjects)
+    return sorted(_distinct(found), key=lambda each: rank(each["severity"]))
+
+
+def _distinct(found: list[Finding]) -> list[Finding]:
+    """Of findings with one id keep the worst: Podman's storage may hold a name twice for a moment."""
+    kept: dict[str, Finding] = {}
+    for each in found:
+        other = kept.get(each["id"])
+        if other is None or rank(each["severity"]) < rank(other["severity"]):
+            kept[each["id"]] = each
+    return list(kept.values())
+
+
+def _entry(record: dict[str, Any], status: str, kind: str | None, reason: str | None) -> dict[str, Any]:
+    return {
+        "name": record["host"],
+        "status": status,
+        "kind": kind,
+        "reason": reason,
+        "run_as": record.get("run_as"),
+        "facts": None,
+    }

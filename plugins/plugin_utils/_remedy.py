@@ -1,0 +1,131 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""What to do about a finding, as commands that can be pasted on the host.
+
+Pure. Lines that begin with # are remarks. Names are quoted for the shell and made harmless.
+Why no `podman update` alone: before Podman 5.1 it is lost at the next start, and --memory without
+--memory-swap sets swap to twice the memory (podman-update(1), libpod/container_internal.go).
+"""
+
+from __future__ import annotations
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subject
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import quoted, shown, size
+
+_MIB = 1024 * 1024
+_STEP = 64 * _MIB
+# The default limit of the policy's example: small enough for every host, large enough for most.
+_FLOOR = 512 * _MIB
+
+HOST_OOM = "# who uses the host's memory: give the largest without a limit one\npodman stats --no-stream --all"
+LOOK_AT_KERNEL = "# what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
+TO_CGROUP_V2 = """\
+# boot with cgroup v2: take systemd.unified_cgroup_hierarchy=0 out of the boot arguments, then reboot
+sed -i 's/ *systemd\\.unified_cgroup_hierarchy=[^" ]*//' /etc/default/grub
+update-grub || grub2-mkconfig -o /boot/grub2/grub.cfg"""
+
+
+def set_limit(container: Facts, subject: Subject) -> str:
+    """Give the container a first limit, above everything it has been seen to use."""
+    usage = (container.get("memory") or {}).get("usage") or {}
+    seen = max((usage[key] for key in ("current", "peak", "working_set") if isinstance(usage.get(key), int)), default=0)
+    limit = max(_FLOOR, _rounded(seen * 1.5))
+    why = "# %s: a first limit%s; adjust it to what the application needs" % (
+        size(limit), ", above the %s it has been seen to use" % size(seen) if seen else "")
+    return "\n".join([why, *_apply(container, subject, limit)])
+
+
+def raise_limit(container: Facts, subject: Subject, limit: int | None) -> str:
+    """Give a killed container more; VPA recommender: an OOM kill raises to max(limit x 1.2, limit + 100 MiB)."""
+    if limit is None:
+        return "# find out why it needs that much, then give it a limit above it"
+    # below 100 MiB, at most double
+    more = _rounded(max(limit * 1.2, limit + min(100 * _MIB, limit)), 16 * _MIB)
+    why = "# if it needs more than %s: %s is the next step; if it leaks, no limit will do" % (size(limit), size(more))
+    return "\n".join([why, *_apply(container, subject, more)])
+
+
+def _rounded(value: float, step: int = _STEP) -> int:
+    return int(-(-value // step) * step)
+
+
+def _apply(container: Facts, subject: Subject, limit: int) -> list[str]:
+    mib = "%dm" % (limit // _MIB)
+    if (container.get("manager") or {}).get("kind") == "quadlet" and subject.unit:
+        return _drop_in(subject, "PodmanArgs=--memory=%s --memory-swap=%s" % (mib, mib))
+    lines = ["%s --memory=%s --memory-swap=%s %s" % (_podman(subject, "update"), mib, mib, quoted(subject.name))]
+    return lines + _keep(container, subject, "--memory=%s --memory-swap=%s" % (mib, mib))
+
+
+def set_group(container: Facts, subject: Subject, wanted: bool) -> str:
+    """Make an OOM kill take all of the container (or one process only)."""
+    option = "--cgroup-conf=memory.oom.group=%d" % wanted
+    if (container.get("manager") or {}).get("kind") == "quadlet" and subject.unit:
+        return "\n".join(_drop_in(subject, "PodmanArgs=" + option))
+    return "\n".join(["# needs the container to be made anew with: podman run %s" % option,
+                      *_keep(container, subject, option)])
+
+
+def look_above(scope: str | None) -> str:
+    """Show the limit of the pod, slice or service that a container shares with others."""
+    if not scope:
+        return LOOK_AT_KERNEL
+    return "# its limit is shared by all that is in it: raise it, or give each container a limit of its own\n" \
+           "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent %s" % quoted(scope.rstrip("/").rsplit("/", 1)[-1])
+
+
+def drift(container: Facts, subject: Subject) -> str:
+    """Enforce what is declared again, or declare what is enforced."""
+    said = _limits.declared(container)
+    if said.get("limit") is None:
+        return "\n".join(["# lost at the next start; to keep it, declare it:",
+                          *_apply(container, subject, _rounded(_limits.effective(container)["limit"], _MIB))])
+    swap = said.get("swap_limit")
+    enforced = _limits.effective(container) or {}
+    why = "" if enforced.get("limit") is not None else " (with --cgroups=disabled nothing can be: make it anew without that)"
+    return "# enforce what is declared again" + why + "\n%s --memory=%d --memory-swap=%d %s" % (
+        _podman(subject, "update"), said["limit"], swap if swap is not None else -1, quoted(subject.name))
+
+
+def _podman(subject: Subject, verb: str) -> str:
+    if subject.user == "root":
+        return "podman %s" % verb
+    return "sudo -iu %s podman %s" % (quoted(subject.user), verb)
+
+
+def _drop_in(subject: Subject, line: str) -> list[str]:
+    """A drop-in beside the quadlet file; quadlet reads them since Podman 5.0."""
+    unit = subject.unit or ""
+    name = unit[: -len(".service")] if unit.endswith(".service") else unit
+    rootful = subject.user == "root"
+    where = "%s/%s.container.d" % ("/etc/containers/systemd" if rootful else ".config/containers/systemd", shown(name))
+    systemctl = "systemctl" if rootful else "systemctl --user"
+    return [
+        *([] if rootful else ["# as %s, in the home directory" % shown(subject.user)]),
+        "# before Podman 5.0, write the line into %s.container itself" % shown(name),
+        "mkdir -p %s" % quoted(where),
+        r"printf '[Container]\n%s\n' > %s" % (line, quoted(where + "/50-memory.conf")),
+        "%s daemon-reload && %s restart %s" % (systemctl, systemctl, quoted(unit)),
+    ]
+
+
+def _keep(container: Facts, subject: Subject, options: str) -> list[str]:
+    """Where the option has to be written so that it survives the container."""
+    manager = container.get("manager") or {}
+    kind = manager.get("kind")
+    if kind == "compose":
+        return ["# and write the same into the compose file, or the next `up` undoes it"]
+    if kind == "kube":
+        return ["# and write the same into the pod's YAML (resources.limits.memory), or the next `play` undoes it"]
+    if kind == "systemd" and subject.unit:
+        return ["# and put %s into the podman run of %s, or its next start undoes it"
+                % (options, shown(subject.unit))]
+    if container.get("pod"):
+        return ["# it is in a pod: whatever made the pod has to have it too"]
+    return []

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""Rules on what could not be known, and why: evidence-missing; and cgroup-v1 (the host's).
+
+Pure. One finding per host that did not answer, per source that could not be read, per container
+whose verdict or limits stay unknown. `evidence.scope` says which: host, privilege, source, container.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits, _remedy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, make
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import quoted, shown
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._wanted import Policy
+
+# What each source is good for, in words for people.
+_SOURCES = {
+    "podman": "the list of containers",
+    "cgroup": "the limits that the kernel enforces",
+    "kernel_log": "the kernel's record of OOM kills",
+    "systemd": "systemd's record of OOM kills",
+    "recorder": "the history kept by the recorder",
+}
+# Without these a verdict or a limit may stay unknown. Where the others are absent, nothing is missed
+# that the first ones do not tell; no Podman at all is an answer, not a gap.
+_NEEDED = ("cgroup", "kernel_log")
+_SEVERITY = {"podman": "medium", "cgroup": "medium", "kernel_log": "medium"}
+
+
+def not_checked(host: str, kind: str, reason: str) -> Finding:
+    """Return the finding for a host that gave no facts."""
+    return make(
+        "evidence-missing", "medium", host, summary="not checked: %s" % shown(reason),
+        detail="Nothing is known of this host in this run.",
+        # the pattern is for Ansible's inventory
+        remedy="ansible -m ansible.builtin.ping %s" % quoted(host),
+        evidence={"scope": "host", "kind": kind, "message": reason})
+
+
+def findings(host: str, facts: Facts, run_as: str | None, policy: Policy, subjects: Subjects) -> list[Finding]:
+    """Return what is missing on a host that did answer.
+
+    :param run_as: the user the module ran as; None when not known.
+    """
+    found = []
+    alone = unprivileged(facts, run_as)
+    if alone:
+        found.append(_privilege(host, alone))
+    gaps = _gaps(facts)
+    for (source, user), gap in gaps.items():
+        if not (alone and source in ("kernel_log", "systemd")):
+            found.append(_source(host, source, user, gap))
+    for container in facts.get("containers") or []:
+        found.extend(_container(host, facts, container, policy, subjects))
+    return found
+
+
+def unprivileged(facts: Facts, run_as: str | None) -> str | None:
+    """Return the ordinary user who could only look at his own containers, None when it was root."""
+    if run_as == "root":
+        return None
+    users = {source.get("user") for source in facts.get("sources") or [] if source.get("name") == "podman"}
+    users.discard(None)
+    if run_as is None and len(users) == 1:
+        run_as = users.pop()
+        return None if run_as == "root" else run_as
+    return run_as if "root" not in users else None
+
+
+def _privilege(host: str, user: str) -> Finding:
+    name = shown(user)
+    return make(
+        "evidence-missing", "medium", host, user=user, subject="privilege",
+        summary="ran as %s without become: only %s's containers, kernel log unreadable" % (name, name),
+        detail="Containers of root and of other users were not looked at, and what the kernel wrote of OOM "
+               "kills could not be read.",
+        remedy="# run the audit with become\nansible-playbook podman_fleet.memory.audit -e podman_memory_become=true",
+        evidence={"scope": "privilege", "kind": "no_become", "user": user,
+                  "message": "ran as %s without become" % user})
+
+
+def _gaps(facts: Facts) -> dict[tuple[str, str | None], dict[str, Any]]:
+    """The sources that could not be read or not wholly, and errors that belong to none of them."""
+    gaps: dict[tuple[str, str | None], dict[str, Any]] = {}
+    is_v1 = (facts.get("host") or {}).get("cgroup_version") == 1
+    for source in facts.get("sources") or []:
+        name, status = source["name"], source["status"]
+        if name == "cgroup" and status == "partial" and is_v1:
+            continue  # all that v1 cannot tell is the finding cgroup-v1
+        if status in ("unavailable", "partial") or (status == "absent" and name in _NEEDED):
+            gaps[(name, source.get("user"))] = {
+                "status": status, "message": source.get("detail") or "", "covers_since": source.get("covers_since")}
+    for error in facts.get("errors") or []:
+        key = (error.get("source") or "podman", error.get("user"))
+        if key not in gaps:
+            gaps[key] = {"status": "error", "message": error.get("message") or "", "covers_since": None}
+        elif not gaps[key]["message"]:
+            gaps[key]["message"] = error.get("message") or ""
+    return gaps
+
+
+def _source(host: str, source: str, user: str | None, gap: dict[str, Any]) -> Finding:
+    words = {"partial": "read in part", "absent": "not there", "error": "reported an error"}.get(
+        gap["status"], "could not be read")
+    message = shown(gap["message"])
+    # read in part: only what is older or odd is missing, and each verdict says so itself
+    severity = "low" if gap["status"] in ("partial", "error") else _SEVERITY.get(source, "low")
+    return make(
+        "evidence-missing", severity, host, user=user, subject="source:" + source,
+        summary="%s %s%s" % (source.replace("_", " "), words, ": " + message if message else ""),
+        detail="It tells %s." % _SOURCES.get(source, "part of the evidence"),
+        remedy="# see why, on the host\n" + _look(source, user),
+        evidence={"scope": "source", "kind": source, "status": gap["status"], "user": user,
+                  "message": gap["message"], "covers_since": gap["covers_since"]})
+
+
+def _look(source: str, user: str | None) -> str:
+    prefix = "" if user in (None, "root") else "sudo -iu %s " % quoted(user)
+    return {
+        "podman": prefix + "podman info",
+        "cgroup": "cat /proc/self/cgroup /sys/fs/cgroup/cgroup.controllers",
+        "systemd": prefix + "journalctl --lines=1",
+        "recorder": "systemctl status podman-memory-recorder.timer",
+    }.get(source, "journalctl --dmesg --lines=1")
+
+
+def _container(host: str, facts: Facts, container: Facts, policy: Policy, subjects: Subjects) -> list[Finding]:
+    """At most one finding per container: its verdict, its limits, or both."""
+    unknown = [what for what, is_unknown in (
+        ("verdict", _verdict_unknown(container)),
+        ("limits", _limits_unknown(facts, container, policy)),
+    ) if is_unknown]
+    if not unknown:
+        return []
+    oom = container.get("oom") or {}
+    missing = [shown(each) for each in oom.get("missing") or []]
+    because = " (%s)" % ", ".join(missing) if missing else ""
+    subject = subjects.of(container)
+    return [make(
+        "evidence-missing", "medium" if "verdict" in unknown else "low", host, user=subject.user, subject=subject.key,
+        container=subject.name, unit=subject.unit,
+        summary={
+            ("verdict",): "unknown whether it was OOM killed%s" % because,
+            ("limits",): "unknown what limits are enforced",
+        }.get(tuple(unknown), "unknown whether it was OOM killed, and what limits are enforced%s" % because),
+        detail="The sources that would decide it could not be read, or do not reach back far enough.",
+        remedy="# see what the findings on the host's sources say; with root and the kernel's journal it is decided",
+        evidence={"scope": "container", "kind": "+".join(unknown), "missing": oom.get("missing") or [],
+                  "running": _limits.running(container), "container_id": container["id"],
+                  "flag": (container.get("state") or {}).get("oom_killed_flag"),
+                  "message": ", ".join(missing)})]
+
+
+def _verdict_unknown(container: Facts) -> bool:
+    return (container.get("oom") or {}).get("killed") is None
+
+
+def _limits_unknown(facts: Facts, container: Facts, policy: Policy) -> bool:
+    wanted = policy(facts.get("host") or {}, container)
+    if wanted.limit and not _limits.limit(container).known:
+        return True
+    # cgroup v1 has none, and neither has a container without a cgroup of its own: nothing unknown there
+    enforced = _limits.effective(container)
+    without = (facts.get("host") or {}).get("cgroup_version") == 1 or (enforced and not enforced.get("source"))
+    return not without and wanted.oom_group is not None and not _limits.oom_group(container).known
+
+
+def cgroup_v1(host: str, facts: Facts) -> list[Finding]:
+    """Return the finding for a host that still runs cgroup v1 (none where there is no Podman)."""
+    about = facts.get("host") or {}
+    if about.get("cgroup_version") != 1:
+        return []
+    return [make(
+        "cgroup-v1", "medium", host, summary="cgroup v1: memory.oom.group and memory pressure do not exist",
+        detail="An OOM kill takes single processes only, rootless containers have no limits at all, and "
+               "systemd 258 and Podman 6 no longer run on it.",
+        remedy=_remedy.TO_CGROUP_V2,
+        evidence={"scope": "host", "kernel": about.get("kernel"), "containers": len(facts.get("containers") or [])})]

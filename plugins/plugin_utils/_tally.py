@@ -1,0 +1,156 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""Count a report while its hosts and findings pass by, and keep what the first screen shows.
+
+Pure, in bounded memory: counts of everything, the worst of what is listed. Takes what a report
+holds and nothing else, so an old report.json can be counted again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import RULES, SEVERITIES, Finding, rank
+
+_KEPT = 200  # kills and examples of each list
+_GROUPS = 500  # different reasons why something could not be checked
+_UNPROTECTED = ("memory-limit-missing", "oom-group-mismatch", "limit-drift")
+_FLAG_WRONG = ("missed", "stale", "overstated")
+# "ssh: connect to host 10.0.0.3 port 22: Connection timed out" is one reason for all hosts
+_HOST_PART = re.compile(r"(ssh: )?connect to (host|address) \S+ port \d+: ")
+
+
+class Group:
+    """Findings with the same reason."""
+
+    def __init__(self, example: Finding) -> None:
+        """:param example: its evidence is that of all of them."""
+        self.example = example
+        self.count = 0
+        self.hosts: dict[str, None] = {}  # in order; up to _KEPT of them
+        self.host_count = 0
+        self._last: str | None = None
+
+    def add(self, finding: Finding) -> None:
+        """Count one more; the findings of a host come one after the other."""
+        self.count += 1
+        if finding["host"] != self._last:
+            self._last = finding["host"]
+            self.host_count += 1
+            if len(self.hosts) < _KEPT:
+                self.hosts[finding["host"]] = None
+
+
+class Tally:
+    """What a report amounts to."""
+
+    def __init__(self) -> None:
+        """Begin with nothing counted."""
+        self.hosts: Counter[str] = Counter()
+        self.containers: Counter[str] = Counter()
+        self.severities: Counter[str] = Counter()
+        self.rules: Counter[str] = Counter()
+        self.oom: Counter[str] = Counter()
+        self.states: Counter[str] = Counter()
+        self.stopped: Counter[str] = Counter()  # by rule: findings on containers that do not run
+        self.unprotected = 0
+        self.kinds: Counter[str] = Counter()  # of hosts that were not checked: unreachable, failed, …
+        self.kills: list[Finding] = []
+        self.examples: dict[str, Group] = {}
+        self.samples: dict[str, list[Finding]] = {}
+        self.gaps: dict[tuple[str, ...], Group] = {}
+        self._seen: tuple[str, set[str]] = ("", set())
+
+    def add_host(self, entry: dict[str, Any]) -> None:
+        """Count an element of the report's `hosts`."""
+        self.hosts["total"] += 1
+        self.hosts[entry["status"]] += 1
+        if entry["kind"]:
+            self.kinds[entry["kind"]] += 1
+        facts = entry.get("facts") or {}
+        podman = {source.get("status") for source in facts.get("sources") or [] if source.get("name") == "podman"}
+        if podman == {"absent"}:
+            self.hosts["without_podman"] += 1
+        containers = facts.get("containers") or []
+        self.containers["total"] += len(containers)
+        self.containers["running"] += sum(_limits.running(each) for each in containers)
+        self.containers["removed"] += len(facts.get("removed") or [])
+        self.oom["flag_wrong"] += sum(
+            (each.get("oom") or {}).get("flag_trust") in _FLAG_WRONG for each in containers)
+
+    def add_finding(self, finding: Finding) -> None:
+        """Count an element of the report's `findings`."""
+        rule = finding["rule"]
+        self.severities[finding["severity"]] += 1
+        self.rules[rule] += 1
+        self.states[finding["state"]] += 1
+        if rule == "oom-killed":
+            self._add_kill(finding)
+        elif rule == "evidence-missing":
+            self._add_gap(finding)
+        else:
+            self._add_example(finding)
+
+    def _add_kill(self, finding: Finding) -> None:
+        evidence = finding["evidence"]
+        self.oom["killed"] += 1
+        self.oom["lethal"] += bool(evidence.get("lethal"))
+        self.oom["kills"] += evidence.get("count") or 1
+        self.kills.append(finding)
+        if len(self.kills) > 2 * _KEPT:
+            self.kills = self.worst_kills()[:_KEPT]
+
+    def worst_kills(self) -> list[Finding]:
+        """Return the kills that were kept: worst first, of equal ones the new, then the latest."""
+        latest = sorted(self.kills, key=lambda each: each["evidence"].get("last_at") or "", reverse=True)
+        return sorted(latest, key=lambda each: (rank(each["severity"]), each["state"] != "new"))
+
+    def _add_example(self, finding: Finding) -> None:
+        rule, evidence = finding["rule"], finding["evidence"]
+        is_stopped = evidence.get("running") is False
+        self.stopped[rule] += is_stopped
+        group = self.examples.setdefault(rule, Group(finding))
+        group.add(finding)
+        sample = self.samples.setdefault(rule, [])
+        if len(sample) < _KEPT and not is_stopped:
+            sample.append(finding)
+        if rule in _UNPROTECTED and not is_stopped:
+            if self._seen[0] != finding["host"]:
+                self._seen = (finding["host"], set())
+            ident = evidence["container_id"]
+            self.unprotected += ident not in self._seen[1]
+            self._seen[1].add(ident)
+
+    def _add_gap(self, finding: Finding) -> None:
+        evidence = finding["evidence"]
+        scope, message = evidence["scope"], str(evidence.get("message") or "")
+        if scope == "host":
+            message = _HOST_PART.sub("", message).replace(finding["host"], "")
+        key = (scope, str(evidence.get("kind")), str(finding["user"]) if scope == "source" else "", message)
+        if key not in self.gaps and len(self.gaps) >= _GROUPS:
+            key = (scope, "other")
+        self.gaps.setdefault(key, Group(finding)).add(finding)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts as the report's `summary` holds them."""
+        return {
+            "hosts": {key: self.hosts[key] for key in
+                      ("total", "checked", "partial", "not_checked", "without_podman")},
+            "not_checked": dict(sorted(self.kinds.items())),
+            "containers": {key: self.containers[key] for key in ("total", "running", "removed")},
+            "findings": {
+                "total": self.severities.total(),
+                "new": self.states["new"],
+                "by_severity": {key: self.severities[key] for key in SEVERITIES},
+                "by_rule": {key: self.rules[key] for key in RULES},
+            },
+            "oom": {key: self.oom[key] for key in ("killed", "lethal", "kills", "flag_wrong")},
+            "unprotected": self.unprotected,
+        }

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook audit.yml over the fleet and a host that nobody can reach."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+
+import pytest
+from control import REPO
+
+PLAYBOOK = str(REPO / "playbooks" / "audit.yml")
+GONE = "gone"
+
+
+@pytest.fixture(scope="module")
+def both(control, tmp_path_factory):
+    """An inventory directory: the fleet, and a host behind a closed port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("inventory")
+    os.symlink(control.inventory, folder / "fleet.yml")
+    (folder / "gone.yml").write_text(
+        "all: {hosts: {%s: {ansible_host: 127.0.0.1, ansible_port: %d, ansible_ssh_retries: 0}}}\n" % (GONE, port),
+        encoding="utf-8")
+    return folder
+
+
+def run(control, inventory, reports, *words, **extra):
+    return control.playbook(PLAYBOOK, *words, inventory=inventory, extra={"oom_audit_reports": str(reports), **extra})
+
+
+def report_of(reports):
+    return json.loads((reports / "latest" / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def audited(control, both, provoked, tmp_path_factory):
+    """One run over everything: (CompletedProcess, reports directory)."""
+    reports = tmp_path_factory.mktemp("reports")
+    return run(control, both, reports), reports
+
+
+def hosts_of(report):
+    return {each["name"]: each for each in report["hosts"]}
+
+
+def test_all_hosts_are_in_the_report(audited, fleet):
+    done, reports = audited
+    assert set(hosts_of(report_of(reports))) == set(fleet) | {GONE}, done.stdout + done.stderr
+
+
+def test_the_unreachable_host_is_not_checked(audited):
+    done, reports = audited
+    entry = hosts_of(report_of(reports))[GONE]
+    assert entry["status"] == "not_checked"
+    assert "unreachable" in json.dumps(entry).lower()
+    assert GONE in done.stdout
+    assert done.returncode == 4, "an unreachable host is Ansible's rc 4"
+
+
+def test_the_other_hosts_are_checked(audited, fleet):
+    entries = hosts_of(report_of(audited[1]))
+    assert {name: entries[name]["status"] for name in fleet if entries[name]["status"] == "not_checked"} == {}
+
+
+def test_kills_are_findings(audited, fleet):
+    """Of every host, what the scenarios left behind."""
+    findings = report_of(audited[1])["findings"]
+    for host in fleet:
+        rules = {each["rule"] for each in findings if each["host"] == host}
+        if host == "debian13-nomem":
+            continue
+        assert "oom-killed" in rules, (host, rules)
+    killed = {(each["host"], each["user"], each["container"]) for each in findings if each["rule"] == "oom-killed"}
+    for host in set(fleet) & {"debian12", "debian13", "testing"}:
+        for user in ("root", "alice"):
+            assert (host, user, "pid1-kill") in killed
+            assert (host, user, "rm") in killed
+            assert (host, user, "user-kill") not in killed
+            assert (host, user, "app-exit-137") not in killed
+
+
+def test_unprotected_and_old_hosts_are_findings(audited, fleet):
+    findings = {(each["host"], each["rule"]) for each in report_of(audited[1])["findings"]}
+    for host in set(fleet) & {"debian12", "debian13", "testing"}:
+        assert {(host, "memory-limit-missing"), (host, "oom-group-mismatch")} <= findings
+    if "debian12-v1" in fleet:
+        assert ("debian12-v1", "cgroup-v1") in findings
+
+
+def test_no_secret_is_in_the_report(audited):
+    done, reports = audited
+    for path in reports.rglob("*"):
+        if path.is_file():
+            assert b"hunter2xyz" not in path.read_bytes(), path
+    assert "hunter2xyz" not in done.stdout + done.stderr
+
+
+def test_the_summary_is_on_the_screen(audited):
+    done, _reports = audited
+    assert "pid1-kill" in done.stdout
+    assert "memory.oom.group" in done.stdout or "oom" in done.stdout.lower()
+
+
+def test_check_mode_writes_nothing_and_says_the_same(control, one, provoked, tmp_path):
+    done = run(control, control.inventory, tmp_path / "reports", "--check", "--limit", one.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "reports").exists()
+    assert "pid1-kill" in done.stdout
+
+
+def test_limit(control, one, provoked, tmp_path):
+    done = run(control, control.inventory, tmp_path, "--limit", one.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(hosts_of(report_of(tmp_path))) == {one.name}
+
+
+def test_the_second_report_knows_the_first(control, one, provoked, tmp_path):
+    for _time in (1, 2):
+        assert run(control, control.inventory, tmp_path, "--limit", one.name).returncode == 0
+    states = {each["state"] for each in report_of(tmp_path)["findings"]}
+    assert "new" not in states and states
+    assert len([path for path in tmp_path.iterdir() if path.is_dir() and not path.is_symlink()]) == 2
+
+
+def test_without_become_the_report_says_what_is_missing(control, one, provoked, tmp_path):
+    done = run(control, control.inventory, tmp_path, "--limit", one.name, ansible_user="alice", podman_memory_become=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    findings = report_of(tmp_path)["findings"]
+    assert {each["user"] for each in findings if each["rule"] == "oom-killed"} == {"alice"}
+    assert "evidence-missing" in {each["rule"] for each in findings}
+
+
+def test_an_unknown_user_for_all_is_not_checked(control, one, provoked, tmp_path):
+    done = run(control, control.inventory, tmp_path, "--limit", one.name, oom_audit_users=["nosuchuser"])
+    assert done.returncode != 0
+    entry = hosts_of(report_of(tmp_path))[one.name]
+    assert entry["status"] == "not_checked" and "nosuchuser" in json.dumps(entry)

@@ -1,0 +1,2 @@
+# Nothing is left to inspect.
+expect 137 run --rm --name rm --memory=20m "$IMAGE" $HOG

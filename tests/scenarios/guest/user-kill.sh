@@ -1,0 +1,3 @@
+# The same exit code as an OOM kill.
+run -d --name user-kill "$IMAGE" $FOREVER
+podman kill user-kill

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit as people run it: ansible-playbook with the playbook, on this machine and on hosts that aren't there."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("ansible")
+
+ROOT = pathlib.Path(__file__).parents[4]
+# Nobody listens at port 1: refused at once.
+INVENTORY = """
+all:
+  hosts:
+    here: {ansible_connection: local, ansible_python_interpreter: "%(python)s"}
+    "odd name/..:x": {ansible_connection: local, ansible_python_interpreter: "%(python)s"}
+    "{{ 7 * 7 }}": {ansible_connection: local, ansible_python_interpreter: "%(python)s"}
+    nopython: {ansible_connection: local, ansible_python_interpreter: /nonexistent/python}
+    slow: {ansible_connection: local, ansible_python_interpreter: "%(slow)s"}
+    gone: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_user: root}
+    away: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_user: root}
+    unset: {ansible_connection: local, ansible_user: "{{ nowhere }}"}
+"""
+# A stand-in by the name of the callback whose output programs read.
+CALLBACK = """
+DOCUMENTATION = "name: json\\ntype: stdout\\nshort_description: prints JSON only\\ndescription: prints JSON only"
+from ansible.plugins.callback import CallbackBase
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "json"
+    def v2_playbook_on_stats(self, stats):
+        print("{}")
+"""
+
+
+class Audit:
+    """Runs the playbook in a directory of its own."""
+
+    def __init__(self, path):
+        self.path = path
+        self.reports = path / "reports"
+        tree = path / "tree" / "ansible_collections" / "podman_fleet"
+        tree.mkdir(parents=True)
+        (tree / "memory").symlink_to(ROOT)
+        slow = path / "slow"
+        slow.write_text("#!/bin/sh\nsleep 60\n", encoding="ascii")
+        slow.chmod(0o755)
+        (path / "inventory.yml").write_text(
+            INVENTORY % {"python": sys.executable, "slow": slow}, encoding="ascii")
+        (path / "callback_plugins").mkdir()
+        (path / "callback_plugins" / "json.py").write_text(CALLBACK, encoding="ascii")
+
+    def run(self, *arguments, playbook="podman_fleet.memory.audit", **environment):
+        """Return (exit code, standard output)."""
+        env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        env.update(ANSIBLE_COLLECTIONS_PATH=str(self.path / "tree"), ANSIBLE_HOME=str(self.path / "home"),
+                   ANSIBLE_CALLBACK_PLUGINS=str(self.path / "callback_plugins"), ANSIBLE_LOCALHOST_WARNING="false",
+                   PYTHONDONTWRITEBYTECODE="1", COLUMNS="120", **environment)
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", playbook,
+             "-e", json.dumps({"podman_memory_become": False, "oom_audit_since": "1m"}), *arguments],
+            cwd=str(self.path), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=120, check=False)
+        return done.returncode, done.stdout.decode()
+
+    def report(self):
+        """Return the latest report."""
+        return json.loads((self.reports / "latest" / "report.json").read_text(encoding="ascii"))
+
+
+@pytest.fixture
+def audit(tmp_path):
+    return Audit(tmp_path)
+
+
+def test_no_host_is_lost(audit):
+    code, output = audit.run("-e", json.dumps({"oom_audit_host_timeout": 10}), "-f", "8")
+    assert code == 4, output
+    kinds = {each["name"]: each["kind"] for each in audit.report()["hosts"]}
+    assert kinds == {"here": None, "odd name/..:x": None, "{{ 7 * 7 }}": None, "nopython": "failed", "slow": "timeout",
+                     "gone": "unreachable", "away": "unreachable", "unset": "earlier"}
+    assert "Podman memory audit" in output and "\x1b" not in output
+    assert "3 of 8 hosts checked" in output
+    # what the facts hold does not get into Ansible's output
+    assert "podman_fleet.memory/facts/v1" not in output
+    assert not list((audit.path / "home" / "tmp").iterdir())
+
+
+def test_nothing_answers(audit):
+    code, output = audit.run("--limit", "gone,away")
+    assert code == 4
+    assert "0 of 2 hosts checked" in output
+    assert audit.report()["summary"]["hosts"]["not_checked"] == 2
+    assert audit.report()["run"]["limit"] == "gone,away"
+
+
+def test_failed_is_not_unreachable_and_can_be_left_to_the_report(audit):
+    assert audit.run("--limit", "nopython")[0] == 2
+    assert audit.run("--limit", "nopython,gone", "-e", json.dumps({"oom_audit_fail_not_checked": False}))[0] == 0
+
+
+def test_check_mode(audit):
+    code, output = audit.run("--check", "--limit", "here")
+    assert code == 0
+    assert "no report is written" in output
+    assert not audit.reports.exists()
+
+
+def test_tags(audit):
+    code, output = audit.run("--tags", "report", "--limit", "here")
+    assert code == 2 and "Nothing was collected in this run" in output
+    assert audit.run("--tags", "collect", "--limit", "here")[0] == 0
+    assert not audit.reports.exists()
+    code, output = audit.run("--tags", "audit", "--limit", "here", "-e", json.dumps({"oom_audit_summary": False}))
+    assert code == 0 and "Podman memory audit" not in output
+    assert audit.report()["summary"]["hosts"]["total"] == 1
+
+
+def test_output_for_programs_stays_theirs(audit):
+    code, output = audit.run("--limit", "here", ANSIBLE_STDOUT_CALLBACK="json", ANSIBLE_DEPRECATION_WARNINGS="false")
+    assert code == 0 and output.strip().splitlines()[-1] == "{}"
+    assert "Podman memory audit" not in output
+
+
+def test_a_report_that_cannot_be_written_fails(audit):
+    audit.reports.write_text("in the way", encoding="ascii")
+    code, output = audit.run("--limit", "here")
+    assert code == 2 and "The report cannot be written" in output
+
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  serial: 1
+  roles: [podman_fleet.memory.oom_audit]
+- hosts: here
+  gather_facts: false
+  roles: [podman_fleet.memory.oom_audit]
+"""
+
+
+def test_serial_and_twice_in_one_run(audit):
+    (audit.path / "twice.yml").write_text(PLAY, encoding="ascii")
+    code, output = audit.run("--limit", "here,odd*", playbook="twice.yml")
+    assert code == 0, output
+    # one report of both batches, one of the second play, which is compared with the first
+    assert output.count("Podman memory audit") == 2
+    assert "2 of 2 hosts checked" in output and "1 of 1 host checked" in output
+    assert audit.report()["run"]["previous"]
+    assert len([each for each in os.listdir(audit.reports) if each != "latest"]) == 2
+
+
+def test_serial_that_ends_early_still_reports_every_host(audit):
+    (audit.path / "serial.yml").write_text(PLAY.split("- hosts: here", maxsplit=1)[0], encoding="ascii")
+    code, _output = audit.run("--limit", "gone,here,nopython", playbook="serial.yml")
+    assert code != 0
+    assert {each["name"]: each["kind"] for each in audit.report()["hosts"]} == {
+        "here": None, "nopython": "failed", "gone": "waiting"}
+
+
+def test_what_workflows_get_and_colours(audit):
+    output = audit.run("--limit", "here,gone", ANSIBLE_SHOW_CUSTOM_STATS="true", ANSIBLE_FORCE_COLOR="1")[1]
+    assert "\x1b[1mOOM KILLS" in output
+    stats = output.split("CUSTOM STATS:")[1]
+    for key in ("report", "findings", "findings_new", "oom_killed", "unprotected", "hosts", "not_checked",
+                "partly_checked", "unreachable", "errors"):
+        assert "podman_memory_%s" % key in stats

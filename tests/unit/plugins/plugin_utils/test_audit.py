@@ -1,0 +1,139 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""report.json as a whole: its schema, and what one report remembers of the one before."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+
+import pytest
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _previous
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit
+
+jsonschema = pytest.importorskip("jsonschema")
+SCHEMA = json.loads((pathlib.Path(__file__).parents[4] / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
+START = datetime.datetime(2026, 11, 23, 20, 30, 0, tzinfo=datetime.timezone.utc)
+RUN = {"collection_version": "1.0.0", "ansible_version": "2.19.0", "check_mode": False, "limit": None,
+       "controller": "c", "started_at": "2026-11-23T20:29:00Z", "previous": None}
+
+
+def answered(host, facts, run_as="root"):
+    return {"host": host, "run_as": run_as, "problem": None, "facts": facts}
+
+
+def lost(host, kind="unreachable"):
+    return {"host": host, "run_as": None, "facts": None, "problem": {"kind": kind, "message": "no \x1b[31mroute"}}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a report `days` after the first one and gives (report, path, outcome)."""
+    def write_one(records, previous=None, days=0):
+        outcome = Audit(str(tmp_path), previous, START + datetime.timedelta(days=days)).write(iter(records), RUN)
+        with open(outcome.path, encoding="ascii") as stream:
+            report = json.load(stream)
+        jsonschema.Draft202012Validator(SCHEMA).validate(report)
+        return report, outcome.path, outcome
+    return write_one
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_recorded_hosts(write, recorded):
+    report, path, _outcome = write([
+        answered("deb13", recorded("debian13-root")), answered("deb12", recorded("debian12-root")),
+        answered("alice", recorded("debian13-alice"), "alice"), lost("gone")])
+    assert [(each["name"], each["status"]) for each in report["hosts"]] == [
+        ("deb13", "checked"), ("deb12", "checked"), ("alice", "partial"), ("gone", "not_checked")]
+    assert report["hosts"][0]["facts"] == recorded("debian13-root")
+    assert report["summary"]["hosts"] == {
+        "total": 4, "checked": 2, "partial": 1, "not_checked": 1, "without_podman": 0}
+    assert report["summary"]["not_checked"] == {"unreachable": 1}
+    assert report["summary"]["findings"]["total"] == len(report["findings"])
+    assert report["summary"]["findings"]["new"] == len(report["findings"])
+    assert sorted(pathlib.Path(path).parent.iterdir()) == [pathlib.Path(path)]
+
+
+def test_nothing_at_all(write):
+    report, _path, _outcome = write([])
+    assert (report["hosts"], report["findings"], report["carried"]) == ([], [], [])
+
+
+def test_the_file_is_ascii_and_each_element_a_line(write, recorded):
+    _report, path, _outcome = write([answered("deb13", recorded("debian13-root")), lost("\x1b]0;x\x07\u202e")])
+    text = pathlib.Path(path).read_bytes()
+    assert b"\x1b" not in text and max(text) < 128
+    found = [name for name, _each in _previous.elements(path, "hosts", "findings")]
+    report = json.loads(text)
+    assert found.count("hosts") == 2 and found.count("findings") == len(report["findings"])
+
+
+def test_open_keeps_first_seen(write, recorded):
+    first, path, _outcome = write([answered("h", recorded("debian13-root"))])
+    second, _path, outcome = write([answered("h", recorded("debian13-root"))], path, days=1)
+    assert outcome.has_previous and not outcome.warnings
+    assert {each["id"] for each in second["findings"]} == {each["id"] for each in first["findings"]}
+    assert {each["state"] for each in second["findings"]} == {"open"}
+    assert {each["first_seen"] for each in second["findings"]} == {first["generated_at"]}
+    assert second["summary"]["findings"]["new"] == 0
+
+
+def test_killed_again_is_new_again(write, container, facts):
+    def killed(at):
+        return facts(container(oom__killed=True, oom__cause="container_limit", oom__lethal=False, oom__count=1,
+                               oom__last_at=at))
+    first, path, _outcome = write([answered("h", killed("2026-11-23T10:00:00Z"))])
+    second, _path, _outcome = write([answered("h", killed("2026-11-24T10:00:00Z"))], path, days=1)
+    assert [each["state"] for each in second["findings"]] == ["new"]
+    assert second["findings"][0]["first_seen"] == first["generated_at"]
+
+
+def test_a_host_that_was_away_is_not_new_when_it_is_back(write, recorded):
+    first, path, _outcome = write([answered("h", recorded("debian13-root"))])
+    away, path, _outcome = write([lost("h")], path, days=1)
+    assert {each["id"] for each in away["carried"]} == {each["id"] for each in first["findings"]}
+    limited, path, _outcome = write([answered("other", recorded("debian12-root"))], path, days=2)
+    back, _path, _outcome = write([answered("h", recorded("debian13-root"))], path, days=3)
+    assert {each["state"] for each in back["findings"]} == {"open"}
+    # those of `other`; nothing of h, which was checked, but that it was away
+    assert {each["host"] for each in back["carried"]} == {"other"}
+    assert len(limited["carried"]) == len(first["findings"]) + 1
+
+
+def test_what_is_gone_is_forgotten(write, container, facts):
+    _first, path, _outcome = write([answered("h", facts(container(memory__effective__oom_group=False)))])
+    fixed, path, _outcome = write([answered("h", facts(container()))], path, days=1)
+    assert not fixed["findings"] and not fixed["carried"]
+    again, path, _outcome = write([answered("h", facts(container(memory__effective__oom_group=False)))], path, days=2)
+    assert [each["state"] for each in again["findings"]] == ["new"]
+    late, _path, _outcome = write([], path, days=200)
+    assert not late["carried"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "not json", '{"generated_at": 3}', '{\n"findings": [\n{"id": 1\n]}'])
+def test_an_unreadable_report_before_never_stops_a_new_one(write, recorded, tmp_path, content):
+    before = tmp_path / "odd.json"
+    before.write_text(content, encoding="ascii")
+    report, _path, outcome = write([answered("h", recorded("debian12-root"))], str(before))
+    assert outcome.warnings and not outcome.has_previous
+    assert {each["state"] for each in report["findings"]} == {"new"}
+
+
+def test_a_missing_report_before(write, recorded, tmp_path):
+    _report, _path, outcome = write([answered("h", recorded("debian12-root"))], str(tmp_path / "none.json"))
+    assert outcome.warnings
+
+
+def test_check_mode_counts_the_same_and_writes_nothing(write, recorded, tmp_path):
+    records = [answered("h", recorded("debian13-root")), lost("gone")]
+    outcome = Audit(str(tmp_path / "none"), None, START).count(iter(records))
+    assert outcome.path is None and not (tmp_path / "none").exists()
+    report, _path, _outcome = write(records)
+    assert outcome.tally.summary() == report["summary"]

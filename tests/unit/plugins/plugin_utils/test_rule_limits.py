@@ -1,0 +1,108 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""memory-limit-missing, oom-group-mismatch, limit-drift: what is a finding and what isn't."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _wanted
+
+MIB = 1024 * 1024
+IDENT = "c" * 64
+
+
+def rules(facts, run_as="root"):
+    return {each["rule"]: each for each in _findings.of_facts("h", facts, run_as, _wanted.built_in)}
+
+
+def test_nothing_to_say_of_a_protected_container(container, facts):
+    assert not rules(facts(container()))
+
+
+@pytest.mark.parametrize("changes, severity", [
+    ({"memory__declared__limit": None, "memory__effective__limit": None}, "high"),
+    ({"state__status": "exited", "memory__declared__limit": None, "memory__effective": None}, "low"),
+])
+def test_limit_missing(container, facts, changes, severity):
+    assert rules(facts(container(**changes)))["memory-limit-missing"]["severity"] == severity
+
+
+@pytest.mark.parametrize("changes", [
+    {"is_infra": True, "memory__declared__limit": None, "memory__effective__limit": None,
+     "memory__effective__oom_group": False},
+    # a pod's or slice's limit protects it
+    {"memory__declared__limit": None, "memory__effective__source": "/machine.slice/pod.slice"},
+    {"state__status": "exited", "memory__effective": None},
+])
+def test_no_limit_asked_for(container, facts, changes):
+    assert not rules(facts(container(**changes)))
+
+
+@pytest.mark.parametrize("changes, severity", [
+    ({"memory__effective__oom_group": False}, "medium"),
+    ({"state__status": "exited", "memory__effective": None, "memory__declared__oom_group": None}, "low"),
+])
+def test_group_mismatch(container, facts, changes, severity):
+    assert rules(facts(container(**changes)))["oom-group-mismatch"]["severity"] == severity
+
+
+def test_cgroup_v1_is_said_once_and_not_of_each_container(container, facts):
+    found = rules(facts(container(memory__effective__oom_group=None), host={"cgroup_version": 1}))
+    assert set(found) == {"cgroup-v1"}
+
+
+@pytest.mark.parametrize("changes", [{"memory__effective": None}, {"memory__effective__oom_group": None}])
+def test_unknown_limits_are_missing_evidence(container, facts, changes):
+    found = rules(facts(container(**changes)))
+    assert set(found) == {"evidence-missing"}
+    assert found["evidence-missing"]["evidence"]["kind"] == "limits"
+
+
+@pytest.mark.parametrize("changes, summary", [
+    ({"memory__effective__limit": 32 * MIB}, "64 MiB declared, 32 MiB enforced"),
+    ({"memory__effective__limit": 96 * MIB}, "64 MiB declared, 96 MiB enforced"),
+    ({"memory__effective__limit": None, "memory__effective__source": None}, "64 MiB declared, no limit enforced"),
+    ({"memory__declared__limit": None}, "no limit declared, 64 MiB enforced"),
+    ({"memory__effective__swap_limit": None}, "128 MiB memory+swap declared, no limit enforced"),
+    ({"memory__effective__swap_limit": 256 * MIB}, "128 MiB memory+swap declared, 256 MiB enforced"),
+])
+def test_drift(container, facts, changes, summary):
+    assert rules(facts(container(**changes)))["limit-drift"]["summary"] == summary
+
+
+@pytest.mark.parametrize("changes", [
+    # the kernel rounds down to pages
+    {"memory__declared__limit": 64 * MIB + 1},
+    {"memory__declared__limit": 64 * MIB + 65535},
+    # an ancestor's limit is lower
+    {"memory__effective__limit": 32 * MIB, "memory__effective__swap_limit": 32 * MIB,
+     "memory__effective__source": "/machine.slice"},
+    {"memory__effective__swap_limit": 64 * MIB},
+    {"state__status": "exited", "memory__effective": None},
+])
+def test_no_drift(container, facts, changes):
+    assert "limit-drift" not in rules(facts(container(**changes)))
+
+
+def test_swap_does_not_matter_without_swap(container, facts):
+    host = {"cgroup_version": 2, "swap_total": 0}
+    assert not rules(facts(container(memory__effective__swap_limit=None), host=host))
+
+
+@pytest.mark.parametrize("changes, expected", [
+    ({}, "podman update --memory=512m --memory-swap=512m web"),
+    ({"user": "alice"}, "sudo -iu alice podman update --memory=512m --memory-swap=512m web"),
+    ({"memory__usage": {"peak": 1000 * MIB}}, "podman update --memory=1536m --memory-swap=1536m web"),
+    ({"manager": {"kind": "quadlet", "unit": "web.service"}}, "PodmanArgs=--memory=512m --memory-swap=512m"),
+    ({"manager": {"kind": "quadlet", "unit": "web.service"}, "user": "alice"}, "systemctl --user daemon-reload"),
+    ({"manager": {"kind": "compose", "unit": None}}, "compose file"),
+    ({"name": "a b\x1b"}, "'a b\\x1b'"),
+])
+def test_remedy_can_be_pasted(container, facts, changes, expected):
+    bare = {"memory__declared__limit": None, "memory__effective__limit": None}
+    remedy = rules(facts(container(**bare, **changes)))["memory-limit-missing"]["remedy"]
+    assert expected in remedy
+    assert "\x1b" not in remedy

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The first screen: at most 25 lines of the terminal's width, worst first, and true."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _summary, _text
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
+
+NOW = "2026-11-23T20:30:00Z"
+REPORT = "/srv/reports/20261123T203000Z/report.json"
+
+
+def show(records, width=100, everything=False, report=REPORT, has_previous=False, state="new"):
+    tally = Tally()
+    for record in records:
+        entry, found = _findings.of_record(record)
+        tally.add_host(entry)
+        for each in found:
+            each["state"] = state
+            tally.add_finding(each)
+    context = _summary.Context(now=NOW, report=report, has_previous=has_previous, width=width, everything=everything)
+    return _summary.plain(_summary.lines(tally, context)).split("\n")
+
+
+def answered(host, facts, run_as="root"):
+    return {"host": host, "run_as": run_as, "problem": None, "facts": facts}
+
+
+def lost(host, message="timed out", kind="unreachable"):
+    return {"host": host, "run_as": None, "facts": None, "problem": {"kind": kind, "message": message}}
+
+
+def fleet(recorded, size):
+    made = []
+    for number in range(size):
+        made += [answered("web%d.example" % number, recorded("debian13-root")), lost("gone%d" % number, "reason %d" % number),
+                 answered("own%d" % number, recorded("debian13-alice"), "alice")]
+    return made
+
+
+@pytest.mark.parametrize("width", [40, 60, 79, 120, 300])
+@pytest.mark.parametrize("size", [0, 1, 30])
+def test_fits(recorded, width, size):
+    shown = show(fleet(recorded, size), width)
+    assert len(shown) <= 25
+    # the path is never cut, even where it is wider than the terminal
+    assert all(_text.cells(line) <= max(width, 40) for line in shown if REPORT not in line)
+    assert REPORT in shown[-1]
+
+
+def test_everything_on_demand(recorded):
+    shown = "\n".join(show(fleet(recorded, 3), 140, everything=True))
+    assert "more" not in shown.split("UNPROTECTED", maxsplit=1)[0]
+    assert "reason 0" in shown and "reason 2" in shown
+
+
+def test_kills_say_why_and_how_sure(recorded):
+    shown = "\n".join(show([answered("deb13", recorded("debian13-root"))], 120, everything=True))
+    assert "deb13 pid1-kill" in shown
+    assert "hit its own limit of 20 MiB, ended it, exit 137" in shown
+    assert "hit the limit of its pod (" in shown
+    assert "lost a process, runs on" in shown
+    assert "in an earlier run" in shown
+    assert "certain" in shown
+    assert "podman says false" in shown and "podman says true" in shown and "podman's flag is stale" in shown
+    assert "3 times" in shown
+
+
+def test_the_worst_first(recorded):
+    shown = show([answered("deb13", recorded("debian13-root"))], 120, everything=True)
+    ends = [index for index, line in enumerate(shown) if "ended it" in line and line.startswith("  * ")]
+    survives = [index for index, line in enumerate(shown) if "runs on" in line and line.startswith("  * ")]
+    assert max(ends) < min(survives)
+
+
+def test_new_only_where_there_was_a_report_before(recorded):
+    records = [answered("deb13", recorded("debian13-root"))]
+    assert "NEW" not in "\n".join(show(records))
+    assert "NEW" in "\n".join(show(records, has_previous=True))
+    assert "NEW" not in "\n".join(show(records, has_previous=True, state="open"))
+
+
+@pytest.mark.parametrize("records, expected", [
+    ([], "unknown, no host was checked"),
+    ([lost("a")], "unknown, no host was checked"),
+])
+def test_no_answer_is_not_no_kill(records, expected):
+    assert "OOM KILLS  " + expected in show(records)
+
+
+def test_all_is_well(container, facts):
+    shown = show([answered("a", facts(container()))])
+    assert "OOM KILLS  none" in shown
+    assert "UNPROTECTED  none of 1 running container" in shown
+    assert "NOT CHECKED  nothing" in shown
+
+
+def test_none_found_is_not_none(container, facts):
+    shown = show([answered("a", facts(container(oom__killed=None, oom__missing=["kernel_log"])))])
+    assert "OOM KILLS  none found where it could be checked" in shown
+
+
+def test_without_become(recorded):
+    shown = "\n".join(show([answered("own", recorded("debian13-alice"), "alice")], 120))
+    assert "ran as alice without become: only alice's containers, kernel log unreadable" in shown
+
+
+def test_one_reason_of_many_hosts_is_one_line():
+    records = [lost("h%d" % number, "Failed to connect to the host via ssh: ssh: connect to host 10.0.0.%d port 22: "
+                                    "Connection timed out" % number) for number in range(50)]
+    shown = show(records, 120)
+    rows = [line for line in shown if "Connection timed out" in line]
+    assert len(rows) == 1
+    assert "50 hosts" in rows[0] and "(h0, h1, h2, …)" in rows[0]
+
+
+def test_fifty_containers_without_a_source_are_one_line(container, facts):
+    made = []
+    for number in range(50):
+        one = container(oom__killed=None, oom__missing=["kernel_log"])
+        one.update(id="%064x" % number, name="c%d" % number)
+        made.append(one)
+    rows = [line for line in show([answered("a", facts(*made))]) if "unknown whether" in line]
+    assert len(rows) == 1 and "50 containers" in rows[0]
+
+
+def test_stopped_containers_are_not_unprotected_now(container, facts):
+    shown = "\n".join(show([answered("a", facts(container(
+        state__status="exited", memory__effective=None, memory__declared__limit=None)))]))
+    assert "none of 0 running containers" in shown and "all stopped" in shown
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J\x1b]0;owned\x07", "\u202egnp.exe", "a\nb\rc", "x" * 10000, "{{ 7*7 }}", "=cmd()"])
+def test_hostile_names(container, facts, name):
+    one = container(oom__killed=True, oom__cause="container_limit", oom__lethal=True, oom__count=1,
+                    memory__effective__oom_group=False)
+    one.update(name=name, user=name)
+    one["oom"]["victims"] = [{"pid": 1, "task": name, "at": None, "rss": 1}]
+    shown = show([answered(name, facts(one)), lost(name, name)], 79)
+    text = "\n".join(shown)
+    assert len(shown) <= 25
+    assert not set(text) & set("\x1b\x07\r\u202e")
+    assert all(_text.cells(line) <= 79 for line in shown)
+
+
+def test_check_mode():
+    assert "Check mode  no report is written" in show([lost("a")], report=None)[-1]
