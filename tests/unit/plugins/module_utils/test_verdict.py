@@ -88,6 +88,23 @@ def test_a_main_process_that_returns_its_killed_childs_status_at_once_has_ended_
     assert verdict(ended(137), kills=[kill(at=END - SECOND // 10, pid=501)])["lethal"] is True
 
 
+@pytest.mark.parametrize("main_pid, seconds, stopped, lethal", [
+    (500, 1, False, True),
+    (500, 5, False, None),
+    (500, 11, False, False),
+    (500, 1, True, False),
+    (None, 1, False, True),
+    (None, 5, False, None),
+    (None, 60, False, None),
+    (None, 60, True, False),
+    (None, 1, True, None),
+])
+def test_a_killed_child_and_137_soon_or_later(main_pid, seconds, stopped, lethal):
+    """A loaded host needs seconds from the kill to the end; nobody knows then whose death it was."""
+    result = verdict(ended(137), main_pid=main_pid, stopped_by_user=stopped, kills=[kill(at=END - seconds * SECOND, pid=501)])
+    assert result["lethal"] is lethal
+
+
 @pytest.mark.parametrize("code", [0, 1, 143, 255])
 def test_another_exit_code_means_the_main_process_was_not_killed(code):
     assert verdict(ended(code), kills=[kill(pid=501)])["lethal"] is False
