@@ -214,7 +214,7 @@ def _hit(record, container, owner, run, cgroup):
     unit = container.public["manager"]["unit"]
     if record.unit:
         return record.unit == "libpod-%s.scope" % container.ident or (record.unit == unit and record.uid == owner)
-    if container.ident in record.cgroup:
+    if _cgroup_path.own_cgroup(record.cgroup, container.ident):
         return True
     if run.end is None or not -_OOMD_ENDS <= run.end - record.at <= _OOMD_ENDS:
         return False

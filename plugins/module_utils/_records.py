@@ -32,9 +32,9 @@ OomdKill = namedtuple("OomdKill", "at cgroup unit uid text")
 # command: the Podman command that wrote it (run, stop, cleanup …), None when that is not known.
 Event = namedtuple("Event", "at kind ident name image exit_code labels uid command")
 
-# src/oom/oomd-manager.c and oomd-util.c, v248 to v258: "Killed /path due to memory pressure
-# for …", "Killed /path due to memory used …". No field holds the path.
-_OOMD_TEXT = re.compile(r"Killed (/\S+) due to (.*)", re.S)
+# src/oom/oomd-manager.c: "Killed /path due to memory pressure for …", "Killed /path due to memory used …"
+# (252 and 257 on Debian), "Marked /path for killing due to …" (262). No field holds the path.
+_OOMD_TEXT = re.compile(r"(?:Killed (/\S+)|Marked (/\S+) for killing) due to ")
 # Podman's commands that can be found behind global options and before names; groups (container, pod,
 # system) are passed over for the word behind them.
 _COMMANDS = ("cleanup", "kill", "play", "kube", "remove", "restart", "rm", "run", "service", "start", "stop", "wait")
@@ -134,7 +134,7 @@ def oomd_kills(found):
         elif text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT:
             match = _OOMD_TEXT.match(message)
             if match:
-                records.append(OomdKill(_at(entry), match.group(1), None, 0, message))
+                records.append(OomdKill(_at(entry), match.group(1) or match.group(2), None, 0, message))
     return records
 
 

@@ -70,7 +70,9 @@ def find(evidence, user, target):
     inspect = present[0]
     records = kernel_records(evidence["kernel"], inspect["Id"])
     begun = last_begin(evidence, inspect)
-    oomd = [text for _at, text in evidence["oomd"] if text.startswith("Killed /") and inspect["Id"] in text]
+    # conmon's own scope may be killed besides
+    oomd = [text for _at, text in evidence["oomd"]
+            if text.startswith(("Killed /", "Marked /")) and "/libpod-%s.scope" % inspect["Id"] in text]
     return Case(inspect["Id"], inspect, records, [each for each in records if each.at >= begun], oomd)
 
 

@@ -11,5 +11,6 @@ run -d --name oomd --cgroup-parent=scenoomd.slice "$IMAGE" \
     sh -c 'dd if=/dev/zero of=/big bs=1M count=40; while :; do cat /big >/dev/null; done'
 podman wait oomd
 # It stays active, as on many real hosts, but no longer so impatient.
-rm /run/systemd/oomd.conf.d/scenario.conf
+rm /run/systemd/oomd.conf.d/scenario.conf "$UNITS/scenoomd.slice"
+systemctl daemon-reload
 systemctl restart systemd-oomd.service

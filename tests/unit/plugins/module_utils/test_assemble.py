@@ -163,6 +163,7 @@ def test_records_of_somebody_else_do_not_count():
 
 @pytest.mark.parametrize("record, hit", [
     (OomdKill(FINISHED, "/machine.slice/libpod-%s.scope/container" % ID, None, 0, ""), True),
+    (OomdKill(FINISHED, "/machine.slice/libpod-conmon-%s.scope" % ID, None, 0, ""), False),
     (OomdKill(FINISHED, "/machine.slice", None, 0, ""), True),
     (OomdKill(FINISHED - 50 * SECOND, "/machine.slice", None, 0, ""), False),
     (OomdKill(FINISHED, "/machine", None, 0, ""), False),

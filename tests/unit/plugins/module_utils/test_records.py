@@ -49,6 +49,21 @@ def test_only_a_service_managers_record_counts(writer, uid):
     assert [kill.uid for kill in kills] == ([] if uid is None else [uid])
 
 
+@pytest.mark.parametrize("message, cgroup", [
+    # systemd 252 and 257, Debian 12 and 13
+    ("Killed /scenoomd.slice/libpod-ID.scope/container due to memory pressure for /scenoomd.slice being 4.56% > 2.00% "
+     "for > 2s with reclaim activity", "/scenoomd.slice/libpod-ID.scope/container"),
+    # systemd 262, Debian testing
+    ("Marked /scenoomd.slice/libpod-ID.scope/container for killing due to memory pressure for /scenoomd.slice being "
+     "4.56% > 2.00% for > 2s with reclaim activity", "/scenoomd.slice/libpod-ID.scope/container"),
+    ("Considered 2 cgroups for killing, top candidates were:", None),
+    ("No swap; memory pressure usage will be degraded", None),
+])
+def test_what_systemd_oomd_says_in_each_version(message, cgroup):
+    entry = {"__REALTIME_TIMESTAMP": "1795476716477281", "_SYSTEMD_UNIT": "systemd-oomd.service", "MESSAGE": message}
+    assert [kill.cgroup for kill in _records.oomd_kills([entry])] == ([cgroup] if cgroup else [])
+
+
 def test_slices_only_echo():
     assert _records.unit_ooms([dict(OOM, UNIT="machine.slice", **SYSTEM)]) == []
 
