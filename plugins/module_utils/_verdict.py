@@ -64,6 +64,9 @@ def decide(ident, evidence):
     earlier = [kill for kill in evidence.kills if kill not in current]
     decision = _decide(ident, evidence, current)
     lethal = _lethal(evidence, decision)
+    if lethal and evidence.run.state == "running":
+        decision.evidence.append("podman: says that it runs, though its main process was killed; nobody told Podman, as "
+                                 "when conmon is killed too")
     count = _count(evidence, decision)
     last = max([kill.at for kill in evidence.kills] + [record.at for record in evidence.unit_ooms]
                + [record.at for record in evidence.oomd] + [decision.at or 0])
@@ -307,8 +310,10 @@ def _missing(evidence):
 def _lethal(evidence, decision):
     """Whether the kill ended the container; None where that can't be told."""
     run = evidence.run
-    if decision.killed is False or run.state == "running":
+    if decision.killed is False:
         return False
+    if run.state == "running":
+        return _main_was_killed(evidence, decision)
     if run.state == "never":
         return True
     if run.state == "lost" or run.exit_code is None:
@@ -319,8 +324,7 @@ def _lethal(evidence, decision):
         return None
     if decision.cause == "systemd_oomd" or decision.at is None:
         return True
-    pids = [victim.pid for victim in decision.victims]
-    if evidence.main_pid in pids or (decision.group and evidence.main_pid is None):
+    if _main_was_killed(evidence, decision) or (decision.group and evidence.main_pid is None):
         return True
     # Not the main process itself, as far as is known: but one that returns its killed child's status
     # at once has ended of it all the same.
@@ -330,6 +334,10 @@ def _lethal(evidence, decision):
     if soon:
         return True
     return False if run.end - decision.at > _ENDED_BY_SOMETHING_ELSE and evidence.main_pid is not None else None
+
+
+def _main_was_killed(evidence, decision):
+    return evidence.main_pid is not None and evidence.main_pid in [victim.pid for victim in decision.victims]
 
 
 def _count(evidence, decision):

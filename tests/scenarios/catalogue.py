@@ -37,6 +37,8 @@ KILLS = (
              (_killed("exec-kill-user-kill", lethal=False),)),
     Scenario("exec-group-kill", "memory.oom.group=1: a `podman exec` takes the container along",
              (_killed("exec-group-kill"),)),
+    Scenario("conmon-gone", "conmon is killed, then the main process goes over the limit: Podman never learns of it",
+             (_killed("conmon-gone"),)),
     Scenario("no-subgroup", "PID 1 killed, cgroup without crun's sub-cgroup (runc's layout)",
              (_killed("no-subgroup"),)),
     Scenario("limit-lowered", "`podman update --memory` below what is used",

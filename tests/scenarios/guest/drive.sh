@@ -2,7 +2,7 @@
 # Prints "@@ran NAME RC SECONDS" for each, and "@@log NAME TEXT" for what failed.
 
 here=$(cd "$(dirname "$0")" && pwd)
-LIMIT=${LIMIT:-120}
+LIMIT=${LIMIT:-240}
 if [ "$(id -u)" = 0 ]; then
     # root's runtime directory goes with its last session
     DIR=/run/scenarios

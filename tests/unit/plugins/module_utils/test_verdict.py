@@ -120,6 +120,13 @@ def test_group_kill_is_lethal_without_the_main_pid():
     assert verdict(ended(137), main_pid=None, kills=[kill(at=END - 9 * SECOND, group=True)])["lethal"] is True
 
 
+def test_podman_says_running_though_the_main_process_was_killed():
+    """Its conmon was killed with it, as by a pod's limit: nobody wrote an exit code (seen on 5.8.6, rootless)."""
+    result = verdict(RUNNING, counters=None, ancestors=None, kills=[kill(at=START + SECOND)])
+    assert short(result) == (True, "container_limit", True, "certain")
+    assert any("says that it runs" in line for line in result["evidence"])
+
+
 def test_a_kill_in_a_running_container_is_not_lethal():
     result = verdict(RUNNING, kills=[kill(at=START + SECOND, pid=501)], counters={"oom": 1, "oom_kill": 1})
     assert short(result) == (True, "container_limit", False, "certain")
