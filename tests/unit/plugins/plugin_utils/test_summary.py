@@ -6,19 +6,23 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _summary, _text
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _policy, _summary, _text
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
 
 NOW = "2026-11-23T20:30:00Z"
+TODAY = datetime.date(2026, 11, 23)
 REPORT = "/srv/reports/20261123T203000Z/report.json"
 
 
-def show(records, width=100, everything=False, report=REPORT, has_previous=False, state="new"):
+def show(records, width=100, everything=False, report=REPORT, has_previous=False, state="new",
+         policy=_policy.BUILT_IN):
     tally = Tally()
     for record in records:
-        entry, found = _findings.of_record(record)
+        entry, found = _findings.of_record(record, policy, TODAY)
         tally.add_host(entry)
         for each in found:
             each["state"] = state
