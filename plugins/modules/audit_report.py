@@ -25,9 +25,9 @@ notes:
   - In a play with C(serial) it waits for the last batch. Before that, it writes a report only after a batch with hosts
     that were not checked, since Ansible may end the play there, and replaces it later.
   - Hands C(podman_memory_report), C(podman_memory_findings) (by severity), C(podman_memory_findings_new),
-    C(podman_memory_findings_waived), C(podman_memory_oom_killed), C(podman_memory_unprotected), C(podman_memory_hosts), C(podman_memory_not_checked),
-    C(podman_memory_partly_checked), C(podman_memory_unreachable) and C(podman_memory_errors) to workflows, as
-    M(ansible.builtin.set_stats) does.
+    C(podman_memory_findings_waived), C(podman_memory_oom_killed), C(podman_memory_unprotected),
+    C(podman_memory_hosts), C(podman_memory_not_checked), C(podman_memory_partly_checked),
+    C(podman_memory_unreachable) and C(podman_memory_errors) to workflows, as M(ansible.builtin.set_stats) does.
 options:
   policy:
     description:

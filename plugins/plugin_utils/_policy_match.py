@@ -30,6 +30,20 @@ _BLANK: dict[str, Any] = {
             "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": []},
 }
 _BLANK_HOST: dict[str, Any] = {"name": "", "hostname": "", "kernel": "", "controllers": [], "podman": {}}
+_SOME_TIME = "2026-11-23T20:30:00Z"
+# And what it sees where everything is known: a number compared with a text shows itself here.
+_WHOLE: dict[str, Any] = {
+    **_BLANK, "created_at": _SOME_TIME, "pod": "a", "manager": {"kind": "quadlet", "unit": "a.service"},
+    "state": {"status": "exited", "exit_code": 137, "started_at": _SOME_TIME, "finished_at": _SOME_TIME,
+              "restart_count": 1, "oom_killed_flag": True, "stopped_by_user": True},
+    "memory": {"declared": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
+               "effective": {"limit": 1, "swap_limit": 1, "high": 1, "oom_group": True, "source": "/a"},
+               "usage": {"current": 1, "working_set": 1, "anon": 1, "peak": 1, "swap": 1, "pressure_full_avg300": 1.0},
+               "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1}},
+}
+_WHOLE_HOST = {"memory_total": 1, "swap_total": 1, "cgroup_version": 2, "oomd_active": True, "distribution": "a",
+               "podman": {"version": "5.4.2", "conmon": "2.1.12", "runtime": {"name": "crun", "version": "1.21"},
+                          "cgroup_manager": "systemd"}}
 FIELDS = (*_BLANK, "host")
 _WORDS = ("true", "false", "null")
 # The children after the first one look at the first one's result, not at the container.
@@ -48,7 +62,10 @@ class Condition(NamedTuple):
 
         :raises ValueError: when it cannot be evaluated on this one.
         """
-        value = self.search(document)
+        try:
+            value = self.search(document)
+        except TypeError as exc:  # jmespath lets Python compare a number with a text
+            raise ValueError(str(exc)) from exc
         # JMESPath's own truth: 0 is true
         return not (value is None or value is False or value in ("", [], {}))
 
@@ -88,12 +105,18 @@ def condition(value: Any) -> Condition:
     mistakes = list(_mistakes(expression.parsed))
     if mistakes:
         raise ValueError("%r: %s" % (text, "; ".join(mistakes)))
+    made = Condition(text, expression.search)
     try:
-        expression.search(document({}, None))
+        made.holds(document(_WHOLE_HOST, _WHOLE))
+    except ValueError as exc:
+        raise ValueError("%r fails on every container: %s. Sizes are numbers of bytes, and numbers are written in "
+                         "backquotes: `1048576`" % (text, exc)) from exc
+    try:
+        made.holds(document({}, None))
     except ValueError as exc:
         raise ValueError("%r fails where a value is null: %s. Ask for the value first, as in \"pod && "
                          "starts_with(pod, 'a')\"" % (text, exc)) from exc
-    return Condition(text, expression.search)
+    return made
 
 
 def _compiled(text: str) -> Any:
@@ -127,12 +150,12 @@ def _mistakes(parsed: dict[str, Any]) -> Iterator[str]:
             if name in _WORDS:
                 yield "%s is the name of a field here, the value is written in backquotes: `%s`" % (name, name)
             else:
-                yield "there is no field %r; %s. A text is written in single quotes: '%s'" % (
+                yield "there is no field %r (%s); a text is written in single quotes: '%s'" % (
                     name, suggestion(name, FIELDS), name)
         elif node["type"] == "function_expression":
             known = Functions.FUNCTION_TABLE
             if name not in known:
-                yield "there is no function %r; %s" % (name, suggestion(name, sorted(known)))
+                yield "there is no function %r (%s)" % (name, suggestion(name, sorted(known)))
                 continue
             signature, given = known[name]["signature"], len(node["children"])
             many = bool(signature) and signature[-1].get("variadic")

@@ -75,8 +75,9 @@ class _Part:
     def __init__(self, given: Any, place: str, known: tuple[str, ...], problems: list[str]) -> None:
         """:param problems: where what is wrong is added, with the place before it."""
         self._place, self._problems = place, problems
-        self._given = given if isinstance(given, dict) else {}
-        if not isinstance(given, dict):
+        self._is_mapping = isinstance(given, dict)
+        self._given = given if self._is_mapping else {}
+        if not self._is_mapping:
             self.problem("%s is no mapping with the keys %s" % (_said(given), ", ".join(known)))
         for key in self._given:
             if key in known:
@@ -111,7 +112,7 @@ class _Part:
         """
         value = self._given.get(key)
         if value is None:
-            if wanted:
+            if wanted and self._is_mapping:
                 self.problem("%s is missing: %s" % (key, wanted))
             return None
         try:
