@@ -107,15 +107,15 @@ def condition(value: Any) -> Condition:
         raise ValueError("%r: %s" % (text, "; ".join(mistakes)))
     made = Condition(text, expression.search)
     try:
-        made.holds(document(_WHOLE_HOST, _WHOLE))
-    except ValueError as exc:
-        raise ValueError("%r fails on every container: %s. Sizes are numbers of bytes, and numbers are written in "
-                         "backquotes: `1048576`" % (text, exc)) from exc
-    try:
         made.holds(document({}, None))
     except ValueError as exc:
         raise ValueError("%r fails where a value is null: %s. Ask for the value first, as in \"pod && "
                          "starts_with(pod, 'a')\"" % (text, exc)) from exc
+    try:
+        made.holds(document(_WHOLE_HOST, _WHOLE))
+    except ValueError as exc:
+        raise ValueError("%r fails where the values are known: %s. Sizes are numbers of bytes, and numbers are written in "
+                         "backquotes: `1048576`" % (text, exc)) from exc
     return made
 
 

@@ -57,7 +57,7 @@ def parse(given: Any, source: str) -> Policy:
         rules = [_rule(each, number, source, problems) for number, each in enumerate(part.items("rules"), 1)]
         waivers = [_waiver(each, number, source, problems) for number, each in enumerate(part.items("waivers"), 1)]
     except ImportError as exc:
-        raise PolicyError(["%s: %s" % (source, exc)]) from exc
+        raise PolicyError([*problems, "%s: %s" % (source, exc)]) from exc
     host = _Part(part.get("host") or {}, "%s: host" % source, _HOST_KEYS, problems)
     share = host.read("max_committed_share", lambda value: _share(value, 10))
     version = host.read("require_cgroup_v2", _boolean)

@@ -56,7 +56,8 @@ def test_does_not_match(container, expression):
     ("name == 'x' && no_such(name)", "there is no function 'no_such'"),
     ("contains(name)", "contains() takes 2 arguments, not 1"), ("length(name, name)", "length() takes 1 arguments, not 2"),
     ("starts_with(pod, 'a')", "fails where a value is null"), ("starts_with(labels.role, 'a')", "Ask for the value first"),
-    ("memory.declared.limit > '512m'", "Sizes are numbers of bytes"), ("starts_with(state.exit_code, '1')", "on every container"),
+    ("memory.declared.limit > '512m'", "Sizes are numbers of bytes"), 
+    ("state.exit_code && starts_with(state.exit_code, '1')", "fails where the values are known"),
     ("abs(memory.usage.current) > `1`", "fails where a value is null"),
 ])
 def test_mistakes(expression, why):
