@@ -224,7 +224,7 @@ _LABELS = {
     "limit-drift": "limit drifted",
     "host-overcommitted": "overcommitted",
     "cgroup-v1": "on cgroup v1",
-    "waiver-expired": "with expired waivers",
+    "waiver-expired": "past a waiver",
 }
 _OF_HOSTS = ("host-overcommitted", "cgroup-v1", "waiver-expired")
 # The number is what matters here, not only which container.
