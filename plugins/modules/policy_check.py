@@ -6,7 +6,6 @@
 # Documentation only: it runs on the controller, see plugins/action/policy_check.py.
 
 DOCUMENTATION = r"""
-DOCUMENTATION = r"""
 module: policy_check
 short_description: Refuse a memory policy that cannot be used, before any host is asked
 version_added: 1.0.0

@@ -6,7 +6,6 @@
 # Documentation only: it runs on the controller, see plugins/action/policy_explain.py.
 
 DOCUMENTATION = r"""
-DOCUMENTATION = r"""
 module: policy_explain
 short_description: Show what the memory policy wants of one container, and which rule decided it
 version_added: 1.0.0
