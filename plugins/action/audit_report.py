@@ -19,13 +19,14 @@ from ansible.utils.display import Display
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _publish, _summary
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit, Outcome
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
-    columns, has_human_output, painted, run_dir)
+    columns, has_human_output, painted, policy_of, run_dir)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rundir import RunDir
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._version import collection_version
 
 _SPEC = {
+    "policy": {"type": "dict"},
     "reports": {"type": "path", "required": True},
     "summary": {"type": "bool", "default": True},
 }
@@ -42,6 +43,7 @@ class ActionModule(ActionBase):
         """Return the path of the report and counts."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        policy = policy_of(self, options["policy"], task_vars or {})
         play = _Play(task_vars or {})
         run = run_dir(self._task)
         if not run.exists():
@@ -58,7 +60,7 @@ class ActionModule(ActionBase):
             run.keep({**state, "asked": asked})
             result["msg"] = "%s asked, %d still to come" % (plural(len(asked), "host"), len(waiting))
             return result
-        self._report(run, {**state, "asked": asked}, play, options, result)
+        self._report(run, {**state, "asked": asked}, play, {**options, "policy": policy}, result)
         if not waiting:
             run.remove()
         return result
@@ -70,7 +72,7 @@ class ActionModule(ActionBase):
             # looked up once: a batch is not compared with the batch before it
             before = _publish.latest(reports)
             state["previous"] = os.path.join(before, FILE) if before else None
-        audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc))
+        audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc), options["policy"])
         records = _records(run, play, set(state["asked"]))
         if self._task.check_mode:
             outcome = audit.count(records)
@@ -147,6 +149,7 @@ def _fill(result: dict[str, Any], outcome: Outcome) -> None:
                 "podman_memory_report": outcome.path,
                 "podman_memory_findings": counts["findings"]["by_severity"],
                 "podman_memory_findings_new": counts["findings"]["new"],
+                "podman_memory_findings_waived": counts["findings"]["waived"],
                 "podman_memory_oom_killed": counts["oom"]["killed"],
                 "podman_memory_unprotected": counts["unprotected"],
                 "podman_memory_hosts": counts["hosts"]["total"],

@@ -17,7 +17,7 @@ description:
     the newest one. A report is there as a whole or not at all. A run that is killed leaves C(latest) as it was.
   - Every host of the play is in the report. One that did not answer is in it as not checked, with the reason.
   - Findings that the report before had too keep their C(first_seen) and are C(open), the others are C(new). An OOM kill
-    is new again when the container was killed again.
+    is new again when the container was killed again. What the policy waives is C(waived), and only counted as that.
   - Reads one host at a time, so that its need of memory does not grow with the fleet.
 notes:
   - Use it with C(run_once) and C(delegate_to=localhost), after M(podman_fleet.memory.audit_collect), with the linear
@@ -25,10 +25,17 @@ notes:
   - In a play with C(serial) it waits for the last batch. Before that, it writes a report only after a batch with hosts
     that were not checked, since Ansible may end the play there, and replaces it later.
   - Hands C(podman_memory_report), C(podman_memory_findings) (by severity), C(podman_memory_findings_new),
-    C(podman_memory_oom_killed), C(podman_memory_unprotected), C(podman_memory_hosts), C(podman_memory_not_checked),
-    C(podman_memory_partly_checked), C(podman_memory_unreachable) and C(podman_memory_errors) to workflows, as
-    M(ansible.builtin.set_stats) does.
+    C(podman_memory_findings_waived), C(podman_memory_oom_killed), C(podman_memory_unprotected),
+    C(podman_memory_hosts), C(podman_memory_not_checked), C(podman_memory_partly_checked),
+    C(podman_memory_unreachable) and C(podman_memory_errors) to workflows, as M(ansible.builtin.set_stats) does.
 options:
+  policy:
+    description:
+      - What containers should have, and what is waived; see C(docs/policy.md).
+      - Without it, the variable C(podman_memory_policy) is used, as the play's first host has it. Without that too, every
+        container but the infra containers of pods should have a memory limit and C(memory.oom.group).
+      - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
+    type: dict
   reports:
     description:
       - Directory of all reports on the controller. It is made when it isn't there.
@@ -57,6 +64,7 @@ attributes:
 seealso:
   - module: podman_fleet.memory.audit_collect
   - module: podman_fleet.memory.audit_hand_back
+  - module: podman_fleet.memory.policy_check
 author:
   - podman_fleet.memory contributors (@podman-fleet)
 """
@@ -105,7 +113,7 @@ counts:
       description: Containers (C(total), C(running)), and killed ones that are C(removed) since.
       type: dict
     findings:
-      description: Findings (C(total), C(new), C(by_severity), C(by_rule)).
+      description: Findings (C(total), C(new), C(by_severity), C(by_rule)), and those that are C(waived), which are in no other number.
       type: dict
     oom:
       description:

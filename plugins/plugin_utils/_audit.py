@@ -15,7 +15,7 @@ import datetime
 import os
 from typing import Any, Iterable, NamedTuple
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _previous, _publish
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _policy, _previous, _publish
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE, Writer
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso
@@ -34,10 +34,13 @@ class Outcome(NamedTuple):
 class Audit:
     """The report of a run."""
 
-    def __init__(self, reports: str, previous: str | None, moment: datetime.datetime) -> None:
+    def __init__(self, reports: str, previous: str | None, moment: datetime.datetime,
+                 policy: _policy.Policy = _policy.BUILT_IN) -> None:
         """:param reports: the directory of all reports; previous: the report.json before this one."""
         self._reports = reports
         self._moment = moment
+        self._policy = policy
+        self._today = moment.astimezone(datetime.timezone.utc).date()
         self._now = iso(moment)
         self._tally = Tally()
         self._warnings: list[str] = []
@@ -85,7 +88,7 @@ class Audit:
         """Take one host after the other; return the names of those that were checked."""
         checked = set()
         for record in records:
-            entry, findings = _findings.of_record(record)
+            entry, findings = _findings.of_record(record, self._policy, self._today)
             self._tally.add_host(entry)
             if entry["status"] != "not_checked":
                 checked.add(entry["name"])

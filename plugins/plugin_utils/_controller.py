@@ -16,14 +16,17 @@ import re
 from typing import Any
 
 from ansible import constants as C
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import ANSIBLE_COLOR
 
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import PolicyError, parse
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rundir import RunDir
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._summary import Line
 
+POLICY = "podman_memory_policy"  # the variable
 # Stdout callbacks whose output is read by programs: a line of ours would break it.
 _MACHINE_CALLBACKS = ("json", "jsonl", "null")
 _STYLES = {"title": "1", "bad": "31", "warn": "33", "good": "32", "dim": "2"}
@@ -48,6 +51,21 @@ def run_as(action: ActionBase) -> str | None:
     if become is not None:
         return become.get_option("become_user", playcontext=action._play_context) or "root"
     return action._get_remote_user() or None
+
+
+def policy_of(action: ActionBase, given: dict[str, Any] | None, task_vars: dict[str, Any]) -> Policy:
+    """Return the policy that an option gives, else the variable's, else the built-in one.
+
+    The variable is taken here and not with a template in the role: before ansible-core 2.19, Jinja makes
+    text of a mapping that has a date in it (a waiver's `expires`).
+    """
+    source = "option policy"
+    if given is None:
+        source, given = "variable " + POLICY, action._templar.template(task_vars.get(POLICY))
+    try:
+        return parse(given, source)
+    except PolicyError as exc:
+        raise AnsibleActionFail(str(exc)) from exc
 
 
 def problem_of(error: BaseException) -> dict[str, str]:

@@ -16,7 +16,8 @@ import hashlib
 from typing import Any
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-RULES = ("oom-killed", "memory-limit-missing", "oom-group-mismatch", "limit-drift", "cgroup-v1", "evidence-missing")
+RULES = ("oom-killed", "memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch", "limit-drift",
+         "host-overcommitted", "cgroup-v1", "evidence-missing", "waiver-expired")
 
 Finding = dict[str, Any]
 Facts = dict[str, Any]
@@ -40,7 +41,8 @@ def identity(rule: str, host: str, user: str | None = None, subject: str | None 
 def make(rule: str, severity: str, host: str, *, user: str | None = None, subject: str | None = None,
          container: str | None = None, unit: str | None = None, summary: str, detail: str, remedy: str,
          evidence: dict[str, Any]) -> Finding:
-    """Return a finding that no report has seen yet (`state` and `first_seen` are the report's to set).
+    """Return a finding that no report has seen yet (`state` and `first_seen` are the report's to set,
+    `waiver` is the policy's).
 
     :param summary: one line, without the host and the container.
     :param remedy: commands or a task that can be pasted; a line that begins with # is a remark.
@@ -59,5 +61,6 @@ def make(rule: str, severity: str, host: str, *, user: str | None = None, subjec
         "remedy": remedy,
         "state": "new",
         "first_seen": None,
+        "waiver": None,
         "evidence": evidence,
     }

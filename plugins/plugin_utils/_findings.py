@@ -11,10 +11,11 @@ Pure. Input is a record as audit_collect leaves it (_records.py).
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import (
-    _rule_evidence, _rule_kills, _rule_limits, _wanted)
+    _policy, _policy_waive, _rule_bounds, _rule_evidence, _rule_host, _rule_kills, _rule_limits)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, rank
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
 
@@ -25,27 +26,33 @@ class Unusable(ValueError):
     """The facts of a host are not what oom_facts gives."""
 
 
-def of_record(record: dict[str, Any], policy: _wanted.Policy = _wanted.built_in) -> tuple[dict[str, Any], list[Finding]]:
+def of_record(record: dict[str, Any], policy: _policy.Policy,
+              today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
     """Return (the host's entry in the report, its findings, worst first).
+
+    :param today: in UTC; waivers end.
 
     Never raises: a host with odd facts must not take the report of all the others with it.
     """
     name, problem = record["host"], record.get("problem")
     if not problem:
         try:
-            return _checked(record, policy)
+            return _checked(record, policy, today)
         except Unusable as exc:
             problem = {"kind": "bad_facts", "message": str(exc)}
     entry = _entry(record, "not_checked", problem["kind"], problem["message"])
-    return entry, [_rule_evidence.not_checked(name, problem["kind"], problem["message"])]
+    lost = [_rule_evidence.not_checked(name, problem["kind"], problem["message"])]
+    return entry, _waived(name, {}, lost, policy, today)
 
 
-def _checked(record: dict[str, Any], policy: _wanted.Policy) -> tuple[dict[str, Any], list[Finding]]:
+def _checked(record: dict[str, Any], policy: _policy.Policy,
+             today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
     name, facts = record["host"], record.get("facts")
     if not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA:
         raise Unusable("its answer is not %s" % FACTS_SCHEMA)
     try:
         found = of_facts(name, facts, record.get("run_as"), policy)
+        found = _waived(name, facts, found, policy, today)
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise Unusable("its facts are not whole: %s: %s" % (type(exc).__name__, exc)) from exc
     gaps = [each["summary"] for each in found
@@ -55,16 +62,27 @@ def _checked(record: dict[str, Any], policy: _wanted.Policy) -> tuple[dict[str, 
     return entry, found
 
 
-def of_facts(host: str, facts: Facts, run_as: str | None, policy: _wanted.Policy) -> list[Finding]:
+def of_facts(host: str, facts: Facts, run_as: str | None, policy: _policy.Policy) -> list[Finding]:
     """Return the findings on one host's facts, worst first."""
     subjects = Subjects(facts)
-    about = facts.get("host") or {}
+    about = _policy.named(host, facts)
     found = _rule_kills.findings(host, facts, subjects)
-    found += _rule_evidence.cgroup_v1(host, facts)
+    found += _rule_host.findings(host, facts, policy)
+    found += _rule_evidence.findings(host, facts, run_as)
     for container in facts.get("containers") or []:
-        found += _rule_limits.findings(host, about, container, subjects.of(container), policy(about, container))
-    found += _rule_evidence.findings(host, facts, run_as, policy, subjects)
-    return sorted(_distinct(found), key=lambda each: rank(each["severity"]))
+        subject, wanted = subjects.of(container), _policy.evaluate(policy, about, container)
+        found += _rule_limits.findings(host, about, container, subject, wanted)
+        found += _rule_bounds.findings(host, container, subject, wanted)
+        found += _rule_evidence.of_container(host, facts, container, subject, wanted)
+    return _worst_first(_distinct(found))
+
+
+def _waived(host: str, facts: Facts, found: list[Finding], policy: _policy.Policy, today: datetime.date) -> list[Finding]:
+    return _worst_first(found + _policy_waive.apply(policy, host, facts, found, today))
+
+
+def _worst_first(found: list[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda each: rank(each["severity"]))
 
 
 def _distinct(found: list[Finding]) -> list[Finding]:

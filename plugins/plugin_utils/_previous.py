@@ -81,7 +81,10 @@ def mark(finding: Finding, before: dict[str, Known], now: str) -> Finding:
     seen = before.pop(finding["id"], None)
     finding["first_seen"] = seen.first_seen if seen else now
     killed_again = seen is not None and (finding["evidence"].get("last_at") or "") > (seen.last_at or "")
-    finding["state"] = "new" if seen is None or (finding["rule"] == "oom-killed" and killed_again) else "open"
+    if finding["waiver"]:
+        finding["state"] = "waived"
+    else:
+        finding["state"] = "new" if seen is None or (finding["rule"] == "oom-killed" and killed_again) else "open"
     return finding
 
 

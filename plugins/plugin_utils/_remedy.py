@@ -13,14 +13,16 @@ Why no `podman update` alone: before Podman 5.1 it is lost at the next start, an
 
 from __future__ import annotations
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._sizes import format_size
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Decision
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subject
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import quoted, shown, size
 
 _MIB = 1024 * 1024
 _STEP = 64 * _MIB
-# The default limit of the policy's example: small enough for every host, large enough for most.
+# Where the policy has no default; that of its example: small enough for every host, large enough for most.
 _FLOOR = 512 * _MIB
 
 HOST_OOM = "# who uses the host's memory: give the largest without a limit one\npodman stats --no-stream --all"
@@ -31,14 +33,34 @@ sed -i 's/ *systemd\\.unified_cgroup_hierarchy=[^" ]*//' /etc/default/grub
 update-grub || grub2-mkconfig -o /boot/grub2/grub.cfg"""
 
 
-def set_limit(container: Facts, subject: Subject) -> str:
-    """Give the container a first limit, above everything it has been seen to use."""
-    usage = (container.get("memory") or {}).get("usage") or {}
-    seen = max((usage[key] for key in ("current", "peak", "working_set") if isinstance(usage.get(key), int)), default=0)
-    limit = max(_FLOOR, _rounded(seen * 1.5))
+def set_limit(container: Facts, subject: Subject, wanted: Decision) -> str:
+    """Give the container a first limit, above everything it has been seen to use, as far as the policy allows."""
+    seen = _seen(container, "current", "peak", "working_set")
+    limit = max(wanted.default or _FLOOR, wanted.min or 0, _rounded(seen * 1.5))
+    if wanted.max is not None:
+        limit = min(limit, wanted.max)
     why = "# %s: a first limit%s; adjust it to what the application needs" % (
-        size(limit), ", above the %s it has been seen to use" % size(seen) if seen else "")
-    return "\n".join([why, *_apply(container, subject, limit)])
+        size(limit), ", above the %s it has been seen to use" % size(seen) if 0 < seen < limit else "")
+    return "\n".join([why, *_warned(container, limit), *_apply(container, subject, limit)])
+
+
+def into_bounds(container: Facts, subject: Subject, bound: int) -> str:
+    """Give the container the bound of the policy that its limit is beyond."""
+    why = "# %s is the policy's bound; an application that needs another limit gets a rule or a waiver" % size(bound)
+    return "\n".join([why, *_warned(container, bound), *_apply(container, subject, bound)])
+
+
+def _warned(container: Facts, limit: int) -> list[str]:
+    """A limit below what is in use: the kernel kills at once (memory.max in cgroup-v2.rst)."""
+    used = _seen(container, "working_set") or _seen(container, "current")
+    if used <= limit:
+        return []
+    return ["# it uses %s now: this limit would kill it at once, make it use less first" % size(used)]
+
+
+def _seen(container: Facts, *keys: str) -> int:
+    usage = (container.get("memory") or {}).get("usage") or {}
+    return max((usage[key] for key in keys if isinstance(usage.get(key), int)), default=0)
 
 
 def raise_limit(container: Facts, subject: Subject, limit: int | None) -> str:
@@ -56,11 +78,11 @@ def _rounded(value: float, step: int = _STEP) -> int:
 
 
 def _apply(container: Facts, subject: Subject, limit: int) -> list[str]:
-    mib = "%dm" % (limit // _MIB)
+    text = format_size(limit)
     if (container.get("manager") or {}).get("kind") == "quadlet" and subject.unit:
-        return _drop_in(subject, "PodmanArgs=--memory=%s --memory-swap=%s" % (mib, mib))
-    lines = ["%s --memory=%s --memory-swap=%s %s" % (_podman(subject, "update"), mib, mib, quoted(subject.name))]
-    return lines + _keep(container, subject, "--memory=%s --memory-swap=%s" % (mib, mib))
+        return _drop_in(subject, "PodmanArgs=--memory=%s --memory-swap=%s" % (text, text))
+    lines = ["%s --memory=%s --memory-swap=%s %s" % (_podman(subject, "update"), text, text, quoted(subject.name))]
+    return lines + _keep(container, subject, "--memory=%s --memory-swap=%s" % (text, text))
 
 
 def set_group(container: Facts, subject: Subject, wanted: bool) -> str:

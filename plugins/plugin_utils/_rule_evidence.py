@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change at any time.
 
-"""Rules on what could not be known, and why: evidence-missing; and cgroup-v1 (the host's).
+"""Rule on what could not be known, and why: evidence-missing.
 
 Pure. One finding per host that did not answer, per source that could not be read, per container
 whose verdict or limits stay unknown. `evidence.scope` says which: host, privilege, source, container.
@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits, _remedy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, make
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Decision
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subject
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import quoted, shown
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._wanted import Policy
 
 # What each source is good for, in words for people.
 _SOURCES = {
@@ -44,8 +44,8 @@ def not_checked(host: str, kind: str, reason: str) -> Finding:
         evidence={"scope": "host", "kind": kind, "message": reason})
 
 
-def findings(host: str, facts: Facts, run_as: str | None, policy: Policy, subjects: Subjects) -> list[Finding]:
-    """Return what is missing on a host that did answer.
+def findings(host: str, facts: Facts, run_as: str | None) -> list[Finding]:
+    """Return what is missing of a host that did answer, its containers left out.
 
     :param run_as: the user the module ran as; None when not known.
     """
@@ -57,8 +57,6 @@ def findings(host: str, facts: Facts, run_as: str | None, policy: Policy, subjec
     for (source, user), gap in gaps.items():
         if not (alone and source in ("kernel_log", "systemd")):
             found.append(_source(host, source, user, gap))
-    for container in facts.get("containers") or []:
-        found.extend(_container(host, facts, container, policy, subjects))
     return found
 
 
@@ -131,18 +129,17 @@ def _look(source: str, user: str | None) -> str:
     }.get(source, "journalctl --dmesg --lines=1")
 
 
-def _container(host: str, facts: Facts, container: Facts, policy: Policy, subjects: Subjects) -> list[Finding]:
-    """At most one finding per container: its verdict, its limits, or both."""
+def of_container(host: str, facts: Facts, container: Facts, subject: Subject, wanted: Decision) -> list[Finding]:
+    """Return at most one finding: its verdict, its limits, or both; or that the policy could not be asked."""
     unknown = [what for what, is_unknown in (
         ("verdict", _verdict_unknown(container)),
-        ("limits", _limits_unknown(facts, container, policy)),
+        ("limits", _limits_unknown(facts, container, wanted)),
     ) if is_unknown]
     if not unknown:
-        return []
+        return [_unasked(host, container, subject, wanted)] if wanted.problems else []
     oom = container.get("oom") or {}
     missing = [shown(each) for each in oom.get("missing") or []]
     because = " (%s)" % ", ".join(missing) if missing else ""
-    subject = subjects.of(container)
     return [make(
         "evidence-missing", "medium" if "verdict" in unknown else "low", host, user=subject.user, subject=subject.key,
         container=subject.name, unit=subject.unit,
@@ -158,28 +155,26 @@ def _container(host: str, facts: Facts, container: Facts, policy: Policy, subjec
                   "message": ", ".join(missing)})]
 
 
+def _unasked(host: str, container: Facts, subject: Subject, wanted: Decision) -> Finding:
+    message = "; ".join(wanted.problems)
+    return make(
+        "evidence-missing", "medium", host, user=subject.user, subject=subject.key, container=subject.name,
+        unit=subject.unit, summary="the policy could not be asked: %s" % message,
+        detail="A rule of the policy fails on what is known of this container, so it was left out.",
+        remedy="# correct the rule's match in podman_memory_policy",
+        evidence={"scope": "container", "kind": "policy", "running": _limits.running(container),
+                  "container_id": container["id"], "message": message})
+
+
 def _verdict_unknown(container: Facts) -> bool:
     return (container.get("oom") or {}).get("killed") is None
 
 
-def _limits_unknown(facts: Facts, container: Facts, policy: Policy) -> bool:
-    wanted = policy(facts.get("host") or {}, container)
-    if wanted.limit and not _limits.limit(container).known:
+def _limits_unknown(facts: Facts, container: Facts, wanted: Decision) -> bool:
+    asked = wanted.required or wanted.min is not None or wanted.max is not None
+    if asked and not _limits.limit(container).known:
         return True
     # cgroup v1 has none, and neither has a container without a cgroup of its own: nothing unknown there
     enforced = _limits.effective(container)
     without = (facts.get("host") or {}).get("cgroup_version") == 1 or (enforced and not enforced.get("source"))
     return not without and wanted.oom_group is not None and not _limits.oom_group(container).known
-
-
-def cgroup_v1(host: str, facts: Facts) -> list[Finding]:
-    """Return the finding for a host that still runs cgroup v1 (none where there is no Podman)."""
-    about = facts.get("host") or {}
-    if about.get("cgroup_version") != 1:
-        return []
-    return [make(
-        "cgroup-v1", "medium", host, summary="cgroup v1: memory.oom.group and memory pressure do not exist",
-        detail="An OOM kill takes single processes only, rootless containers have no limits at all, and "
-               "systemd 258 and Podman 6 no longer run on it.",
-        remedy=_remedy.TO_CGROUP_V2,
-        evidence={"scope": "host", "kernel": about.get("kernel"), "containers": len(facts.get("containers") or [])})]

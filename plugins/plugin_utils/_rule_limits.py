@@ -6,7 +6,8 @@
 
 """Rules on what a container has: memory-limit-missing, oom-group-mismatch, limit-drift.
 
-Pure. What could not be read is no mismatch: that is evidence-missing (_rule_evidence.py).
+Pure. Whether a limit is in bounds: _rule_bounds.py. What could not be read is no mismatch: that is
+evidence-missing (_rule_evidence.py).
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits, _remedy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, make
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, make, rank
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Decision
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subject
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import shown, size
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._wanted import Wanted
 
 
-def findings(host: str, host_facts: Facts, container: Facts, subject: Subject, wanted: Wanted) -> list[Finding]:
+def findings(host: str, host_facts: Facts, container: Facts, subject: Subject, wanted: Decision) -> list[Finding]:
     """Return the findings of these rules on one container."""
     found = [
         _missing(host, container, subject, wanted),
@@ -30,7 +31,8 @@ def findings(host: str, host_facts: Facts, container: Facts, subject: Subject, w
     return [each for each in found if each]
 
 
-def _make(rule: str, severity: str, host: str, container: Facts, subject: Subject, **parts: Any) -> Finding:
+def about(rule: str, severity: str, host: str, container: Facts, subject: Subject, **parts: Any) -> Finding:
+    """Return a finding on a container's settings, with the evidence that all of them have."""
     evidence = {
         "running": _limits.running(container),
         "container_id": container["id"],
@@ -42,30 +44,34 @@ def _make(rule: str, severity: str, host: str, container: Facts, subject: Subjec
                 unit=subject.unit, evidence=evidence, **parts)
 
 
-def _severity(container: Facts, running: str) -> str:
-    # what does not run endangers nothing until it is started
-    return running if _limits.running(container) else "low"
+def severity(container: Facts, wanted: Decision, usual: str) -> str:
+    """Return the policy's severity, or else the rule's usual one; at most low for what does not run.
+
+    It endangers nothing until it is started.
+    """
+    running = wanted.severity or usual
+    return running if _limits.running(container) or rank(running) > rank("low") else "low"
 
 
-def _missing(host: str, container: Facts, subject: Subject, wanted: Wanted) -> Finding | None:
+def _missing(host: str, container: Facts, subject: Subject, wanted: Decision) -> Finding | None:
     held = _limits.limit(container)
-    if not wanted.limit or not held.known or held.value is not None:
+    if not wanted.required or not held.known or held.value is not None:
         return None
     declared = _limits.declared(container).get("limit")
     if declared is not None:
         return None  # declared, and not enforced: that is drift
     usage = (container.get("memory") or {}).get("usage") or {}
     now = ", uses %s now" % size(usage["current"]) if isinstance(usage.get("current"), int) else ""
-    return _make(
-        "memory-limit-missing", _severity(container, wanted.severity), host, container, subject,
+    return about(
+        "memory-limit-missing", severity(container, wanted, "high"), host, container, subject,
         summary="no memory limit%s" % now,
         detail="Nothing between this container and all of the host's memory: a leak in it ends in an OOM kill "
                "of whatever the kernel picks, not of this container.",
-        remedy=_remedy.set_limit(container, subject),
-        evidence={"usage": usage})
+        remedy=_remedy.set_limit(container, subject, wanted),
+        evidence={"usage": usage, "wanted_by": wanted.decided["required"]})
 
 
-def _group(host: str, host_facts: Facts, container: Facts, subject: Subject, wanted: Wanted) -> Finding | None:
+def _group(host: str, host_facts: Facts, container: Facts, subject: Subject, wanted: Decision) -> Finding | None:
     held = _limits.oom_group(container)
     # cgroup v1 has no memory.oom.group; the host's finding cgroup-v1 says so once
     if wanted.oom_group is None or not held.known or host_facts.get("cgroup_version") == 1:
@@ -73,14 +79,14 @@ def _group(host: str, host_facts: Facts, container: Facts, subject: Subject, wan
     if held.value is wanted.oom_group:
         return None
     state = "off" if wanted.oom_group else "on"
-    return _make(
-        "oom-group-mismatch", _severity(container, "medium"), host, container, subject,
+    return about(
+        "oom-group-mismatch", severity(container, wanted, "medium"), host, container, subject,
         summary="memory.oom.group is %s" % state,
         detail="An OOM kill takes one process and leaves the rest of the container running, half dead."
                if wanted.oom_group else
                "An OOM kill takes the whole container, where one process should be lost only.",
         remedy=_remedy.set_group(container, subject, wanted.oom_group),
-        evidence={"wanted": wanted.oom_group})
+        evidence={"wanted": wanted.oom_group, "wanted_by": wanted.decided["oom_group"]})
 
 
 def _drift(host: str, host_facts: Facts, container: Facts, subject: Subject) -> Finding | None:
@@ -93,7 +99,7 @@ def _drift(host: str, host_facts: Facts, container: Facts, subject: Subject) -> 
     if not differences:
         return None
     unprotected = enforced.get("limit") is None
-    return _make(
+    return about(
         "limit-drift", "high" if unprotected else "medium", host, container, subject,
         summary="; ".join(differences),
         detail="What Podman's record says and what the kernel enforces are not the same"

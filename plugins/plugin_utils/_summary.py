@@ -51,14 +51,16 @@ def lines(tally: Tally, context: Context) -> list[Line]:
     """Return the lines of the summary."""
     context = context._replace(width=max(40, min(context.width, _WIDEST)))
     unprotected = _unprotected(tally, context)
+    waived = _waived(tally)
     # header, path and the empty lines between the parts
-    room = _LINES - 2 - 4 - len(unprotected)
+    room = _LINES - 2 - 4 - len(unprotected) - len(waived)
     # each of the two long lists gets what the other leaves free
     gaps = _gaps(tally, context, max(_LIST, room - len(_kills(tally, context, None)) - 1))
     kills = _kills(tally, context, None if context.everything else room - len(gaps))
     found: list[Line] = [_header(tally, context)]
     for part in (kills, unprotected, gaps):
         found += [[]] + part
+    found += waived
     return [_fit(line, context.width) for line in found] + [[], _footer(tally, context)]
 
 
@@ -112,8 +114,8 @@ def _kills(tally: Tally, context: Context, room: int | None) -> list[Line]:
     if not tally.kills:
         unknown = sum(group.count for key, group in tally.gaps.items() if key[0] == "container")
         answered = tally.hosts["total"] - tally.hosts["not_checked"]
-        sure = answered and not unknown and not tally.hosts["partial"]
-        text = ("none" if sure else "none found where it could be checked") if answered else "unknown, no host was checked"
+        sure = answered and not unknown and not tally.hosts["partial"] and not tally.waived["oom-killed"]
+        text = _no_kills(tally, sure) if answered else "unknown, no host was checked"
         return [[Piece("title", "OOM KILLS"), Piece("good" if sure else "warn", "  " + text),
                  Piece("dim", _flag_remark(tally))]]
     worst = tally.worst_kills()
@@ -128,6 +130,12 @@ def _kills(tally: Tally, context: Context, room: int | None) -> list[Line]:
         found += _kill(each, column, context)
     left = tally.oom["killed"] - len(listed)
     return found + ([_more(left)] if left else [])
+
+
+def _no_kills(tally: Tally, sure: bool) -> str:
+    if tally.waived["oom-killed"]:
+        return "none that is not waived"
+    return "none" if sure else "none found where it could be checked"
 
 
 def _flag_remark(tally: Tally) -> str:
@@ -211,10 +219,16 @@ def _unprotected(tally: Tally, context: Context) -> list[Line]:
 
 _LABELS = {
     "memory-limit-missing": "no memory limit",
+    "memory-limit-out-of-bounds": "limit out of bounds",
     "oom-group-mismatch": "wrong memory.oom.group",
     "limit-drift": "limit drifted",
+    "host-overcommitted": "overcommitted",
     "cgroup-v1": "on cgroup v1",
+    "waiver-expired": "past a waiver",
 }
+_OF_HOSTS = ("host-overcommitted", "cgroup-v1", "waiver-expired")
+# The number is what matters here, not only which container.
+_SAID = ("limit-drift", "memory-limit-out-of-bounds")
 _LABEL = 22  # columns
 _LEFT = 7 + _LABEL + 2  # columns before the names
 
@@ -224,10 +238,11 @@ def _row(tally: Tally, rule: str, context: Context) -> Line:
     group, count, stopped = tally.examples[rule], tally.rules[rule], tally.stopped[rule]
     samples = tally.samples.get(rule, [])
     label = _LABELS[rule]
-    if rule == "cgroup-v1":
-        label, names, total = plural(count, "host").split(" ")[1] + " " + label, list(group.hosts), group.host_count
+    if rule in _OF_HOSTS:
+        count = total = group.host_count
+        label, names = plural(count, "host").split(" ")[1] + " " + label, list(group.hosts)
     else:
-        names, total = _by_host(samples, with_summary=rule == "limit-drift"), count - stopped
+        names, total = _by_host(samples, with_summary=rule in _SAID), count - stopped
     if rule == "oom-group-mismatch" and group.example["evidence"].get("wanted"):
         label = "no memory.oom.group"
     remark = "" if not stopped else "all stopped" if not total else " (%s stopped)" % format(stopped, ",")
@@ -250,13 +265,25 @@ def _names(names: list[str], total: int, width: int) -> str:
     return clip(text, max(room, 12)) + more % format(left, ",") if left > 0 else clip(text, max(width, 12))
 
 
+# -- what somebody has decided to live with
+
+
+def _waived(tally: Tally) -> list[Line]:
+    if not tally.waived:
+        return []
+    text = ", ".join("%s %s" % (format(count, ","), rule) for rule, count in tally.waived.most_common())
+    return [[], [Piece("title", "WAIVED"), Piece("dim", "  " + text)]]
+
+
 # -- what could not be checked
 
 
 def _gaps(tally: Tally, context: Context, room: int) -> list[Line]:
     groups = sorted(tally.gaps.items(), key=lambda item: (_ORDER.get(item[0][0], 9), -item[1].host_count))
     if not groups:
-        return [[Piece("title", "NOT CHECKED"), Piece("good", "  nothing")]]
+        waived = tally.waived["evidence-missing"]
+        return [[Piece("title", "NOT CHECKED"), Piece("warn", "  nothing that is not waived") if waived
+                 else Piece("good", "  nothing")]]
     heads = []
     if tally.hosts["not_checked"]:
         heads.append(plural(tally.hosts["not_checked"], "host"))

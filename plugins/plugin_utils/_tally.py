@@ -60,6 +60,7 @@ class Tally:
         self.oom: Counter[str] = Counter()
         self.states: Counter[str] = Counter()
         self.stopped: Counter[str] = Counter()  # by rule: findings on containers that do not run
+        self.waived: Counter[str] = Counter()  # by rule; counted nowhere else
         self.unprotected = 0
         self.kinds: Counter[str] = Counter()  # of hosts that were not checked: unreachable, failed, …
         self.kills: list[Finding] = []
@@ -88,6 +89,9 @@ class Tally:
     def add_finding(self, finding: Finding) -> None:
         """Count an element of the report's `findings`."""
         rule = finding["rule"]
+        if finding["state"] == "waived":
+            self.waived[rule] += 1
+            return
         self.severities[finding["severity"]] += 1
         self.rules[rule] += 1
         self.states[finding["state"]] += 1
@@ -148,6 +152,7 @@ class Tally:
             "findings": {
                 "total": self.severities.total(),
                 "new": self.states["new"],
+                "waived": self.waived.total(),
                 "by_severity": {key: self.severities[key] for key in SEVERITIES},
                 "by_rule": {key: self.rules[key] for key in RULES},
             },

@@ -13,6 +13,13 @@ import os
 import sys
 import types
 
+import hypothesis
+
+# A machine that is busy with virtual machines is no reason to fail.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NAMES = ("ansible_collections", "ansible_collections.podman_fleet", "ansible_collections.podman_fleet.memory")
 

@@ -175,3 +175,74 @@ def test_what_workflows_get_and_colours(audit):
     for key in ("report", "findings", "findings_new", "oom_killed", "unprotected", "hosts", "not_checked",
                 "partly_checked", "unreachable", "errors"):
         assert "podman_memory_%s" % key in stats
+
+
+POLICY = """
+podman_memory_policy:
+  rules:
+    - {name: everything, match: "true", memory: {required: true, max: "{{ most | default('8g') }}"}, oom_group: true}
+    - {name: databases, match: "labels.role == 'database'", oom_group: false}
+  waivers:
+    - {match: host.name == 'gone', rule: evidence-missing, reason: on holiday, expires: 2099-12-31}
+"""
+
+
+@pytest.fixture
+def policy(audit):
+    """Return a policy's file, with a day that is no text in YAML and a value that is a template."""
+    (audit.path / "policy.yml").write_text(POLICY, encoding="ascii")
+    return "@policy.yml"
+
+
+def test_the_policy_is_used(audit, policy):
+    code, output = audit.run("--limit", "here,gone", "-e", policy)
+    assert code == 4, output
+    states = {each["host"]: (each["state"], each["waiver"]) for each in audit.report()["findings"] if each["host"] == "gone"}
+    assert states["gone"][0] == "waived" and states["gone"][1]["expires"] == "2099-12-31"
+    assert "WAIVED  1 evidence-missing" in output
+
+
+@pytest.mark.parametrize("tags", ["audit", "collect"])
+def test_a_bad_policy_ends_it_before_any_host_is_asked(audit, policy, tags):
+    code, output = audit.run("--limit", "here,gone", "--tags", tags, "-e", policy, "-e", "most=lots",
+                             "-e", json.dumps({"oom_audit_since": "nonsense"}))
+    assert code == 2
+    said = " ".join(output.split())
+    assert "variable podman_memory_policy: rule 1 'everything': memory: max: 'lots' is not a size" in said
+    assert "Look at the containers" not in output and "UNREACHABLE" not in output
+    assert not audit.reports.exists()
+
+
+def test_the_policy_is_checked_once_and_on_the_controller(audit, policy):
+    # the first host is one that nothing can be run on
+    output = audit.run("--limit", "nopython,here", "-e", policy)[1]
+    part = output.split("TASK [podman_fleet.memory.oom_audit : Check the policy]")[1].split("TASK [")[0]
+    assert part.count("ok: [") == 1
+    code, output = audit.run("--limit", "unset,here", "-e", policy)
+    assert [each["name"] for each in audit.report()["hosts"] if each["status"] != "not_checked"] == ["here"], output
+
+
+EXPLAIN = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - podman_fleet.memory.policy_explain: {report: reports/latest, container: web, host: h}
+    - podman_fleet.memory.policy_explain:
+        report: reports/latest/report.json
+        container: 0123456789ab
+        policy: {rules: [{name: none, match: "true", oom_group: null}]}
+    - podman_fleet.memory.policy_explain: {report: reports/latest, container: nothing}
+"""
+
+
+def test_explain(audit, policy):
+    facts = {"host": {"memory_total": 1 << 30}, "containers": [
+        {"id": "0123456789ab" + "c" * 52, "name": "web", "user": "root", "labels": {"role": "database"}}]}
+    (audit.reports / "latest").mkdir(parents=True)
+    (audit.reports / "latest" / "report.json").write_text(
+        '{\n"hosts": [\n%s\n],\n"findings": []\n}\n' % json.dumps({"name": "h", "facts": facts}), encoding="ascii")
+    (audit.path / "explain.yml").write_text(EXPLAIN, encoding="ascii")
+    code, output = audit.run("-e", policy, playbook="explain.yml")
+    assert code == 2 and "has no container 'nothing'" in " ".join(output.split())
+    # shown without -v
+    assert "rule 2 'databases'" in output and "\"size\": \"8g\"" in output and "rule 1 'none'" in output

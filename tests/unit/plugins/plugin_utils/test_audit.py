@@ -12,8 +12,9 @@ import pathlib
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _previous
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _policy, _previous
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import parse
 
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = json.loads((pathlib.Path(__file__).parents[4] / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
@@ -33,8 +34,9 @@ def lost(host, kind="unreachable"):
 @pytest.fixture
 def write(tmp_path):
     """Return a function that writes a report `days` after the first one and gives (report, path, outcome)."""
-    def write_one(records, previous=None, days=0):
-        outcome = Audit(str(tmp_path), previous, START + datetime.timedelta(days=days)).write(iter(records), RUN)
+    def write_one(records, previous=None, days=0, policy=_policy.BUILT_IN):
+        moment = START + datetime.timedelta(days=days)
+        outcome = Audit(str(tmp_path), previous, moment, policy).write(iter(records), RUN)
         with open(outcome.path, encoding="ascii") as stream:
             report = json.load(stream)
         jsonschema.Draft202012Validator(SCHEMA).validate(report)
@@ -115,6 +117,24 @@ def test_what_is_gone_is_forgotten(write, container, facts):
     assert [each["state"] for each in again["findings"]] == ["new"]
     late, _path, _outcome = write([], path, days=200)
     assert not late["carried"]
+
+
+def test_waived_and_waived_no_more(write, container, facts):
+    policy = parse({"waivers": [{"match": "name == 'web'", "rule": "oom-group-mismatch", "reason": "a database",
+                                 "owner": "ops", "expires": "2026-11-24"}]}, "test")
+    records = [answered("h", facts(container(memory__effective__oom_group=False)))]
+    first, path, _outcome = write(records, policy=policy)
+    assert [each["state"] for each in first["findings"]] == ["waived"]
+    assert first["findings"][0]["waiver"]["reason"] == "a database"
+    counts = first["summary"]
+    assert (counts["findings"]["total"], counts["findings"]["new"], counts["findings"]["waived"]) == (0, 0, 1)
+    assert not counts["unprotected"] and not any(counts["findings"]["by_rule"].values())
+    # its time is over: open, not new, since it was known
+    last, path, _outcome = write(records, path, days=2, policy=policy)
+    assert {each["rule"]: each["state"] for each in last["findings"]} == {
+        "oom-group-mismatch": "open", "waiver-expired": "new"}
+    assert {each["waiver"] for each in last["findings"]} == {None}
+    assert last["summary"]["unprotected"] == 1 and last["summary"]["findings"]["waived"] == 0
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", "not json", '{"generated_at": 3}', '{\n"findings": [\n{"id": 1\n]}'])

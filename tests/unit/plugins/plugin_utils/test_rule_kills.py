@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _rule_kills, _wanted
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _policy, _rule_kills
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
 
 MIB = 1024 * 1024
@@ -126,5 +126,5 @@ def test_recorded_removed(recorded):
 
 
 def test_recorded_findings_have_distinct_ids(recorded):
-    found = _findings.of_facts("h", recorded("debian13-root"), "root", _wanted.built_in)
+    found = _findings.of_facts("h", recorded("debian13-root"), "root", _policy.BUILT_IN)
     assert len({each["id"] for each in found}) == len(found)

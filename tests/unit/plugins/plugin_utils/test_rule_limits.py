@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _wanted
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _policy
 
 MIB = 1024 * 1024
 IDENT = "c" * 64
 
 
 def rules(facts, run_as="root"):
-    return {each["rule"]: each for each in _findings.of_facts("h", facts, run_as, _wanted.built_in)}
+    return {each["rule"]: each for each in _findings.of_facts("h", facts, run_as, _policy.BUILT_IN)}
 
 
 def test_nothing_to_say_of_a_protected_container(container, facts):

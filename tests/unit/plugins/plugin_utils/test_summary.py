@@ -6,22 +6,27 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _summary, _text
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _policy, _summary, _text
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import parse
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
 
 NOW = "2026-11-23T20:30:00Z"
+TODAY = datetime.date(2026, 11, 23)
 REPORT = "/srv/reports/20261123T203000Z/report.json"
 
 
-def show(records, width=100, everything=False, report=REPORT, has_previous=False, state="new"):
+def show(records, width=100, everything=False, report=REPORT, has_previous=False, state="new",
+         policy=_policy.BUILT_IN):
     tally = Tally()
     for record in records:
-        entry, found = _findings.of_record(record)
+        entry, found = _findings.of_record(record, policy, TODAY)
         tally.add_host(entry)
         for each in found:
-            each["state"] = state
+            each["state"] = "waived" if each["waiver"] else state
             tally.add_finding(each)
     context = _summary.Context(now=NOW, report=report, has_previous=has_previous, width=width, everything=everything)
     return _summary.plain(_summary.lines(tally, context)).split("\n")
@@ -146,6 +151,30 @@ def test_hostile_names(container, facts, name):
     assert len(shown) <= 25
     assert not set(text) & set("\x1b\x07\r\u202e")
     assert all(_text.cells(line) <= 79 for line in shown)
+
+
+WAIVE = parse({
+    "rules": [{"name": "all", "match": "true", "oom_group": True, "memory": {"required": True, "min": "1g"}}],
+    "waivers": [{"match": "true", "rule": rule, "reason": "known", "expires": day} for rule, day in (
+        ("oom-killed", "2026-11-23"), ("evidence-missing", "2026-11-23"), ("oom-group-mismatch", "2026-11-22"))],
+    "host": {"max_committed_share": 0.001}}, "test")
+
+
+def test_waived_is_said_and_is_not_nothing(container, facts):
+    one = container(oom__killed=True, oom__cause="container_limit", oom__lethal=True, oom__count=1)
+    shown = show([answered("a", facts(one, container(id="d" * 64, name="db", oom__killed=None))), lost("b")], 120, policy=WAIVE)
+    assert "OOM KILLS  none that is not waived" in shown
+    assert "NOT CHECKED  nothing that is not waived" in shown
+    assert "WAIVED  2 evidence-missing, 1 oom-killed" in shown
+
+
+def test_what_the_policy_finds(recorded, container, facts):
+    both = facts(container(memory__effective__oom_group=False), host={"cgroup_version": 2, "memory_total": 1 << 30})
+    shown = show([answered("a", both)], 120, policy=WAIVE)
+    assert any("1 limit out of bounds" in line and "web limit 64 MiB is below the least of 1 GiB" in line for line in shown)
+    assert any("1 host overcommitted" in line for line in shown) and any("1 host past a waiver" in line for line in shown)
+    records = [answered("web%d" % number, recorded("debian13-root")) for number in range(30)]
+    assert len(show(records, 60, policy=WAIVE)) <= 25
 
 
 def test_check_mode():

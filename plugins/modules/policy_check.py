@@ -1,0 +1,70 @@
+#!/usr/bin/python
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation only: it runs on the controller, see plugins/action/policy_check.py.
+
+DOCUMENTATION = r"""
+module: policy_check
+short_description: Refuse a memory policy that cannot be used, before any host is asked
+version_added: 1.0.0
+description:
+  - Reads a policy (C(docs/policy.md)) on the controller and fails with everything that is wrong with it at once, each with
+    its rule, its key, its value, and what would be right.
+  - The role P(podman_fleet.memory.oom_audit#role) begins with it.
+notes:
+  - Use it with C(run_once) and C(delegate_to=localhost).
+options:
+  policy:
+    description:
+      - The policy. Without it, the variable C(podman_memory_policy) is checked.
+      - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
+    type: dict
+requirements:
+  - jmespath on the controller, for a policy with expressions
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module does not modify state.
+  diff_mode:
+    support: N/A
+    details:
+      - This module does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This module does not modify state.
+seealso:
+  - module: podman_fleet.memory.audit_report
+  - module: podman_fleet.memory.policy_explain
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Check the policy
+  podman_fleet.memory.policy_check:
+    policy:
+      rules:
+        - name: every container has a limit
+          match: "true"
+          memory: {required: true, min: 64m, max: 8g}
+  run_once: true
+  delegate_to: localhost
+  become: false
+"""
+
+RETURN = r"""
+rules:
+  description: How many rules the policy has.
+  returned: success
+  type: int
+waivers:
+  description: How many waivers the policy has.
+  returned: success
+  type: int
+"""
