@@ -93,13 +93,21 @@ def storage_of(identity):
     for path in _candidates(identity):
         # overlay-containers, vfs-containers, btrfs-containers …: named by the driver
         try:
-            # The owner counts: a system account may share root's home directory.
-            if os.stat(path).st_uid == identity.uid and any(
-                    name.endswith("-containers") for name in os.listdir(path)):
+            if _belongs(path, identity) and any(name.endswith("-containers") for name in os.listdir(path)):
                 return path
         except OSError:
             continue
     return None
+
+
+def _belongs(path, identity):
+    """Whether storage is this user's: a system account may share root's home directory.
+
+    In a home of the user's own it is his whoever owns it, and then he can't read it: an error to report.
+    """
+    if os.stat(path).st_uid == identity.uid:
+        return True
+    return path.startswith(identity.home.rstrip("/") + "/") and os.stat(identity.home).st_uid == identity.uid
 
 
 def _candidates(identity):

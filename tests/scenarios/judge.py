@@ -35,11 +35,13 @@ class NotProvoked(Exception):
 def kernel_records(lines, ident):
     """Return the Records that name the container as victim; lines: [[microseconds, text]]."""
     found = []
+    # chosen, but dying already: the kernel neither kills nor counts it (mm/oom_kill.c, __oom_kill_process)
+    spared = {text.split("OOM victim ", 1)[1].split()[0] for _at, text in lines if "is already exiting" in text}
     for at, text in lines:
         if "oom-kill:constraint=" not in text:
             continue
         fields = dict(part.partition("=")[::2] for part in text.split("oom-kill:", 1)[1].split(","))
-        if ident not in fields.get("task_memcg", ""):
+        if ident not in fields.get("task_memcg", "") or fields["pid"] in spared:
             continue
         if fields["constraint"] != "CONSTRAINT_MEMCG":
             limit = "host"

@@ -33,7 +33,7 @@ def kernel():
     return [
         [int(entry["__REALTIME_TIMESTAMP"]), text(entry.get("MESSAGE"))]
         for entry in journal("_TRANSPORT=kernel")
-        if "oom" in text(entry.get("MESSAGE")) or "Killed process" in text(entry.get("MESSAGE"))
+        if any(words in text(entry.get("MESSAGE")) for words in ("oom", "Killed process", "is already exiting"))
     ]
 
 
