@@ -21,6 +21,11 @@ HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 MODULE = "podman_fleet.memory.oom_facts"
 
+# For one command of a host, and for a host: an emulated host that shares its processor with four others
+# is many times slower than a real one.
+PATIENCE = 240
+HOST_PATIENCE = 1200
+
 # status: ok, failed, unreachable; result: the task's result.
 Told = namedtuple("Told", "status result")
 
@@ -41,8 +46,10 @@ class Control:
             ANSIBLE_COLLECTIONS_PATH=os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(_tree()),
         )
 
-    def module(self, hosts, args=None, user="root", become=False, check=False, module=MODULE, timeout=300):
+    def module(self, hosts, args=None, user="root", become=False, check=False, module=MODULE, timeout=HOST_PATIENCE):
         """Run a module once on hosts; return {host: Told}."""
+        if module == MODULE:
+            args = {"timeout": PATIENCE, **(args or {})}
         line = ["ansible", ",".join(hosts), "-i", self.inventory, "-m", module, "-e", "ansible_user=" + user]
         line += ["-a", json.dumps(args)] if args else []
         line += ["--become"] if become else []
@@ -63,7 +70,7 @@ class Control:
             assert each.status == "ok", f"{host}: {each.status}: {json.dumps(each.result, indent=1)}"
         return {host: each.result["ansible_facts"]["podman_oom"] for host, each in told.items()}
 
-    def playbook(self, name, *words, inventory=None, extra=None, timeout=600):
+    def playbook(self, name, *words, inventory=None, extra=None, timeout=HOST_PATIENCE):
         """Run a playbook of the collection; return the CompletedProcess."""
         line = ["ansible-playbook", "-i", str(inventory or self.inventory), *words]
         if extra:

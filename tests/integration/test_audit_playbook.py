@@ -11,7 +11,7 @@ import os
 import socket
 
 import pytest
-from control import REPO
+from control import HOST_PATIENCE, PATIENCE, REPO
 
 PLAYBOOK = str(REPO / "playbooks" / "audit.yml")
 GONE = "gone"
@@ -32,7 +32,8 @@ def both(control, tmp_path_factory):
 
 
 def run(control, inventory, reports, *words, **extra):
-    return control.playbook(PLAYBOOK, *words, inventory=inventory, extra={"oom_audit_reports": str(reports), **extra})
+    return control.playbook(PLAYBOOK, *words, inventory=inventory, extra={
+        "oom_audit_reports": str(reports), "oom_audit_timeout": PATIENCE, "oom_audit_host_timeout": HOST_PATIENCE, **extra})
 
 
 def report_of(reports):

@@ -121,6 +121,8 @@ def compare(target, case, facts, user):
         return ["in the facts though it neither exists nor was killed"] if told else []
     if told is None:
         return ["not in the facts"]
+    if "state" not in told:
+        return ["among the removed though it is there; errors: %s" % facts["errors"]]
     oom = told["oom"]
     if target.unprovable and oom["killed"] is None:
         return [] if oom["cause"] == "unknown" else ["killed null, cause %s" % oom["cause"]]
