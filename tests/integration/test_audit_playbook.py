@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 
 import pytest
@@ -106,8 +107,12 @@ def test_no_secret_is_in_the_report(audited):
 def test_the_summary_is_on_the_screen(audited):
     """It shows as many kills as have room, and counts the others."""
     done, reports = audited
-    killed = {each["container"] for each in report_of(reports)["findings"] if each["rule"] == "oom-killed"}
-    assert len([name for name in killed if " %s (" % name in done.stdout]) >= 3, done.stdout
+    killed = [(each["host"], each["container"]) for each in report_of(reports)["findings"] if each["rule"] == "oom-killed"]
+    assert "OOM KILLS  %d containers hit" % len(killed) in done.stdout, done.stdout
+    shown = re.findall(r"^ +\* (\S+) +(\S+) ", done.stdout, re.MULTILINE)
+    assert len(shown) >= 3, done.stdout
+    for host, container in shown:
+        assert [name for on, name in killed if on == host and name.startswith(container.rstrip("…"))], (host, container)
     assert "UNPROTECTED" in done.stdout and "memory.oom.group" in done.stdout
 
 
