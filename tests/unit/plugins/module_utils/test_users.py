@@ -4,8 +4,6 @@
 
 """Whose a container storage is: real directories, whose owners are said by a replaced os.stat."""
 
-from __future__ import annotations
-
 import os
 from types import SimpleNamespace
 

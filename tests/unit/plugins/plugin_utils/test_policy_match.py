@@ -35,7 +35,7 @@ def test_matches(container, expression):
 
 @pytest.mark.parametrize("expression", [
     "false", False, "name == 'db'", "labels.nothing", "pod", "`null`", "`\"\"`", "`[]`", "`{}`", "`false`", "oom.victims",
-"host.name == 'web2'", "memory.usage.nothing > `1`",
+    "host.name == 'web2'", "memory.usage.nothing > `1`",
 ])
 def test_does_not_match(container, expression):
     assert not holds(expression, container(labels={"role": "database"}))
@@ -56,7 +56,7 @@ def test_does_not_match(container, expression):
     ("name == 'x' && no_such(name)", "there is no function 'no_such'"),
     ("contains(name)", "contains() takes 2 arguments, not 1"), ("length(name, name)", "length() takes 1 arguments, not 2"),
     ("starts_with(pod, 'a')", "fails where a value is null"), ("starts_with(labels.role, 'a')", "Ask for the value first"),
-    ("memory.declared.limit > '512m'", "Sizes are numbers of bytes"), 
+    ("memory.declared.limit > '512m'", "Sizes are numbers of bytes"),
     ("state.exit_code && starts_with(state.exit_code, '1')", "fails where the values are known"),
     ("abs(memory.usage.current) > `1`", "fails where a value is null"),
 ])
