@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import json
 import tarfile
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from fleet import state, vm
 from fleet.vm import Host
 
 from . import catalogue
@@ -31,6 +34,32 @@ AT_ONCE = 6
 
 # rc: of the script; log: its output's end, only when it failed.
 Ran = namedtuple("Ran", "host user name rc seconds log")
+
+
+def kept():
+    """What a host is saved as when all its scenarios have been run (fleet.state.Kept)."""
+    digest = hashlib.sha256()
+    for path in sorted([*Path(__file__).parent.glob("*.py"), *GUEST.iterdir()]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return state.Kept("provoked", digest.hexdigest())
+
+
+def provoked(name, tell=lambda line: None):
+    """Return [Ran] of all scenarios of a host that `fleet.vm.up` started with `kept()`.
+
+    Running them takes minutes, so a host is saved with them on it; where it was continued from there, they are
+    not run again.
+    """
+    note = vm.kept_note(name, kept())
+    if note is not None:
+        tell(f"{name}: continues with its scenarios, which ran before")
+        push(Host(name))
+        return [Ran(*each) for each in json.loads(note)]
+    ran = provoke(name, tell=tell)
+    if vm.HOSTS[name].grub or any(each.rc for each in ran):
+        return ran
+    vm.keep(name, kept(), json.dumps(ran), tell)
+    return ran
 
 
 def push(host):
