@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fleet import state, vm
+from fleet.errors import FleetError
 from fleet.vm import Host
 
 from . import catalogue
@@ -101,7 +102,7 @@ def _drive(host, user, scenarios, tell):
         words = " ".join(names[first:first + AT_ONCE])
         done = host.run(f"LIMIT={LIMIT} sh {REMOTE}/drive.sh {words}", user=user, check=False,
                         timeout=AT_ONCE * LIMIT + 60)
-        ran += _parse(host.name, user, done.stdout, tell)
+        ran += _parse(host.name, user, done, tell)
     return ran
 
 
@@ -109,19 +110,24 @@ def _by_root(host, user, scenario, tell):
     """Run a scenario's stage that needs the whole host."""
     name = scenario.name + ".root"
     done = host.run(f"LIMIT={LIMIT} sh {REMOTE}/drive.sh {name}", check=False, timeout=LIMIT + 60)
-    return _parse(host.name, user, done.stdout, tell)[0]
+    return _parse(host.name, user, done, tell)[0]
 
 
-def _parse(host, user, text, tell):
-    """Return the Rans that drive.sh printed."""
+def _parse(host, user, done, tell):
+    """Return the Rans that drive.sh printed.
+
+    :raises FleetError: it printed none, so it could not even begin.
+    """
     ran, logs = [], {}
-    for line in text.splitlines():
+    for line in done.stdout.splitlines():
         if line.startswith("@@ran "):
             _mark, name, code, seconds = line.split()
             ran.append((name, int(code), int(seconds)))
         elif line.startswith("@@log "):
             name, _space, rest = line[len("@@log "):].partition(" ")
             logs.setdefault(name, []).append(rest)
+    if not ran:
+        raise FleetError(f"{host}: {user}: drive.sh ran nothing: rc {done.returncode}\n{done.stdout}\n{done.stderr}")
     result = [Ran(host, user, name, code, seconds, "\n".join(logs.get(name, []))) for name, code, seconds in ran]
     for each in result:
         tell(f"{host} {user} {each.name}: " + (f"{each.seconds} s" if each.rc == 0 else f"FAILED ({each.rc})\n{each.log}"))
