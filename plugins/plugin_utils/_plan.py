@@ -182,7 +182,7 @@ class _Container:
             target = self._target(rules)
             if is_bounded and "memory-limit-missing" not in rules:
                 target = self._bounded(target)
-            obstacle = self._below_usage(target)
+            obstacle = self._above_reservation(target) or self._below_usage(target)
         if obstacle:
             for rule in rules:
                 self._skip(rule, obstacle)
@@ -213,12 +213,21 @@ class _Container:
         beyond = _limits.beyond(target, low, high)
         return int((low if beyond == "min" else high) or 0) if beyond else target
 
+    def _above_reservation(self, target: int) -> Obstacle | None:
+        """The runtime refuses a limit below the reservation, and nobody has decided on another reservation."""
+        reserved = _limits.kept(self._container).get("reservation")
+        if reserved is None or reserved <= target:
+            return None
+        return Obstacle("reservation", "its reservation of %s is more than a limit of %s" % (size(reserved), size(target)))
+
     def _below_usage(self, target: int) -> Obstacle | None:
         """The kernel kills at once what has more than its limit; one that is not lowered takes nothing away."""
         held = _limits.limit(self._container).value
-        used = ((self._container.get("memory") or {}).get("usage") or {}).get("working_set")
-        if self._options.allow_below_usage or not isinstance(used, int) or (held is not None and target >= held):
+        if self._options.allow_below_usage or not _limits.running(self._container) or (held is not None and target >= held):
             return None
+        used = ((self._container.get("memory") or {}).get("usage") or {}).get("working_set")
+        if not isinstance(used, int):
+            return Obstacle("unknown", "it is not known how much it uses now")
         if target >= used * (1 + HEADROOM):
             return None
         return Obstacle("below_usage", "it uses %s now: a limit of %s would kill it" % (size(used), size(target)))

@@ -61,6 +61,8 @@ def to_next_start(host: Facts, container: Facts) -> Obstacle | None:
         return Obstacle("not_kept", "%s makes it anew: its podman run has to be changed" % unit)
     if kind == "quadlet" and podman_version(host) < QUADLET_HAS_DROP_INS:
         return Obstacle("not_kept", "the quadlet of %s has to be changed, %s reads no drop-ins" % (unit, _podman(host)))
+    if kind == "quadlet" and "@" in unit:
+        return Obstacle("not_kept", "%s is an instance of a template: its quadlet has to be changed, for all of them" % unit)
     if not _limits.by_unit(container) and podman_version(host) < UPDATE_IS_KEPT:
         return Obstacle("not_kept", "%s forgets it at the next start: it has to be made anew with it" % _podman(host))
     return None

@@ -20,7 +20,7 @@ def make(**changes):
             "declared": {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": True},
             "effective": {"limit": 64 * MIB, "swap_limit": 128 * MIB, "high": None, "oom_group": True,
                           "source": "/machine.slice/libpod-%s.scope" % ident},
-            "usage": {"current": 10 * MIB, "peak": 20 * MIB},
+            "usage": {"current": 10 * MIB, "working_set": 10 * MIB, "peak": 20 * MIB},
         },
         "oom": {"killed": False, "cause": "none", "scope": None, "lethal": False, "confidence": "certain", "count": 0,
                 "last_at": None, "victims": [], "flag_trust": "agrees", "evidence": [], "missing": [], "group": False,

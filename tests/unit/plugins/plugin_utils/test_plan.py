@@ -130,6 +130,9 @@ def test_what_is_exempt_is_counted_apart(container, facts):
     ({"memory__usage": {"working_set": 31 * MIB}}, {"memory": {"max": "32m"}}, None,
      {"memory-limit-out-of-bounds": "below_usage"}),
     ({**BARE, "memory__usage": {"working_set": GIB}}, {"memory": DEFAULT}, None, {"memory-limit-missing": "below_usage"}),
+    ({"memory__usage": {"working_set": None}}, {"memory": {"max": "32m"}}, None, {"memory-limit-out-of-bounds": "unknown"}),
+    ({"memory__declared__reservation": 48 * MIB}, {"memory": {"max": "32m"}}, None,
+     {"memory-limit-out-of-bounds": "reservation"}),
     ({"is_infra": True, "memory__effective__limit": 96 * MIB}, {}, None, {"limit-drift": "infra"}),
     ({"memory__effective__limit": None, "memory__effective__source": None, "memory__effective__oom_group": None,
       "memory__usage": None}, {}, None, {"limit-drift": "no_cgroup"}),
@@ -145,6 +148,8 @@ def test_what_is_exempt_is_counted_apart(container, facts):
     ({"memory__declared__limit": None, "manager": {"kind": "systemd", "unit": "web.service"}}, {}, None,
      {"limit-not-persistent": "not_kept"}),
     ({"memory__declared__limit": None, "manager": {"kind": "quadlet", "unit": "web.service"}}, {}, host("4.9.3"),
+     {"limit-not-persistent": "not_kept"}),
+    ({"memory__declared__limit": None, "manager": {"kind": "quadlet", "unit": "web@1.service"}}, {}, None,
      {"limit-not-persistent": "not_kept"}),
 ])
 def test_what_is_left_alone(skips, changes, keys, about, expected):
@@ -271,7 +276,7 @@ def containers(draw):
         "state__status": "running" if is_running else "exited", "manager": {"kind": kind, "unit": "web.service"},
         "is_infra": draw(st.integers(0, 9)) == 0,
         "memory__declared": {"limit": declared, "swap_limit": None if declared is None or extra is None else declared + extra,
-                             "reservation": None, "oom_group": draw(GROUPS)},
+                             "reservation": draw(st.sampled_from([None, None, 80 * MIB])), "oom_group": draw(GROUPS)},
         "memory__effective": {"limit": held, "swap_limit": None if held is None or extra is None else held + extra, "high": None,
                               "oom_group": draw(st.booleans()), "source": source} if is_running and known else None,
         "memory__usage": {"current": MIB, "working_set": draw(st.sampled_from([1, 60, 600])) * MIB} if is_running else None,
