@@ -10,7 +10,7 @@ What is seen and planned stays on the controller and out of Ansible's output, bu
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, Iterable
 
 from ansible.plugins.action import ActionBase
 
@@ -39,7 +39,7 @@ _CHANGE_SPEC = {
 }
 _SPEC = {"policy": {"type": "dict"}, **_FACTS_SPEC, **_PLAN_SPEC, **_CHANGE_SPEC}
 _MODULE = "podman_fleet.memory.container_memory"
-_MOST_CALLS = 4  # containers may grow between the plan and the change, but not for ever
+_MOST_CALLS = 4  # containers may grow between the plan and the change, but not all of them
 _LONGEST = 500  # characters of a message in the task's result
 
 
@@ -58,61 +58,90 @@ class ActionModule(ActionBase):
         run = run_dir(self._task, "enforce")
         run.begin(iso(now))
         host = task_vars["inventory_hostname"]
-        answer = facts_of(self, _given(options, _FACTS_SPEC), task_vars)
-        problem, plan, rows = answer["problem"], None, []
-        if problem is None:
-            try:
-                plan = _planned(host, answer, policy, now.date(), options)
-            except (AttributeError, KeyError, TypeError, ValueError) as exc:
-                problem = {"kind": "bad_facts", "message": "its facts are not whole: %s: %s" % (type(exc).__name__, exc)}
-        if plan and plan.changes:
-            results, problem = self._change(plan, options, task_vars)
-            rows = _enforced.rows(plan, results)
-        skipped = [{**each._asdict(), "name": each.name} for each in plan.skipped] if plan else []
-        run.put({"host": host, "problem": problem, "counts": _enforced.counts(plan, rows), "rows": rows, "skipped": skipped})
-        result.update(_compact(problem, _enforced.counts(plan, rows), self._task.check_mode))
-        if self._task.diff and rows:
-            result["diff"] = {"prepared": _plan_table.table(rows, skipped, self._task.check_mode)}
+        work = _Work(self, task_vars, host, policy, now.date(), options)
+        problem = work.do()
+        counts = _enforced.counts(work.plan, work.rows())
+        run.put({"host": host, "problem": problem, "counts": counts, "rows": work.rows(), "skipped": work.skipped()})
+        result.update(_compact(problem, counts, self._task.check_mode))
+        result["changed"] = any(each["changed"] for each in work.rows())
+        if self._task.diff and work.rows():
+            result["diff"] = {"prepared": _plan_table.table(work.rows(), work.skipped(), self._task.check_mode)}
         return result
 
-    def _change(self, plan: _plan.Plan, options: dict[str, Any],
-                task_vars: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str] | None]:
-        """Return (container_memory's results for each container, what went wrong).
 
-        It refuses all when it has to refuse one: that may have grown since the plan was made. Then it is
-        told to do the others.
+class _Work:
+    """What is to be done on one host, and what has been."""
+
+    def __init__(self, action: ActionBase, task_vars: dict[str, Any], host: str, policy: Any, today: datetime.date,
+                 options: dict[str, Any]) -> None:
+        self._action, self._task_vars, self._host = action, task_vars, host
+        self._policy, self._today, self._options = policy, today, options
+        self.plan: _plan.Plan | None = None
+        self._results: list[dict[str, Any]] = []
+
+    def rows(self) -> list[_enforced.Row]:
+        """Return a row for each step of the plan."""
+        return _enforced.rows(self.plan, self._results) if self.plan else []
+
+    def skipped(self) -> list[dict[str, Any]]:
+        """Return what the plan leaves as it is."""
+        return [each._asdict() for each in self.plan.skipped] if self.plan else []
+
+    def do(self) -> dict[str, str] | None:
+        """Plan and change; return {kind, message} of what went wrong, None when nothing did.
+
+        A container may go while the others are changed. Then container_memory finds one too few, changes
+        nothing, and the host is looked at once more.
         """
+        for is_last in (False, True):
+            problem = self._look()
+            if problem or not self.plan or not self.plan.changes:
+                return problem
+            problem = self._change(self.plan)
+            if problem is None or self._results or is_last or problem["kind"] != "failed":
+                return problem
+        return None
+
+    def _look(self) -> dict[str, str] | None:
+        answer = facts_of(self._action, _given(self._options, _FACTS_SPEC), self._task_vars)
+        if answer["problem"]:
+            return answer["problem"]
+        facts, options = answer["facts"], self._options
+        wanted = _plan.Options(options["enforce"], options["persist"], options["allow_below_usage"])
+        try:
+            if facts.get("schema") != FACTS_SCHEMA:
+                raise ValueError("its schema is not %s" % FACTS_SCHEMA)
+            self.plan = _plan.of_host(self._host, facts, answer["run_as"], self._policy, self._today, wanted)
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            return {"kind": "bad_facts", "message": "its facts are not whole: %s: %s" % (type(exc).__name__, exc)}
+        return None
+
+    def _change(self, plan: _plan.Plan) -> dict[str, str] | None:
+        """Carry the plan out; a container that is refused (it may have grown since) does not stop the others."""
         left = {(each.user, each.ident): each.options() for each in plan.changes}
         lost: list[dict[str, Any]] = []
+        problem = None
         for _call in range(_MOST_CALLS):
-            answer, problem = ask(self, _MODULE, {
-                "containers": list(left.values()), **_given(options, _PLAN_SPEC, without=("enforce",)),
-                **_given(options, _CHANGE_SPEC), **_given(options, {"executable": None, "timeout": None}),
-            }, task_vars)
-            results = [each for each in answer.get("containers") or [] if isinstance(each, dict)]
-            refused = _enforced.refused(results) if problem else []
+            answer, problem = ask(self._action, _MODULE, self._arguments(list(left.values())), self._task_vars)
+            self._results = [each for each in answer.get("containers") or [] if isinstance(each, dict)]
+            refused = _enforced.refused(self._results) if problem else set()
             if not refused or len(refused) == len(left):
                 break
-            lost += [each for each in results if (each["user"], each["id"]) in refused]
-            for key in refused:
-                left.pop(key, None)
-        results += lost
+            lost += [each for each in self._results if (each["user"], each["id"]) in refused]
+            left = {key: options for key, options in left.items() if key not in refused}
+        self._results += lost
         if lost and problem is None:
-            problem = {"kind": "failed", "message": "%s refused: %s" % (
-                plural(len(lost), "container"), "; ".join(str(each.get("message")) for each in lost))}
-        return results, problem
+            problem = {"kind": "failed", "message": "; ".join(
+                "%s/%s: %s" % (each["user"], each["name"], each.get("message")) for each in lost)}
+        return problem
+
+    def _arguments(self, containers: list[dict[str, Any]]) -> dict[str, Any]:
+        names = ("persist", "allow_below_usage", "executable", "timeout", *_CHANGE_SPEC)
+        return {"containers": containers, **_given(self._options, names)}
 
 
-def _given(options: dict[str, Any], spec: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {key: options[key] for key in spec if options[key] is not None and key not in without}
-
-
-def _planned(host: str, answer: dict[str, Any], policy: Any, today: datetime.date, options: dict[str, Any]) -> _plan.Plan:
-    facts = answer["facts"]
-    if not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA:
-        raise ValueError("its answer is not %s" % FACTS_SCHEMA)
-    wanted = _plan.Options(options["enforce"], options["persist"], options["allow_below_usage"])
-    return _plan.of_host(host, facts, answer["run_as"], policy, today, wanted)
+def _given(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: options[name] for name in names if options[name] is not None}
 
 
 def _compact(problem: dict[str, str] | None, counts: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -123,4 +152,4 @@ def _compact(problem: dict[str, str] | None, counts: dict[str, Any], check_mode:
     if problem:
         problem = {"kind": problem["kind"], "message": shown(problem["message"], _LONGEST)}
         text = "%s: %s; %s" % (problem["kind"], problem["message"], text)
-    return {"changed": counts["changed"] > 0, "checked": problem is None, "problem": problem, "counts": counts, "msg": text}
+    return {"checked": problem is None, "problem": problem, "counts": counts, "msg": text}

@@ -30,7 +30,7 @@ def rows(plan: Plan, results: list[dict[str, Any]]) -> list[Row]:
 
 def _rows(change: Change, result: dict[str, Any] | None) -> list[Row]:
     told = result or {"failed": True, "message": "it was not touched, since the call ended before"}
-    failed = bool(told.get("failed"))
+    failed, message = bool(told.get("failed")), str(told.get("message") or "")
     return [{
         "container": change.name,
         "user": change.user,
@@ -39,25 +39,25 @@ def _rows(change: Change, result: dict[str, Any] | None) -> list[Row]:
         "after": step.after,
         "rules": list(step.rules),
         "by": step.by,
-        "changed": bool(told.get("changed")) and not failed,
+        "changed": bool(told.get("changed")),
         "live": bool(told.get("applied_live")),
         "persistent": bool(told.get("persistent")),
         "restart_required": bool(told.get("restart_required")),
         "method": told.get("method"),
-        "message": str(told.get("message") or ""),
+        # what is set is said by the row itself
+        "message": message.partition("; ")[2] if message == "set" or message.startswith("set; ") else message,
         "failed": failed,
     } for step in change.steps]
 
 
-def refused(results: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return (user, id) of the containers that a call left everything for, [] when that was no refusal.
+def refused(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Return (user, id) of the containers because of which a call did nothing, or took back what it did.
 
-    container_memory looks at all of them before it touches the first, so nothing was changed then, and
-    the others can be done without these.
+    container_memory does all or none: the others can be done without these. Empty when it was otherwise.
     """
     if any(each.get("changed") and not each.get("failed") for each in results):
-        return []
-    return [(each["user"], each["id"]) for each in results if each.get("failed") and each.get("id")]
+        return set()
+    return {(each["user"], each["id"]) for each in results if each.get("failed")}
 
 
 def counts(plan: Plan | None, found: list[Row]) -> dict[str, Any]:
@@ -73,8 +73,8 @@ def counts(plan: Plan | None, found: list[Row]) -> dict[str, Any]:
         "right": plan.right if plan else 0,
         "exempt": plan.exempt if plan else 0,
         "planned": len(plan.changes) if plan else 0,
-        "changed": distinct([each for each in found if each["changed"]]),
-        "not_persistent": distinct([each for each in found if each["changed"] and not each["persistent"]]),
+        "changed": distinct([each for each in found if each["changed"] and not each["failed"]]),
+        "not_persistent": distinct([each for each in found if each["changed"] and not each["failed"] and not each["persistent"]]),
         "failed": distinct([each for each in found if each["failed"]]),
         "skipped": dict(sorted(skipped.items())),  # settings
     }
