@@ -11,12 +11,20 @@ from collections import namedtuple
 from ansible_collections.podman_fleet.memory.plugins.module_utils import (
     _assemble,
     _cgroup_path,
+    _containers_conf,
     _effective,
+    _host_files,
     _inspect,
+    _next_start,
     _times,
     _verdict,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._command import CommandNotFound, find_executable
+from ansible_collections.podman_fleet.memory.plugins.module_utils._command import (
+    CommandError,
+    CommandNotFound,
+    find_executable,
+    run,
+)
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import (
     Podman,
     PodmanError,
@@ -29,6 +37,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import
 # `listed` is all there is; sources, errors: entries for the facts.
 Answer = namedtuple("Answer", "user listed containers unmatched complete sources errors")
 
+_BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit makes the container anew
 _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
 
 
@@ -79,6 +88,29 @@ def _source(user, status, detail):
 
 def _error(user, message):
     return {"source": "podman", "user": user, "message": message}
+
+
+def next_starts(answer, timeout):
+    """Return {id: what the container's unit will start it with} of one user's containers.
+
+    Those without a unit, and units that tell nothing, are not in it. One process for all of them.
+    """
+    identity = answer.user.identity
+    managed = [each for each in answer.containers
+               if each.public["manager"]["kind"] in _BY_UNIT and each.public["image"] and each.command]
+    units = sorted({each.public["manager"]["unit"] for each in managed})
+    if not units:
+        return {}
+    argv = ["systemctl"] + ([] if identity.uid == 0 else ["--user"]) + ["show", "--property=Id,ExecStart", "--"]
+    try:
+        shown = run(argv + units, timeout, identity)
+    except CommandError:
+        return {}  # then Podman's record is all there is
+    lines = _next_start.commands(shown.out.decode("utf-8", "replace"))
+    group = _containers_conf.ON in _containers_conf.default(identity, _host_files.Files())[0]
+    found = {each.ident: _next_start.settings(lines[each.public["manager"]["unit"]], each.command, each.public["image"], group)
+             for each in managed if each.public["manager"]["unit"] in lines}
+    return {ident: settings for ident, settings in found.items() if settings}
 
 
 def versions(answers, options, errors):

@@ -69,7 +69,10 @@ class _Look(object):
         answers, kernel, units = self._ask()
         listed = {each.ident for answer in answers for each in answer.listed}
         index, systemd = self._index(kernel, units, answers, listed)
-        containers = [self._container(answer, each, index, systemd)
+        starts = {}
+        for answer in answers:
+            starts.update(_containers.next_starts(answer, self._options.timeout))
+        containers = [self._container(answer, each, index, systemd, starts.get(each.ident))
                       for answer in answers for each in answer.containers]
         removed = self._removed(answers, index, listed, systemd)
         for word in self._unmatched(answers, removed):
@@ -167,7 +170,7 @@ class _Look(object):
         else:
             self._source("cgroup", "ok")
 
-    def _container(self, answer, container, index, systemd):
+    def _container(self, answer, container, index, systemd, next_start):
         """Return one container's facts."""
         uid = answer.user.identity.uid
         memory, live = _containers.live(container, self._files, self._host)
@@ -175,7 +178,7 @@ class _Look(object):
         facts = dict(container.public)
         facts["state"] = dict(facts["state"], stopped_by_user=evidence.stopped_by_user)
         declared = facts.pop("declared")
-        facts["memory"] = dict(declared=declared, **memory)
+        facts["memory"] = dict(declared=declared, next_start=next_start, **memory)
         facts["oom"] = _verdict.decide(container.ident, evidence)
         return facts
 

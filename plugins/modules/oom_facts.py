@@ -274,6 +274,13 @@ ansible_facts:
                       C(podman container inspect) shows them. V(null) for none.
                   type: dict
                   returned: success
+                next_start:
+                  description:
+                    - The same as the systemd unit that makes the container anew (quadlet, C(podman generate systemd --new))
+                      will give it at its next start. Podman's own record counts for nothing there.
+                    - V(null) where no unit does so, or where its command can't be read.
+                  type: dict
+                  returned: success
                 effective:
                   description:
                     - What the kernel enforces now, the cgroups above included. The lowest limit wins, and C(source) is the
