@@ -10,6 +10,7 @@ What the settings amount to is told by the shell, as grub-mkconfig does it; the 
 """
 
 import os
+import re
 import tempfile
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import (
@@ -44,6 +45,8 @@ class Grub(Bootloader):
         stale = not self.meets(asked)
         if _cmdline_edit.met(before, asked):
             return Change([before], [before], {}, [self._command(self.config)] if stale else [], stale)
+        for argument in asked.present:
+            _check_grub(argument.text)
         edited = self._edited(texts, before, asked)
         after = self._line(edited)
         if not _cmdline_edit.met(after, asked):
@@ -153,3 +156,12 @@ class Suse(Grub):
 _OWN = ("# Made by the Ansible module podman_fleet.memory.kernel_cmdline: added to what the files before this one set.\n"
         'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX"\n')
 
+
+
+def _check_grub(word):
+    """GRUB reads the line as a script of its own (its manual, "Quoting"): there a $ begins a variable, a ; ends the command."""
+    bare = re.sub(r'"[^"]*"', "", word)
+    bad = re.findall(r"[$`\\']", word) + re.findall(r"[;&|<>{}]", bare) + (["#"] if word.startswith("#") else [])
+    if bad:
+        raise BootloaderError("present: %s has %s in it, which means something else to GRUB. Write it by hand into %s, quoted "
+                              "for the shell and for GRUB" % (word, " and ".join(sorted(set(bad))), SETTINGS))

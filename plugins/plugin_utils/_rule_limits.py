@@ -93,7 +93,7 @@ def _drift(host: str, host_facts: Facts, container: Facts, subject: Subject) -> 
     enforced = _limits.effective(container)
     if not _limits.running(container) or enforced is None:
         return None
-    differences = _limit_drift(container, enforced)
+    differences = limit_drift(container, enforced)
     if not differences:  # the sum of memory and swap drifts with the memory: said once
         differences = _swap_drift(host_facts, container, enforced)
     if not differences:
@@ -108,7 +108,8 @@ def _drift(host: str, host_facts: Facts, container: Facts, subject: Subject) -> 
         remedy=_remedy.drift(container, subject))
 
 
-def _limit_drift(container: Facts, enforced: Facts) -> list[str]:
+def limit_drift(container: Facts, enforced: Facts) -> list[str]:
+    """Return how the limit that the kernel enforces differs from the one on record, as sentences; [] for not at all."""
     said, real = _limits.declared(container).get("limit"), enforced.get("limit")
     if not _limits.differ(said, real):
         return []
