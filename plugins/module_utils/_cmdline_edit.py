@@ -104,7 +104,8 @@ def edited(line, asked):
     if not added:
         return kept
     end = len(kept.rstrip()) if end is None else end
-    return kept[:end] + (" " if end else "") + added + kept[end:]
+    behind = " " if kept[end:end + 1] and not kept[end].isspace() else ""
+    return kept[:end] + (" " if end else "") + added + behind + kept[end:]
 
 
 def _without(front, line, stop):
