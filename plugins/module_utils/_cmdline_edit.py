@@ -110,6 +110,6 @@ def edited(line, asked):
 
 def _without(front, line, stop):
     """Leave out a word that ended at `stop`, and one space: in front of it, or behind it at the line's beginning."""
-    if front and front[-1].isspace():
+    if front.endswith((" ", "\t")):
         return front[:-1], stop
-    return front, stop + 1 if line[stop:stop + 1].isspace() else stop
+    return front, stop + 1 if line.startswith((" ", "\t"), stop) else stop

@@ -79,7 +79,7 @@ def without(text, names, is_meant):
 def _space_beside(cells, start, end, gone):
     """One space goes along: in front of the word, or behind it when it is the first one."""
     for near in cells[max(start - 1, 0):start] + cells[end:end + 1]:
-        if near.char.isspace() and near not in gone:
+        if near.char in " \t" and near not in gone:
             return [near]
     return []
 
