@@ -85,7 +85,7 @@ def _drop_some(database, table, column, where, boot):
             _drop_kills(database, "k.boot = 'oomd' AND k.at <= ?", (newest,))
         database.execute("DELETE FROM %s WHERE %s" % (table, condition), (newest,))
     database.execute("COMMIT")
-    database.execute("PRAGMA incremental_vacuum").fetchall()
+    database.executescript("PRAGMA incremental_vacuum")  # execute() does one step of it, a page
     return True
 
 

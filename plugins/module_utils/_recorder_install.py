@@ -42,9 +42,9 @@ def present(layout, state_dir, textfile_dir):
         if settings.get("textfile_dir") not in (None, textfile_dir):
             remove += _existing([os.path.join(settings["textfile_dir"], _recorder_metrics.FILE)])
     units = [path for path in write if path.startswith(UNIT_DIR)]
-    systemd = [["daemon-reload"]] if units else []
-    if _asked("is-enabled", TIMER) != "enabled":
-        systemd.append(["enable", TIMER])
+    # one reload for all: it is what costs most
+    systemd = [["enable", "--no-reload", TIMER]] if _asked("is-enabled", TIMER) != "enabled" else []
+    systemd += [["daemon-reload"]] if units or systemd else []
     if units or _asked("is-active", TIMER) != "active":
         systemd.append(["restart", TIMER])
     if not os.path.isdir(state_dir):
@@ -65,7 +65,7 @@ def absent(state_dir, textfile_dir):
         # what somebody else put there stays
         remove += [folder] if os.path.isdir(folder) and all(name.startswith(_OURS) for name in _names(folder)) else []
     remove += [CODE_DIR] if os.path.isdir(CODE_DIR) and set(_names(CODE_DIR)) == {os.path.basename(each) for each in _code()} else []
-    stop = [["disable", "--now", TIMER], ["stop", SERVICE]] if units else []
+    stop = [["disable", "--no-reload", "--now", TIMER], ["stop", SERVICE]] if units else []
     return Plan(stop, {}, [], remove, [["daemon-reload"]] if units else [], _diff({}, remove))
 
 

@@ -133,7 +133,7 @@ class _Run(object):
                 reading = self._journal.read(handle, None, at - self._options.retention_days * _DAY)
         except CommandError as exc:
             self._problems.append(str(exc))
-            return NOTHING, first
+            return NOTHING._replace(problem=str(exc)), first
         if reading.problem:
             self._problems.append(reading.problem)
         return reading, first
