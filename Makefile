@@ -23,6 +23,9 @@ test:  ## everything below up to test-integration
 test-unit:  ## the tests that need no other host (seconds; ARGS='-k name')
 	@$(T)/unit $(ARGS)
 
+test-metrics:  ## metrics, alerts and dashboard with promtool and a real node_exporter
+	@$(T)/metrics $(ARGS)
+
 lint:  ## ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-importer, vermin, shellcheck
 	@$(T)/lint
 
@@ -50,4 +53,4 @@ fleet-ssh:  ## a shell on one of them: HOST=…
 clean:  ## remove what tools left in the working tree
 	@$(T)/clean
 
-.PHONY: help setup demo audit test test-unit lint sanity test-controllers test-integration bench fleet-up fleet-down fleet-ssh clean
+.PHONY: help setup demo audit test test-unit test-metrics lint sanity test-controllers test-integration bench fleet-up fleet-down fleet-ssh clean
