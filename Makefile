@@ -38,7 +38,7 @@ test-controllers:  ## unit tests and an audit with ansible-core 2.16, 2.19 and 2
 test-integration:  ## tests on virtual machines (ARGS='-k name')
 	@$(T)/integration $(ARGS)
 
-bench:  ## what oom_facts costs on a host with 200 containers
+bench:  ## what oom_facts and the recorder cost on a host with 200 containers (ARGS=recorder: one of them)
 	@$(T)/bench $(ARGS)
 
 fleet-up:  ## start the virtual machines
