@@ -23,6 +23,9 @@ test:  ## everything below up to test-integration
 test-unit:  ## the tests that need no other host (seconds; ARGS='-k name')
 	@$(T)/unit $(ARGS)
 
+test-metrics:  ## metrics, alerts and dashboard with promtool and a real node_exporter
+	@$(T)/metrics $(ARGS)
+
 lint:  ## ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-importer, vermin, shellcheck
 	@$(T)/lint
 
@@ -35,7 +38,7 @@ test-controllers:  ## unit tests and an audit with ansible-core 2.16, 2.19 and 2
 test-integration:  ## tests on virtual machines (ARGS='-k name')
 	@$(T)/integration $(ARGS)
 
-bench:  ## what oom_facts and container_memory cost on a host with 200 containers (ARGS=facts or apply for one)
+bench:  ## what it costs, as ratios, all of it (an hour) or ARGS='audit --hosts 50'; see docs/performance.md
 	@$(T)/bench $(ARGS)
 
 fleet-up:  ## start the virtual machines
@@ -50,4 +53,4 @@ fleet-ssh:  ## a shell on one of them: HOST=…
 clean:  ## remove what tools left in the working tree
 	@$(T)/clean
 
-.PHONY: help setup demo audit test test-unit lint sanity test-controllers test-integration bench fleet-up fleet-down fleet-ssh clean
+.PHONY: help setup demo audit test test-unit test-metrics lint sanity test-controllers test-integration bench fleet-up fleet-down fleet-ssh clean

@@ -156,11 +156,12 @@ def live(container, files, host):
                                   [(path, files.local_events(path)) for path in above])
 
 
-def removed(ident, answer, index, systemd):
+def removed(ident, answer, index, systemd, noted=None):
     """Return the facts' entry for a killed container that Podman no longer knows.
 
     :param answer: of the user it belonged to.
     :param systemd: {uid: from when on the systemd journal is whole}.
+    :param noted: _recorder.Named of it, None when the recorder does not know it.
     """
     owner = answer.user.identity.uid
     events = index.events(ident, owner)
@@ -173,9 +174,10 @@ def removed(ident, answer, index, systemd):
     return {
         "id": ident,
         "user": answer.user.identity.name,
-        "name": named.name if named else None,
-        "image": named.image if named else None,
-        "manager": _manager(named, index.kills.get(ident, [])),
+        "name": (named.name if named else None) or (noted.name if noted else None),
+        "image": (named.image if named else None) or (noted.image if noted else None),
+        "manager": _manager(named, noted, index.kills.get(ident, [])),
+        "memory_limit": noted.memory_limit if noted else None,
         "exit_code": died[-1].exit_code if died else None,
         # None: his containers could not be listed, so it may still be there
         "gone": True if answer.complete else None,
@@ -184,9 +186,9 @@ def removed(ident, answer, index, systemd):
     }
 
 
-def _manager(event, kills):
+def _manager(event, noted, kills):
     """Who made a container that is gone: its unit by Podman's event, a quadlet by its cgroup's name."""
-    unit = event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None
+    unit = (event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None) or (noted.unit if noted else None)
     split = any("/libpod-payload-" in kill.task_memcg for kill in kills)
     return {"kind": ("quadlet" if split else "systemd") if unit else "none", "unit": unit}
 

@@ -55,7 +55,7 @@ def findings(host: str, facts: Facts, run_as: str | None) -> list[Finding]:
         found.append(_privilege(host, alone))
     gaps = _gaps(facts)
     for (source, user), gap in gaps.items():
-        if not (alone and source in ("kernel_log", "systemd")):
+        if not (alone and source in ("kernel_log", "systemd", "recorder")):
             found.append(_source(host, source, user, gap))
     return found
 
