@@ -129,7 +129,7 @@ def _records(run: RunDir, play: _Play, asked: set[str]) -> Iterator[dict[str, An
                 kind, message = "failed", "its task ended before it could be asked; Ansible's output says why"
             else:
                 kind, message = "waiting", "its batch had not come yet when this report was written"
-            record = {"host": host, "run_as": None, "facts": None, "problem": {"kind": kind, "message": message}}
+            record = {"host": host, "run_as": None, "only": None, "facts": None, "problem": {"kind": kind, "message": message}}
         yield record
 
 
