@@ -168,7 +168,7 @@ def _show(outcome: Outcome, last_word: bool) -> None:
         display.display("Report so far: %s" % (outcome.path or "none is written in check mode"))
         return
     context = _summary.Context(
-        now=outcome.generated_at, report=outcome.path, has_previous=outcome.has_previous,
+        now=outcome.generated_at, report=outcome.path, has_previous=outcome.has_previous, previous_at=outcome.previous_at,
         width=columns(display.columns), everything=display.verbosity > 0)
     lines = _summary.lines(outcome.tally, context)
     # the log file gets no colours

@@ -186,6 +186,6 @@ def _section(title: str, rows: list[str], none: str, left: int, shows: str) -> s
 
 
 def _who(each: Finding) -> str:
-    user = "" if each["user"] in (None, "root") else ' <span class="user">%s</span>' % safe(each["user"], 40)
+    user = "" if each["user"] in (None, "root") else '<span class="user">%s</span>' % safe(each["user"], 40)
     return '<strong>%s</strong> <span class="host">%s</span>%s ' % (
         safe(each["container"] or "", 60), safe(each["host"], 60), user)

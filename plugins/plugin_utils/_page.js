@@ -75,13 +75,13 @@
   // column: [title, cell, value to sort by, class of the cell]
   const TABLES = {
     findings: {
-      title: "Findings", empty: "No finding.", sort: [0, 1],
+      title: "Findings", empty: "No finding.", sort: [1, 1],
       columns: [
         ["Finding", (r) => rule(r[2]), (r) => rule(r[2]), ""],
-        ["Severity", (r) => severity(r[0]), (r) => r[0], ""],
+        ["Severity", (r) => severity(r[0]), (r) => 10 * r[0] + r[1], ""],
         ["State", (r) => el("span", { class: r[1] === 0 ? "new" : "quiet" }, STATES[r[1]]), (r) => r[1], ""],
         ["Host", (r) => said(r[3]), (r) => r[3], ""],
-        ["Container", (r) => r[5] ? el("span", {}, said(r[5]), r[4] && r[4] !== "root" ? el("span", { class: "user" }, " ", said(r[4])) : null) : null, (r) => r[5], ""],
+        ["Container", (r) => r[5] ? el("span", {}, said(r[5]), r[4] && r[4] !== "root" ? el("span", { class: "user" }, said(r[4])) : null) : null, (r) => r[5], ""],
         ["What", (r) => said(r[6]), (r) => r[6], "wide"],
         ["Since", (r) => when(r[7]), (r) => r[7], "num"],
       ],
@@ -93,7 +93,7 @@
       detail: findingDetail,
     },
     containers: {
-      title: "Containers", empty: "No container.", sort: [6, 1],
+      title: "Containers", empty: "No container.", sort: [6, -1],
       columns: [
         ["Container", (r) => said(r[2]), (r) => r[2], ""],
         ["Host", (r) => said(r[0]), (r) => r[0], ""],

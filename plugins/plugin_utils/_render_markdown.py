@@ -21,7 +21,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import clock, plural, shown
 
 _ROWS = 20  # of each table: a comment on a pull request is no archive
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
 
 
 def text(value: object, longest: int = 200) -> str:

@@ -17,9 +17,10 @@ from typing import Any
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits, _remedy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rule_kills import above
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rule_limits import about
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural, shown, size
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural, size
 
 # Awesome Prometheus Alerts: container memory above 80 % is high; Netdata's cgroup alert: 90 % warns.
 _NEAR, _AT = 0.80, 0.90
@@ -111,11 +112,11 @@ def _finding(host: str, container: Facts, subjects: Subjects, seen: dict[str, An
 def _summary(seen: dict[str, Any], shared: bool) -> str:
     parts = []
     if seen["share"] is not None:
-        whose = ""
+        which, whose = "its", ""
         if shared and seen["source"]:
-            whose = " of %s" % shown(seen["source"].rstrip("/").rsplit("/", 1)[-1], 60)
+            which, whose = "the", " of %s" % above(seen["source"])
             whose += ", shared by %s" % plural(seen["sharing"], "container") if seen["sharing"] > 1 else ""
-        parts.append("%.0f %% of %s%s in use" % (100 * seen["share"], size(seen["limit"]), whose))
+        parts.append("uses %.0f %% of %s %s%s" % (100 * seen["share"], which, size(seen["limit"]), whose))
     stalled = seen["pressure_full_avg300"] or 0
     if stalled >= _STALLS:
         parts.append("stalled %.0f %% of the time" % stalled)
