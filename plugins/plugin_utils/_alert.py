@@ -17,7 +17,6 @@ from typing import Any
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _told
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import SEVERITIES, Finding
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._inert import inert
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally, worst
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import clock, plural, shown
 
@@ -49,11 +48,11 @@ def _generic(tally: Tally, generated_at: str, controller: str, report: str, list
     return {
         "schema": SCHEMA,
         "generated_at": generated_at,
-        "controller": inert(controller),
-        "report": inert(report),
+        "controller": shown(controller, 300),
+        "report": shown(report, 1000),
         "new": tally.states["new"],
         "by_severity": _by_severity(tally),
-        "findings": [{key: shown(each[key], 400) if isinstance(each[key], str) else each[key] for key in (
+        "findings": [{key: shown(each[key], 200) if isinstance(each[key], str) else each[key] for key in (
             "id", "rule", "severity", "host", "user", "container", "unit", "summary", "first_seen")} for each in listed],
         "not_listed": tally.states["new"] - len(listed),
     }
