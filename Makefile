@@ -35,7 +35,7 @@ test-controllers:  ## unit tests and an audit with ansible-core 2.16, 2.19 and 2
 test-integration:  ## tests on virtual machines (ARGS='-k name')
 	@$(T)/integration $(ARGS)
 
-bench:  ## what oom_facts costs on a host with 200 containers
+bench:  ## what it costs, as ratios, all of it (an hour) or ARGS='audit --hosts 50'; see docs/performance.md
 	@$(T)/bench $(ARGS)
 
 fleet-up:  ## start the virtual machines
