@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
         run = run_dir(self._task)
         run.begin(iso(datetime.datetime.now(datetime.timezone.utc)))
         answer = self._ask({key: value for key, value in options.items() if value is not None}, task_vars or {})
-        record = {"host": (task_vars or {})["inventory_hostname"], **answer}
+        record = {"host": (task_vars or {})["inventory_hostname"], "only": options["containers"] or None, **answer}
         try:
             run.put(record)
         except ValueError as exc:

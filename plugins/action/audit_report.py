@@ -129,7 +129,7 @@ def _records(run: RunDir, play: _Play, asked: set[str]) -> Iterator[dict[str, An
                 kind, message = "failed", "its task ended before it could be asked; Ansible's output says why"
             else:
                 kind, message = "waiting", "its batch had not come yet when this report was written"
-            record = {"host": host, "run_as": None, "facts": None, "problem": {"kind": kind, "message": message}}
+            record = {"host": host, "run_as": None, "only": None, "facts": None, "problem": {"kind": kind, "message": message}}
         yield record
 
 
@@ -168,7 +168,7 @@ def _show(outcome: Outcome, last_word: bool) -> None:
         display.display("Report so far: %s" % (outcome.path or "none is written in check mode"))
         return
     context = _summary.Context(
-        now=outcome.generated_at, report=outcome.path, has_previous=outcome.has_previous,
+        now=outcome.generated_at, report=outcome.path, has_previous=outcome.has_previous, previous_at=outcome.previous_at,
         width=columns(display.columns), everything=display.verbosity > 0)
     lines = _summary.lines(outcome.tally, context)
     # the log file gets no colours

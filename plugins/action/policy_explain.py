@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import policy_of
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._previous import elements
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._reader import elements
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE
 
 _SPEC = {

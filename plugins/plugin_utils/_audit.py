@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import datetime
 import os
-from typing import Any, Iterable, NamedTuple
+from typing import Any, Callable, Iterable, NamedTuple
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _findings, _policy, _previous, _publish
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import (
+    _findings, _policy, _previous, _publish, _render, _trend)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._again import Looked
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE, Writer
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso
@@ -28,6 +30,7 @@ class Outcome(NamedTuple):
     generated_at: str
     path: str | None  # of report.json; None when nothing was to be written
     has_previous: bool
+    previous_at: str | None  # when the report before this one was made
     warnings: list[str]
 
 
@@ -35,9 +38,13 @@ class Audit:
     """The report of a run."""
 
     def __init__(self, reports: str, previous: str | None, moment: datetime.datetime,
-                 policy: _policy.Policy = _policy.BUILT_IN) -> None:
-        """:param reports: the directory of all reports; previous: the report.json before this one."""
+                 policy: _policy.Policy = _policy.BUILT_IN, formats: Iterable[str] = ()) -> None:
+        """:param reports: the directory of all reports; previous: the report.json before this one.
+
+        :param formats: what to write beside report.json, of _render.FORMATS.
+        """
         self._reports = reports
+        self._formats = tuple(formats)
         self._moment = moment
         self._policy = policy
         self._today = moment.astimezone(datetime.timezone.utc).date()
@@ -47,15 +54,13 @@ class Audit:
         self._has_previous = False
         self._before = self._known(previous)
 
-    def _known(self, previous: str | None) -> dict[str, _previous.Known]:
-        if previous is None:
-            return {}
+    def _known(self, previous: str | None) -> _previous.Previous:
         try:
-            before = _previous.known(previous)
+            before = _previous.Previous(previous)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             self._warnings.append("%s cannot be read (%s): all findings count as new" % (previous, exc))
-            return {}
-        self._has_previous = True
+            return _previous.Previous()
+        self._has_previous = previous is not None
         return before
 
     def write(self, records: Iterable[dict[str, Any]], run: dict[str, Any]) -> Outcome:
@@ -67,14 +72,16 @@ class Audit:
         def build(directory: str) -> None:
             writer = Writer(directory)
             try:
-                checked = self._pass(records, writer)
-                for each in _previous.carried(self._before, checked, self._now):
-                    writer.add("carried", each)
-                finished = iso(datetime.datetime.now(datetime.timezone.utc))
-                writer.finish({"generated_at": self._now, "run": {**run, "finished_at": finished},
-                               "summary": self._tally.summary()})
+                self._pass(records, writer)
+                about = {**run, "finished_at": iso(datetime.datetime.now(datetime.timezone.utc)),
+                         # one that could not be read was compared with nothing
+                         "previous": run["previous"] if self._has_previous else None}
+                summary = self._tally.summary()
+                path = writer.finish({"generated_at": self._now, "run": about, "summary": summary,
+                                      "trend": _trend.extended(self._before.trend, self._now, about["limit"], summary)})
             finally:
                 writer.close()
+            _render.render(path, self._formats, self._tally)
 
         directory = _publish.publish(self._reports, self._moment, build)
         return self._outcome(os.path.join(directory, FILE))
@@ -84,22 +91,36 @@ class Audit:
         self._pass(records, None)
         return self._outcome(None)
 
-    def _pass(self, records: Iterable[dict[str, Any]], writer: Writer | None) -> set[str]:
-        """Take one host after the other; return the names of those that were checked."""
-        checked = set()
+    def _pass(self, records: Iterable[dict[str, Any]], writer: Writer | None) -> None:
+        """Take one host after the other, and at last what is known of hosts that were not asked."""
+        add = writer.add if writer else _nowhere
         for record in records:
             entry, findings = _findings.of_record(record, self._policy, self._today)
             self._tally.add_host(entry)
-            if entry["status"] != "not_checked":
-                checked.add(entry["name"])
-            if writer:
-                writer.add("hosts", entry)
+            add("hosts", entry)
+            before = self._before.of_host(entry["name"])
             for finding in findings:
-                _previous.mark(finding, self._before, self._now)
+                _previous.mark(finding, before, self._now)
                 self._tally.add_finding(finding)
-                if writer:
-                    writer.add("findings", finding)
-        return checked
+                add("findings", finding)
+            looked = Looked(entry, findings)
+            for seen in before.values():
+                if looked.at(seen):
+                    gone = _previous.resolved(seen)
+                    self._tally.add_resolved(gone)
+                    add("resolved", gone)
+                else:
+                    self._carry(seen, add)
+        for seen in self._before.others():
+            self._carry(seen, add)
+
+    def _carry(self, seen: _previous.Known, add: Callable[[str, dict[str, Any]], None]) -> None:
+        if _previous.remembered(seen, self._now):
+            add("carried", seen._asdict())
 
     def _outcome(self, path: str | None) -> Outcome:
-        return Outcome(self._tally, self._now, path, self._has_previous, self._warnings)
+        return Outcome(self._tally, self._now, path, self._has_previous, self._before.generated_at, self._warnings)
+
+
+def _nowhere(_array: str, _element: dict[str, Any]) -> None:
+    """In check mode nothing is written."""

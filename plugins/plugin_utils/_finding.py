@@ -17,7 +17,7 @@ from typing import Any
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 RULES = ("oom-killed", "memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch", "limit-drift",
-         "host-overcommitted", "cgroup-v1", "evidence-missing", "waiver-expired")
+         "near-limit", "host-overcommitted", "cgroup-v1", "evidence-missing", "waiver-expired")
 
 Finding = dict[str, Any]
 Facts = dict[str, Any]

@@ -15,7 +15,8 @@ import datetime
 from typing import Any
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import (
-    _policy, _policy_waive, _rule_bounds, _rule_evidence, _rule_host, _rule_kills, _rule_limits)
+    _policy, _policy_waive, _rule_bounds, _rule_evidence, _rule_host, _rule_kills, _rule_limits,
+    _rule_near)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, rank
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
 
@@ -67,6 +68,7 @@ def of_facts(host: str, facts: Facts, run_as: str | None, policy: _policy.Policy
     subjects = Subjects(facts)
     about = _policy.named(host, facts)
     found = _rule_kills.findings(host, facts, subjects)
+    found += _rule_near.findings(host, facts, subjects)
     found += _rule_host.findings(host, facts, policy)
     found += _rule_evidence.findings(host, facts, run_as)
     for container in facts.get("containers") or []:
@@ -102,5 +104,6 @@ def _entry(record: dict[str, Any], status: str, kind: str | None, reason: str | 
         "kind": kind,
         "reason": reason,
         "run_as": record.get("run_as"),
+        "only": record.get("only"),
         "facts": None,
     }

@@ -6,16 +6,16 @@
 
 """What the report before this one knew: which findings, since when.
 
-Reads a report.json line by line (see _report.py for why that works). An unreadable old report
-means that everything is new; it never stops a new one.
+Holds the places of a host's findings in the old file, never the findings of all hosts. An unreadable
+old report means that everything is new; it never stops a new one.
 """
 
 from __future__ import annotations
 
 import datetime
-import json
 from typing import Any, Iterator, NamedTuple
 
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _reader
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Finding
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import parse_time
 
@@ -24,53 +24,60 @@ _FORGOTTEN = datetime.timedelta(days=90)
 
 
 class Known(NamedTuple):
-    """A finding that an earlier report had."""
+    """A finding that an earlier report had, as `carried` holds it."""
 
+    id: str
     host: str
     rule: str
+    severity: str
+    user: str | None
+    container: str | None
+    unit: str | None
+    summary: str
     first_seen: str
     last_seen: str
     last_at: str | None  # of an OOM kill: when the last one was
 
 
-def elements(path: str, *names: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (array's name, element) of the named top-level arrays of a report.json, one at a time.
+class Previous:
+    """The report before this one; of no use when there is none."""
 
-    :raises ValueError: when it is not a report as _report.py writes it.
-    """
-    current = None
-    with open(path, encoding="utf-8") as stream:
-        for line in stream:
-            text = line.strip()
-            if current is None:
-                opened = next((name for name in names if text.startswith('"%s": [' % name)), None)
-                current = opened if opened and not text.rstrip(",").endswith("]") else None
-            elif text.rstrip(",") == "]":
-                current = None
-            else:
-                yield current, json.loads(text.rstrip(","))
+    def __init__(self, path: str | None = None) -> None:
+        """:raises OSError, ValueError, KeyError, TypeError: when it cannot be read as a report."""
+        self._path = path
+        self._places: dict[str, list[int]] = {}
+        self.generated_at: str | None = None
+        self.trend: list[dict[str, Any]] = []
+        if path is None:
+            return
+        about = _reader.head(path)
+        self.generated_at = about["generated_at"]
+        self.trend = list(about.get("trend") or [])
+        for _name, offset, each in _reader.located(path, "findings", "carried"):
+            _known(each, self.generated_at)  # all of it is read now, so that nothing is amiss later
+            self._places.setdefault(each["host"], []).append(offset)
+
+    def of_host(self, host: str) -> dict[str, Known]:
+        """Return a host's findings, by id; those of each host can be had once."""
+        places = self._places.pop(host, [])
+        if not places:
+            return {}
+        with open(self._path, "rb") as stream:
+            found = [_known(_reader.at(stream, offset), self.generated_at) for offset in places]
+        return {each.id: each for each in found}
+
+    def others(self) -> Iterator[Known]:
+        """Yield the findings of the hosts that were not asked for."""
+        for host in list(self._places):
+            yield from self.of_host(host).values()
 
 
-def known(path: str) -> dict[str, Known]:
-    """Return the findings that the report at a path had, or carried on, by id."""
-    found: dict[str, Known] = {}
-    with open(path, encoding="utf-8") as stream:
-        head = stream.read(4096)
-    generated = _generated_at(head)
-    for name, each in elements(path, "findings", "carried"):
-        evidence = each.get("evidence") or {}
-        found[each["id"]] = Known(
-            each["host"], each["rule"], each["first_seen"],
-            generated if name == "findings" else each["last_seen"],
-            evidence.get("last_at") if name == "findings" else each.get("last_at"))
-    return found
-
-
-def _generated_at(head: str) -> str:
-    for line in head.splitlines():
-        if line.strip().startswith('"generated_at":'):
-            return json.loads("{%s}" % line.strip().rstrip(","))["generated_at"]
-    raise ValueError("no generated_at at the report's beginning")
+def _known(each: dict[str, Any], generated_at: str) -> Known:
+    """A finding that report had, or one that it carried on."""
+    return Known(
+        each["id"], each["host"], each["rule"], each.get("severity") or "info", each.get("user"), each.get("container"),
+        each.get("unit"), each.get("summary") or "", each["first_seen"], each.get("last_seen") or generated_at,
+        (each.get("evidence") or each).get("last_at"))
 
 
 def mark(finding: Finding, before: dict[str, Known], now: str) -> Finding:
@@ -88,14 +95,15 @@ def mark(finding: Finding, before: dict[str, Known], now: str) -> Finding:
     return finding
 
 
-def carried(before: dict[str, Known], checked: set[str], now: str) -> Iterator[dict[str, Any]]:
-    """Yield what to remember of hosts that were not checked this time (--limit, unreachable).
+def remembered(seen: Known, now: str) -> bool:
+    """Whether to carry a finding on that this run could not look for (--limit, a host that is down).
 
     Without it, all of a host's findings would be new again after one night in which it was down.
     """
-    moment = parse_time(now)
-    for ident, seen in before.items():
-        last = parse_time(seen.last_seen)
-        if seen.host in checked or last is None or moment is None or moment - last > _FORGOTTEN:
-            continue
-        yield {"id": ident, **seen._asdict()}
+    last, moment = parse_time(seen.last_seen), parse_time(now)
+    return last is not None and moment is not None and moment - last <= _FORGOTTEN
+
+
+def resolved(seen: Known) -> dict[str, Any]:
+    """Return what the report says of a finding that is no longer found."""
+    return {**seen._asdict(), "state": "resolved"}

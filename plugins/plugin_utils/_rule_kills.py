@@ -99,7 +99,7 @@ def why(evidence: dict[str, Any]) -> str:
     if cause == "container_limit":
         return "hit its own limit" + (" of %s" % size(limit) if limit is not None else "")
     if cause == "ancestor_limit":
-        return "hit the limit of %s" % (_above(scope) if scope else "its pod or slice")
+        return "hit the limit of %s" % (above(scope) if scope else "its pod or slice")
     if cause == "host_oom":
         return "the host ran out of memory"
     if cause == "systemd_oomd":
@@ -107,7 +107,8 @@ def why(evidence: dict[str, Any]) -> str:
     return "OOM kill, cause unknown"
 
 
-def _above(scope: str) -> str:
+def above(scope: str) -> str:
+    """Return a cgroup above a container in words: "its pod (ad84232988fc)", "batch.slice"."""
     # its whole name would fill a line, and people know the pod by the beginning of its id
     pod = _POD.search(scope)
     return "its pod (%s)" % pod.group(1) if pod else _last_part(scope)

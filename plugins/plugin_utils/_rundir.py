@@ -9,7 +9,8 @@
 Reads and writes; does not interpret. Written by many forks at once, so each file is made whole
 under another name and then renamed.
 
-A record: {host, run_as: user|null, problem: {kind, message}|null, facts: {...}|null}.
+A record: {host, run_as: user|null, only: [containers that were asked for]|null,
+problem: {kind, message}|null, facts: {...}|null}.
 """
 
 from __future__ import annotations

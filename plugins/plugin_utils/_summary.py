@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change at any time.
 
-"""The first screen: what was killed, what is unprotected, what could not be checked.
+"""The first screen: what was killed, what dies next, what is unprotected, what could not be checked, the trend.
 
 Pure: takes a Tally, gives lines of styled pieces. At most 25 lines, or all of it on demand.
 Its reader has been woken up by it: worst first, words instead of field names.
@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Finding
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rule_kills import outcome, victim, why
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Group, Tally
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Group, Tally, nearest
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import (
     ago, cells, clip, clock, pad, parse_time, plural, shown)
 
 _LINES = 25
+_RISKS = 3  # lines on containers near their limit
+_ROWS = 6  # kinds of what is unprotected
+_TIGHT = 9  # lines: with less than that for kills and gaps, other lists get shorter
 _LIST = 4  # reasons why something was not checked that are shown whatever else there is
 _WIDEST = 140  # longer lines are hard to follow
 _INDENT = "  "
@@ -43,6 +46,7 @@ class Context(NamedTuple):
     now: str  # generated_at
     report: str | None  # path; None in check mode
     has_previous: bool  # without an earlier report everything is new, and nobody has to be told
+    previous_at: str | None  # when that one was made
     width: int
     everything: bool  # all of every list
 
@@ -51,16 +55,19 @@ def lines(tally: Tally, context: Context) -> list[Line]:
     """Return the lines of the summary."""
     context = context._replace(width=max(40, min(context.width, _WIDEST)))
     unprotected = _unprotected(tally, context)
-    waived = _waived(tally)
+    last = _waived(tally) + _trend(tally, context)
     # header, path and the empty lines between the parts
-    room = _LINES - 2 - 4 - len(unprotected) - len(waived)
+    room = _LINES - 2 - 4 - len(unprotected) - len(last) - bool(last)
+    risks = _risks(tally, context, None if context.everything else max(0, min(_RISKS, room - _TIGHT)))
+    room -= len(risks)
     # each of the two long lists gets what the other leaves free
-    gaps = _gaps(tally, context, max(_LIST, room - len(_kills(tally, context, None)) - 1))
+    gaps = _gaps(tally, context, max(_LIST if room >= _TIGHT else 2, room - len(_kills(tally, context, None)) - 1))
     kills = _kills(tally, context, None if context.everything else room - len(gaps))
     found: list[Line] = [_header(tally, context)]
-    for part in (kills, unprotected, gaps):
+    for part in (kills + risks, unprotected, gaps):
         found += [[]] + part
-    found += waived
+    if last:
+        found += [[]] + last
     return [_fit(line, context.width) for line in found] + [[], _footer(tally, context)]
 
 
@@ -207,6 +214,8 @@ def _by_host(samples: list[Finding], with_summary: bool) -> list[str]:
 
 def _unprotected(tally: Tally, context: Context) -> list[Line]:
     found = [_row(tally, rule, context) for rule in _LABELS if tally.rules[rule]]
+    if len(found) > _ROWS and not context.everything:
+        found = [*found[: _ROWS - 1], _more(len(found) - _ROWS + 1, "kinds")]
     running = tally.containers["running"]
     if tally.unprotected:
         head = Piece("warn", "  %s of %s" % (format(tally.unprotected, ","), plural(running, "running container")))
@@ -272,7 +281,41 @@ def _waived(tally: Tally) -> list[Line]:
     if not tally.waived:
         return []
     text = ", ".join("%s %s" % (format(count, ","), rule) for rule, count in tally.waived.most_common())
-    return [[], [Piece("title", "WAIVED"), Piece("dim", "  " + text)]]
+    return [[Piece("title", "WAIVED"), Piece("dim", "  " + text)]]
+
+
+# -- what changed since the report before
+
+
+def _trend(tally: Tally, context: Context) -> list[Line]:
+    if not context.has_previous:
+        return []
+    gone = tally.resolved.total()
+    text = "  %s new, %s open, %s resolved" % tuple(
+        format(count, ",") for count in (tally.states["new"], tally.states["open"], gone))
+    since = ", since %s" % clock(context.previous_at) if context.previous_at else ""
+    return [[Piece("title", "TREND"), Piece("bad" if tally.states["new"] else "good" if gone else "plain", text),
+             Piece("dim", since)]]
+
+
+# -- what dies next
+
+
+def _risks(tally: Tally, context: Context, room: int | None) -> list[Line]:
+    """The containers nearest to their limit, one in a line; nothing where none is near."""
+    count = tally.rules["near-limit"]
+    if not count:
+        return []
+    found = nearest(tally.risks)
+    listed = found if room is None or len(found) <= room else found[: max(0, room - 1)]
+    column = min(max((cells(_where(each)) for each in listed), default=0), max(20, context.width // 2))
+    lines = [[Piece("title", "DIES NEXT"), Piece("warn", "  %s near %s limit" % (
+        plural(count, "container"), "its" if count == 1 else "their"))]]
+    for each in listed:
+        style = "bad" if each["severity"] == "high" else "warn"
+        lines.append([Piece(style, _INDENT + "* "), Piece("title", pad(_where(each), column)),
+                      Piece(style, "  " + each["summary"])])
+    return lines + ([_more(count - len(listed))] if count > len(listed) and room != 0 else [])
 
 
 # -- what could not be checked

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import RULES, SEVERITIES, Finding, rank
@@ -48,6 +48,23 @@ class Group:
                 self.hosts[finding["host"]] = None
 
 
+def worst(found: list[Finding]) -> list[Finding]:
+    """Return findings with the worst first, of equal ones the new, then those killed last."""
+    latest = sorted(found, key=lambda each: each["evidence"].get("last_at") or "", reverse=True)
+    return sorted(latest, key=lambda each: (rank(each["severity"]), each["state"] != "new"))
+
+
+def nearest(found: list[Finding]) -> list[Finding]:
+    """Return findings of near-limit: worst first, of equal ones the fullest."""
+    return sorted(found, key=lambda each: (rank(each["severity"]), -(each["evidence"].get("share") or 0)))
+
+
+def _kept(found: list[Finding], finding: Finding, order: Callable[[list[Finding]], list[Finding]]) -> list[Finding]:
+    """Add one to a list that never grows beyond twice what is kept of it."""
+    found.append(finding)
+    return order(found)[:_KEPT] if len(found) > 2 * _KEPT else found
+
+
 class Tally:
     """What a report amounts to."""
 
@@ -61,6 +78,11 @@ class Tally:
         self.states: Counter[str] = Counter()
         self.stopped: Counter[str] = Counter()  # by rule: findings on containers that do not run
         self.waived: Counter[str] = Counter()  # by rule; counted nowhere else
+        self.resolved: Counter[str] = Counter()  # by rule; counted nowhere else
+        self.combined: Counter[tuple[str, str, str]] = Counter()  # rule, severity, state; waived ones too
+        self.news: list[Finding] = []  # new findings, the worst of them
+        self.risks: list[Finding] = []  # near-limit, the nearest of them
+        self.gone: list[dict[str, Any]] = []  # resolved ones, the first of them
         self.unprotected = 0
         self.kinds: Counter[str] = Counter()  # of hosts that were not checked: unreachable, failed, …
         self.kills: list[Finding] = []
@@ -89,32 +111,40 @@ class Tally:
     def add_finding(self, finding: Finding) -> None:
         """Count an element of the report's `findings`."""
         rule = finding["rule"]
+        self.combined[rule, finding["severity"], finding["state"]] += 1
         if finding["state"] == "waived":
             self.waived[rule] += 1
             return
         self.severities[finding["severity"]] += 1
         self.rules[rule] += 1
         self.states[finding["state"]] += 1
+        if finding["state"] == "new":
+            self.news = _kept(self.news, finding, worst)
         if rule == "oom-killed":
             self._add_kill(finding)
         elif rule == "evidence-missing":
             self._add_gap(finding)
+        elif rule == "near-limit":
+            self.risks = _kept(self.risks, finding, nearest)
         else:
             self._add_example(finding)
+
+    def add_resolved(self, each: dict[str, Any]) -> None:
+        """Count an element of the report's `resolved`."""
+        self.resolved[each["rule"]] += 1
+        if len(self.gone) < _KEPT:
+            self.gone.append(each)
 
     def _add_kill(self, finding: Finding) -> None:
         evidence = finding["evidence"]
         self.oom["killed"] += 1
         self.oom["lethal"] += bool(evidence.get("lethal"))
         self.oom["kills"] += evidence.get("count") or 1
-        self.kills.append(finding)
-        if len(self.kills) > 2 * _KEPT:
-            self.kills = self.worst_kills()[:_KEPT]
+        self.kills = _kept(self.kills, finding, worst)
 
     def worst_kills(self) -> list[Finding]:
         """Return the kills that were kept: worst first, of equal ones the new, then the latest."""
-        latest = sorted(self.kills, key=lambda each: each["evidence"].get("last_at") or "", reverse=True)
-        return sorted(latest, key=lambda each: (rank(each["severity"]), each["state"] != "new"))
+        return worst(self.kills)
 
     def _add_example(self, finding: Finding) -> None:
         rule, evidence = finding["rule"], finding["evidence"]
@@ -152,6 +182,7 @@ class Tally:
             "findings": {
                 "total": self.severities.total(),
                 "new": self.states["new"],
+                "resolved": self.resolved.total(),
                 "waived": self.waived.total(),
                 "by_severity": {key: self.severities[key] for key in SEVERITIES},
                 "by_rule": {key: self.rules[key] for key in RULES},

@@ -33,6 +33,8 @@ def shown(value: object, longest: int = 400) -> str:
     text = unicodedata.normalize("NFC", str(value)[: longest + 1])
     if len(text) > longest:
         text = text[: longest - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text  # almost every text, and many of them
     return "".join(_inert(char) for char in text)
 
 

@@ -12,7 +12,7 @@ import pathlib
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _policy, _previous
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _policy, _reader
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import parse
 
@@ -72,7 +72,7 @@ def test_the_file_is_ascii_and_each_element_a_line(write, recorded):
     _report, path, _outcome = write([answered("deb13", recorded("debian13-root")), lost("\x1b]0;x\x07\u202e")])
     text = pathlib.Path(path).read_bytes()
     assert b"\x1b" not in text and max(text) < 128
-    found = [name for name, _each in _previous.elements(path, "hosts", "findings")]
+    found = [name for name, _each in _reader.elements(path, "hosts", "findings")]
     report = json.loads(text)
     assert found.count("hosts") == 2 and found.count("findings") == len(report["findings"])
 

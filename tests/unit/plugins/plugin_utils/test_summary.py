@@ -28,7 +28,7 @@ def show(records, width=100, everything=False, report=REPORT, has_previous=False
         for each in found:
             each["state"] = "waived" if each["waiver"] else state
             tally.add_finding(each)
-    context = _summary.Context(now=NOW, report=report, has_previous=has_previous, width=width, everything=everything)
+    context = _summary.Context(now=NOW, report=report, has_previous=has_previous, previous_at=NOW, width=width, everything=everything)
     return _summary.plain(_summary.lines(tally, context)).split("\n")
 
 
