@@ -13,14 +13,18 @@ from __future__ import annotations
 
 import datetime
 import os
-from typing import Any, Callable, Iterable, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import (
     _findings, _policy, _previous, _publish, _render, _trend)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._again import Looked
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Finding
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE, Writer
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso
+
+# a host's entry in the report, and its findings
+Judged = tuple[dict[str, Any], list[Finding]]
 
 
 class Outcome(NamedTuple):
@@ -69,11 +73,15 @@ class Audit:
         :param records: of each host, as audit_collect leaves them.
         :param run: the report's `run`, without finished_at.
         """
+        return self.write_judged(self._judged(records), run)
+
+    def write_judged(self, judged: Iterable[Judged], run: dict[str, Any]) -> Outcome:
+        """Write the report of hosts whose findings are known; `run` may have a finished_at."""
         def build(directory: str) -> None:
             writer = Writer(directory)
             try:
-                self._pass(records, writer)
-                about = {**run, "finished_at": iso(datetime.datetime.now(datetime.timezone.utc)),
+                self._pass(judged, writer)
+                about = {"finished_at": iso(datetime.datetime.now(datetime.timezone.utc)), **run,
                          # one that could not be read was compared with nothing
                          "previous": run["previous"] if self._has_previous else None}
                 summary = self._tally.summary()
@@ -88,14 +96,21 @@ class Audit:
 
     def count(self, records: Iterable[dict[str, Any]]) -> Outcome:
         """Only say what the report would amount to (check mode)."""
-        self._pass(records, None)
+        return self.count_judged(self._judged(records))
+
+    def count_judged(self, judged: Iterable[Judged]) -> Outcome:
+        """Do that for hosts whose findings are known."""
+        self._pass(judged, None)
         return self._outcome(None)
 
-    def _pass(self, records: Iterable[dict[str, Any]], writer: Writer | None) -> None:
+    def _judged(self, records: Iterable[dict[str, Any]]) -> Iterator[Judged]:
+        for record in records:
+            yield _findings.of_record(record, self._policy, self._today)
+
+    def _pass(self, judged: Iterable[Judged], writer: Writer | None) -> None:
         """Take one host after the other, and at last what is known of hosts that were not asked."""
         add = writer.add if writer else _nowhere
-        for record in records:
-            entry, findings = _findings.of_record(record, self._policy, self._today)
+        for entry, findings in judged:
             self._tally.add_host(entry)
             add("hosts", entry)
             before = self._before.of_host(entry["name"])

@@ -2,88 +2,70 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make bench`: oom_facts beside a bare `podman container inspect` of the same containers, on a real host.
+"""`make bench`: measure, side by side, and print one table.
 
-    python -m bench [--host debian13] [--containers 200] [--rounds 3] [--limit 1.3]
+    python -m bench                       all parts
+    python -m bench audit --hosts 50      one part; `python -m bench audit --help` for what it takes
+    python -m bench --table               the table of what was measured last, part by part, without measuring
 
-Both are measured in turn, several times, and the medians compared. The cost of starting any module
-(ssh, Python, Ansible's wrapper) is that of ansible.builtin.ping, measured beside them and taken off.
+What a part measured is kept in $PODMAN_FLEET_CACHE/bench/results.json until it is measured again, so that a long
+run can be done part by part. The exit code is 1 when a target does not hold.
 """
 
 import argparse
-import json
-import os
-import statistics
-import subprocess
+import importlib
+import pkgutil
 import sys
-import time
-from pathlib import Path
 
-from fleet import inventory, vm
-
-INSPECT = ("ids=$(podman ps --all --no-trunc --quiet); t=$(date +%s%N); podman container inspect $ids >/dev/null; "
-           "echo $(( $(date +%s%N) - t ))")
+import bench
+from bench import _results
 
 
-def bare_inspect(host):
-    """Seconds of one bare inspect of all containers, without the time to list them."""
-    return int(host.run(INSPECT, timeout=600).stdout) / 1e9
+def parts():
+    """{name: module} of all parts."""
+    found = {}
+    for entry in pkgutil.iter_modules(bench.__path__):
+        if not entry.name.startswith("_"):
+            module = importlib.import_module("bench." + entry.name)
+            if hasattr(module, "add_arguments") and hasattr(module, "main"):
+                found[entry.name] = module
+    return found
 
 
-def module(host, listing, name, arguments=None):
-    """(Seconds of one module call by Ansible, its result)."""
-    began = time.monotonic()
-    done = subprocess.run(
-        ["ansible", host.name, "-i", str(listing), "-m", name, *(["-a", json.dumps(arguments)] if arguments else [])],
-        env=dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal"),
-        capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL)
-    took = time.monotonic() - began
-    if done.returncode:
-        sys.exit(f"{name} on {host.name}: rc {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return took, json.loads(done.stdout[done.stdout.index("{"):])
-
-
-def measure(host, wanted, rounds):
-    """Seconds of each kind: {name: [float]}."""
-    host.put("/root/bench-create.py", Path(__file__).with_name("create.py").read_text(encoding="utf-8"))
-    print(f"{host.name}: {wanted} containers …", flush=True)
-    host.run(["python3", "/root/bench-create.py", str(wanted)], timeout=1200)
-    listing = inventory.write()
-    seconds = {"inspect": [], "ping": [], "oom_facts": []}
-    module(host, listing, "ansible.builtin.ping")  # the ssh connection and the host's caches
-    for number in range(rounds):
-        seconds["inspect"].append(bare_inspect(host))
-        seconds["ping"].append(module(host, listing, "ansible.builtin.ping")[0])
-        took, result = module(host, listing, "podman_fleet.memory.oom_facts", {"users": ["root"]})
-        seconds["oom_facts"].append(took)
-        seen = len(result["ansible_facts"]["podman_oom"]["containers"])
-        if seen < wanted:
-            sys.exit(f"oom_facts saw {seen} of {wanted} containers")
-        print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)
-    return seconds
+def arguments(found):
+    """The parsed command line."""
+    parser = argparse.ArgumentParser(prog="bench", description="What the collection costs, as ratios. Without a part: all.")
+    parser.add_argument("--table", action="store_true", help="print what was measured last, measure nothing")
+    chosen = parser.add_subparsers(dest="part", metavar="PART")
+    for name, module in found.items():
+        text = module.__doc__.splitlines()[0]
+        module.add_arguments(chosen.add_parser(name, help=text, description=text))
+    options = parser.parse_args()
+    if options.part or options.table:
+        return options, [options.part] if options.part else []
+    return options, list(found)
 
 
 def main():
-    """Measure, print the table and the ratio; exit code 1 when it is over the limit."""
-    parser = argparse.ArgumentParser(prog="bench")
-    parser.add_argument("--host", default="debian13")
-    parser.add_argument("--containers", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=1.3)
-    options = parser.parse_args()
-    was_up = vm.Host(options.host).running
-    vm.up([options.host])
-    try:
-        seconds = measure(vm.Host(options.host), options.containers, options.rounds)
-    finally:
-        if not was_up:
-            vm.down([options.host])
-    median = {name: statistics.median(values) for name, values in seconds.items()}
-    ratio = (median["oom_facts"] - median["ping"]) / median["inspect"]
-    print(f"\nmedians of {options.rounds}: bare inspect {median['inspect']:.2f} s, any module's start {median['ping']:.2f} s, "
-          f"oom_facts {median['oom_facts']:.2f} s")
-    print(f"(oom_facts - start) / inspect = {ratio:.2f}, {options.containers} containers on {options.host} (limit {options.limit})")
-    sys.exit(ratio > options.limit)
+    """Run the parts; keep and print what they measured."""
+    found = parts()
+    options, names = arguments(found)
+    failed = []
+    for name in names:
+        if not options.part:  # the part's own defaults
+            parser = argparse.ArgumentParser()
+            found[name].add_arguments(parser)
+            options = parser.parse_args([])
+        print(f"== {name}", flush=True)
+        try:
+            _results.keep(name, found[name].main(options))
+        except bench.BenchError as error:
+            print(f"error: {name}: {error}", file=sys.stderr)
+            failed.append(name)
+    kept = _results.kept()
+    shown = {name: kept[name] for name in (names or kept) if name in kept and name not in failed}
+    print(_results.table(shown))
+    sys.exit(bool(failed) or not all(row.holds for part in shown.values() for row in part.rows))
 
 
 if __name__ == "__main__":

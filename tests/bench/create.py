@@ -55,4 +55,5 @@ def main():
                 os.unlink(SOCKET)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Merge the reports of slices of a fleet into one."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _merge
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._slices import Slices, SliceError
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural, shown
+
+_SPEC = {
+    "slices": {"type": "list", "elements": "path", "required": True},
+    "reports": {"type": "path", "required": True},
+}
+_NAMED = 5  # hosts in a warning
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, once; opens no connection."""
+
+    _requires_connection = False
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the path of the merged report and counts."""
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        inventory = [str(each) for each in ((task_vars or {}).get("groups") or {}).get("all") or []]
+        reports = os.path.abspath(options["reports"])
+        try:
+            slices = Slices(options["slices"])
+            outcome = _merge.merge(slices, reports, inventory, {"controller": socket.gethostname()},
+                                   write=not self._task.check_mode)
+        except SliceError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        except ValueError as exc:
+            raise AnsibleActionFail("slices: one of them changed while it was read: %s" % exc) from exc
+        except OSError as exc:
+            raise AnsibleActionFail("The report cannot be written: %s" % exc) from exc
+        hosts = slices.hosts()
+        counts = outcome.tally.summary()
+        result.update(
+            changed=outcome.path is not None, report=outcome.path, counts=counts, hosts=len(hosts),
+            missing=sorted(set(inventory) - set(hosts)),
+            msg="%s of %s, %s; report: %s" % (
+                plural(len(hosts), "host"), plural(len(options["slices"]), "slice"),
+                plural(counts["findings"]["total"], "finding"), outcome.path or "none is written in check mode"))
+        warnings = outcome.warnings + _incomplete(result["missing"])
+        if warnings:
+            result["warnings"] = warnings
+        return result
+
+
+def _incomplete(missing: list[str]) -> list[str]:
+    if not missing:
+        return []
+    return ["%s of the inventory in no slice, so not in the report: %s%s" % (
+        plural(len(missing), "host"), ", ".join(shown(each, 60) for each in missing[:_NAMED]),
+        ", …" if len(missing) > _NAMED else "")]

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation only: it runs on the controller, see plugins/action/report_merge.py.
+
+DOCUMENTATION = r"""
+module: report_merge
+short_description: Merge the reports of slices of a fleet into one
+version_added: 1.0.0
+description:
+  - Reads the reports that M(podman_fleet.memory.audit_report) wrote of parts of a fleet, on one or several controllers,
+    and writes the report that one run over all of them would have written. But for C(run), which has all C(slices),
+    and the times in it, the two are the same.
+  - Whether findings are new, open or resolved, and since when they are there, comes from the latest report below
+    O(reports), which should only hold merged reports. What slices themselves say of that is left out, so they need no
+    history of their own, and a host may move from one slice to another.
+  - C(generated_at), and so the name of the report's directory, is that of the last slice. Merged again, the same slices
+    give the same report.
+  - Reads one host at a time. Its need of memory grows by a few hundred bytes for each host.
+notes:
+  - Runs on the controller, without hosts, as in C(ansible localhost -m podman_fleet.memory.report_merge -a …).
+  - With an inventory, the hosts in the report are in its order, as in one run, and hosts of the inventory that no
+    slice has are named in a warning. Without one, they are in the order of O(slices).
+options:
+  slices:
+    description:
+      - What to merge, one for each slice. Each is the path of a C(report.json), of the directory that has it, or of a
+        slice's own directory of reports, of which the latest is taken.
+      - It is an error when one is missing, not whole, or of another schema, and when a host is in two of them. Nothing
+        is written then.
+    type: list
+    elements: path
+    required: true
+  reports:
+    description:
+      - Directory of all merged reports. It is made when it isn't there.
+      - A relative path begins where Ansible is called.
+    type: path
+    required: true
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode everything is read and counted, and no file is written.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Each call writes a report.
+seealso:
+  - module: podman_fleet.memory.audit_report
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Merge what four controllers found
+  podman_fleet.memory.report_merge:
+    slices:
+      - /srv/audits/slice1
+      - /srv/audits/slice2
+      - /srv/audits/slice3
+      - /srv/audits/slice4
+    reports: /srv/audits/fleet
+  run_once: true
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+report:
+  description: Path of the merged C(report.json); null in check mode.
+  returned: success
+  type: str
+  sample: /srv/audits/fleet/20261123T192005Z/report.json
+hosts:
+  description: How many hosts it has.
+  returned: success
+  type: int
+missing:
+  description: Hosts of the inventory that no slice has.
+  returned: success
+  type: list
+  elements: str
+counts:
+  description: The C(summary) of the report, see M(podman_fleet.memory.audit_report).
+  returned: success
+  type: dict
+"""

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""oom_facts beside a bare `podman container inspect` of the same containers, on a real host.
+
+Both are measured in turn, several times, and the medians compared. The cost of starting any module
+(ssh, Python, Ansible's wrapper) is that of ansible.builtin.ping, measured beside them and taken off.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from bench import BenchError, Row
+from fleet import inventory, vm
+
+_TARGET = 1.3
+INSPECT = ("ids=$(podman ps --all --no-trunc --quiet); t=$(date +%s%N); podman container inspect $ids >/dev/null; "
+           "echo $(( $(date +%s%N) - t ))")
+
+
+def bare_inspect(host):
+    """Seconds of one bare inspect of all containers, without the time to list them."""
+    return int(host.run(INSPECT, timeout=600).stdout) / 1e9
+
+
+def module(host, listing, name, arguments=None):
+    """(Seconds of one module call by Ansible, its result)."""
+    began = time.monotonic()
+    done = subprocess.run(
+        ["ansible", host.name, "-i", str(listing), "-m", name, *(["-a", json.dumps(arguments)] if arguments else [])],
+        env=dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal"),
+        capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL)
+    took = time.monotonic() - began
+    if done.returncode:
+        raise BenchError(f"{name} on {host.name}: rc {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return took, json.loads(done.stdout[done.stdout.index("{"):])
+
+
+def measure(host, wanted, rounds):
+    """Seconds of each kind: {name: [float]}."""
+    host.put("/root/bench-create.py", Path(__file__).with_name("create.py").read_text(encoding="utf-8"))
+    print(f"{host.name}: {wanted} containers …", flush=True)
+    host.run(["python3", "/root/bench-create.py", str(wanted)], timeout=1200)
+    listing = inventory.write()
+    seconds = {"inspect": [], "ping": [], "oom_facts": []}
+    module(host, listing, "ansible.builtin.ping")  # the ssh connection and the host's caches
+    for number in range(rounds):
+        seconds["inspect"].append(bare_inspect(host))
+        seconds["ping"].append(module(host, listing, "ansible.builtin.ping")[0])
+        took, result = module(host, listing, "podman_fleet.memory.oom_facts", {"users": ["root"]})
+        seconds["oom_facts"].append(took)
+        seen = len(result["ansible_facts"]["podman_oom"]["containers"])
+        if seen < wanted:
+            raise BenchError(f"oom_facts saw {seen} of {wanted} containers")
+        print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)
+    return seconds
+
+
+def add_arguments(parser):
+    """What the part takes."""
+    parser.add_argument("--host", default="debian13")
+    parser.add_argument("--containers", type=int, nargs="+", default=[200, 500, 2000])
+    parser.add_argument("--rounds", type=int, default=3)
+
+
+def main(options):
+    """The ratio at each number of containers, and what one more container costs at the ends."""
+    was_up = vm.Host(options.host).running
+    vm.up([options.host])
+    rows, costs = [], {}
+    try:
+        for wanted in sorted(options.containers):
+            seconds = measure(vm.Host(options.host), wanted, options.rounds)
+            median = {name: statistics.median(values) for name, values in seconds.items()}
+            costs[wanted] = median["oom_facts"] - median["ping"]
+            ratio = costs[wanted] / median["inspect"]
+            rows.append(Row(f"oom_facts, {wanted} containers on {options.host}", f"{costs[wanted]:.2f} s",
+                            f"podman container inspect {median['inspect']:.2f} s (any module's start, {median['ping']:.2f} s, "
+                            "is not counted)", f"{ratio:.2f}", f"≤ {_TARGET}", ratio <= _TARGET))
+    finally:
+        if not was_up:
+            vm.down([options.host])
+    return rows + _linear(costs)
+
+
+def _linear(costs):
+    """Whether a container costs the same among many as among few."""
+    few, many = min(costs), max(costs)
+    if few == many:
+        return []
+    each = [1000 * costs[number] / number for number in (few, many)]
+    return [Row(f"oom_facts, one container of {many}", f"{each[1]:.1f} ms", f"one container of {few} {each[0]:.1f} ms",
+                f"{each[1] / each[0]:.2f}", "≤ 1.2 (linear)", each[1] / each[0] <= 1.2)]
