@@ -28,7 +28,7 @@ class Connection(http.client.HTTPConnection):
 
 def create(connection, name):
     """Make one container; it is fine when it is there already."""
-    spec = {"name": name, "image": "localhost/bb:latest", "command": ["sleep", "1000"], "netns": {"nsmode": "none"},
+    spec = {"name": name, "image": "localhost/bb:latest", "command": ["sleep", "100000"], "netns": {"nsmode": "none"},
             "resource_limits": {"memory": {"limit": 64 << 20}}, "labels": {"bench": "yes"}}
     connection.request("POST", "/v4.0.0/libpod/containers/create", json.dumps(spec), {"Content-Type": "application/json"})
     answer = connection.getresponse()
