@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _children
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
     is_timeout, problem_in, problem_of, run_as, run_dir)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
@@ -54,6 +55,7 @@ class ActionModule(ActionBase):
     def _ask(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return {run_as, problem, facts}; raises nothing that a host can cause."""
         problem = facts = user = None
+        before = _children.children()
         try:
             user = run_as(self)
             answer = self._execute_module(module_name=_MODULE, module_args=options, task_vars=task_vars)
@@ -70,6 +72,8 @@ class ActionModule(ActionBase):
             # Ansible would remove the temporary directory next, on a host that does not answer,
             # and now without a time limit.
             self._connection._shell.tmpdir = None
+            # It would also leave its ssh behind, for as long as the host hangs: one more each night.
+            _children.end(_children.children() - before)
         return {"run_as": user, "problem": problem, "facts": facts}
 
 
