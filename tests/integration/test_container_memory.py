@@ -88,7 +88,8 @@ def hosts(request, fleet):
     chosen = {name: fleet[name] for name in host_names(request.config) if name in V2}
     if not chosen:
         pytest.skip("none of the hosts with cgroup v2 is in --fleet-hosts")
-    for (name, user), done in everywhere(chosen, shell(memory_guest.MAKE)).items():
+    made = {} if request.config.getoption("--fleet-provoked") else everywhere(chosen, shell(memory_guest.MAKE))
+    for (name, user), done in made.items():
         assert done.returncode == 0, (name, user, done.stderr)
     return chosen
 
