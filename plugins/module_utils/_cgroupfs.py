@@ -74,6 +74,15 @@ class CgroupFiles(object):
             "oom_group": None,
         }
 
+    def low(self, cgroup):
+        """Return the bytes of a cgroup that are protected (memory.low); 0 on v1 and where it can't be read."""
+        return _size(self._text(cgroup, "memory.low")) or 0 if self.hierarchy.version == 2 else 0
+
+    def counts_swap(self, cgroup):
+        """Whether the swap of this cgroup can be limited (a kernel without swap, swapaccount=0)."""
+        name = "memory.swap.max" if self.hierarchy.version == 2 else "memory.memsw.limit_in_bytes"
+        return self._text(cgroup, name) is not None
+
     def events(self, cgroup):
         """Return memory.events of a cgroup and all below it, None when it can't be read.
 
@@ -106,6 +115,18 @@ class CgroupFiles(object):
             "swap": _size(self._text(cgroup, "memory.swap.current")) if v2 else stat.get("total_swap"),
             "pressure_full_avg300": _pressure(self._text(cgroup, "memory.pressure")) if v2 else None,
         }
+
+    def write(self, cgroup, name, text):
+        """Write one file of a cgroup; it has to be there.
+
+        :raises OSError: the kernel or the rights refuse it.
+        """
+        path = self.hierarchy.memory_root + cgroup + "/" + name
+        try:
+            with open(path, "r+", encoding="utf-8") as handle:
+                handle.write(text)
+        except OSError as exc:
+            raise OSError("%s: %s" % (path, exc.strerror or exc))
 
     def _text(self, cgroup, name):
         return _read(self.hierarchy.memory_root + cgroup + "/" + name)

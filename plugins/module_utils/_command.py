@@ -93,6 +93,22 @@ def find_executable(name):
     return path
 
 
+def start(argv, identity, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+    """Start a command in a session of its own and return its subprocess.Popen.
+
+    :param identity: Identity to run as; only root can run as somebody else.
+    :raises CommandNotFound: no such executable.
+    :raises CommandError: not startable.
+    """
+    executable = find_executable(argv[0])
+    try:
+        return subprocess.Popen([executable] + list(argv[1:]), stdin=stdin, stdout=stdout, stderr=stderr, cwd="/",
+                                env=environment(identity), bufsize=0, start_new_session=True,
+                                preexec_fn=_become(identity))
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise CommandError("%s could not be started: %s" % (argv[0], exc))
+
+
 def run(argv, timeout, identity=None, stdin=None, max_output=MAX_OUTPUT):
     """Run a command to its end and return its Result.
 
@@ -104,22 +120,8 @@ def run(argv, timeout, identity=None, stdin=None, max_output=MAX_OUTPUT):
     :raises CommandNotFound: no such executable.
     :raises CommandError: not startable, timed out, or too much output.
     """
-    identity = identity or current_identity()
-    executable = find_executable(argv[0])
-    try:
-        process = subprocess.Popen(
-            [executable] + list(argv[1:]),
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            env=environment(identity),
-            bufsize=0,
-            start_new_session=True,
-            preexec_fn=_become(identity),
-        )
-    except (OSError, subprocess.SubprocessError) as exc:
-        raise CommandError("%s could not be started: %s" % (argv[0], exc))
+    process = start(argv, identity or current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
     try:
         if stdin is not None:
             _feed(process, stdin)

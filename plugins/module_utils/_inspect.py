@@ -20,11 +20,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import _times
 # run at all; running: has one now; pid: of its main process now, or None; pidfile: where conmon
 # wrote that of the last run; flag: OOMKilled; stopped_by_user: bool or None (before Podman 4.7);
 # cgroup_parent: as given, "" for the default; own_cgroup: whether Podman makes one for it whose path
-# holds its id.
+# holds its id; auto_remove: whether it is removed when it stops.
 Container = namedtuple(
     "Container",
     "public ident created started finished ran running pid pidfile flag stopped_by_user cgroup_parent "
-    "own_cgroup")
+    "own_cgroup auto_remove")
 
 _ALIVE = ("running", "paused", "stopping")
 _NEVER_RAN = ("created", "configured", "initialized")
@@ -104,7 +104,8 @@ def _container(raw, user):
         cgroup_parent=host_config.get("CgroupParent") or "",
         # rootless with the cgroupfs manager it may run in the cgroup of whoever started it
         own_cgroup=host_config.get("Cgroups") != "disabled" and not (
-            user != "root" and host_config.get("CgroupManager") == "cgroupfs"))
+            user != "root" and host_config.get("CgroupManager") == "cgroupfs"),
+        auto_remove=bool(host_config.get("AutoRemove")))
 
 
 def _tells_stopped_by_user(raw):

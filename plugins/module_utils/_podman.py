@@ -120,6 +120,21 @@ class Podman(object):
                 result.rc, _last(result.err) or repr(result.out[:80])))
         return version
 
+    def resources(self, ident):
+        """Return the resources that Podman keeps for a container's next start: a LinuxResources of the OCI runtime spec.
+
+        inspect shows those of the last start while it does not run, whatever was updated since.
+
+        :raises PodmanError: no answer, or one that is none.
+        """
+        result = self._run("generate", "spec", "--compact", ident)
+        try:
+            answer = json.loads(result.out.decode("utf-8", "replace"))
+            return dict(answer.get("resource_limits") or {})
+        except (AttributeError, TypeError, ValueError):
+            raise PodmanError("podman generate spec %s: exit code %d: %s" % (
+                ident[:12], result.rc, _last(result.err) or repr(result.out[:80])))
+
     def _run(self, *arguments):
         try:
             return run([self._executable] + list(arguments), self._timeout, self._identity)

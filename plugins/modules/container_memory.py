@@ -1,0 +1,290 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation and entry point; the work is in module_utils/_container_memory.py."""
+
+DOCUMENTATION = r"""
+module: container_memory
+short_description: Set memory limits and memory.oom.group of Podman containers without making them anew
+version_added: 1.0.0
+description:
+  - Sets limits of memory and swap, the reservation, and whether an OOM kill takes the whole container
+    (C(memory.oom.group)), on one container or many of a host, of root and rootless users, in one call.
+  - No container is restarted, made anew or killed, unless O(restart) or O(allow_below_usage) asks for it.
+  - What is set lasts where that can be done, by Podman's API for a container that nobody else makes, by a drop-in for a
+    quadlet. Where it can't be done, RV(containers[].persistent) is V(false) and RV(containers[].message) says what to
+    change. The page C(docs/container-memory.md) of the collection has the table by version of Podman and manager.
+  - Looks at and plans all containers before the first is touched. One that can't be changed makes the module fail with
+    nothing changed. When a change fails midway, what was done is rolled back, and the result says so.
+  - Runs at most one C(podman system service) for each user, on a socket in a private directory, for as long as it takes.
+notes:
+  - Only what is given is changed, with one exception. Swap is always set together with memory, see O(memory_swap).
+  - Podman 4.3 to 5.0 forgets an update at the container's next start. Podman 5.1 and newer keeps it, also for a container
+    that does not run. Podman 5.1 to 5.3 drops every limit that isn't sent, so all that are there are sent again.
+  - Before Podman 5.1 a container that does not run can't be changed. That is a warning, not a failure.
+  - A database with worker processes, a CI runner or systemd in a container mostly wants O(oom_group=false), to lose one
+    process only.
+options:
+  containers:
+    description:
+      - The containers to change. Alternatively give the same options for one container beside each other.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: See O(name).
+        type: str
+        required: true
+      user:
+        description: See O(user).
+        type: str
+      memory:
+        description: See O(memory).
+        type: str
+      memory_swap:
+        description: See O(memory_swap).
+        type: str
+      memory_reservation:
+        description: See O(memory_reservation).
+        type: str
+      oom_group:
+        description: See O(oom_group).
+        type: bool
+  name:
+    description: Name, ID, or prefix of the ID (12 digits or more) of the container.
+    type: str
+  user:
+    description:
+      - Name of the user who owns the container. Only root can change those of others.
+      - The default is the user that the module runs as.
+    type: str
+  memory:
+    description:
+      - Limit of memory, as bytes (V(536870912)) or with a unit (V(512m), V(1.5GiB)). V(unlimited) removes it.
+      - The kernel counts whole pages, so it may enforce up to a page less.
+    type: str
+  memory_swap:
+    description:
+      - Limit of memory and swap together, as Podman counts it. V(unlimited) allows all of the host's swap.
+      - When only O(memory) is given, it becomes the same as O(memory), so no swap on top. A container that was declared
+        with a limit and more than that as its swap limit keeps the proportion of both.
+    type: str
+  memory_reservation:
+    description:
+      - Memory that is protected from being taken when the host runs short (C(memory.low)). V(unlimited) removes it.
+    type: str
+  oom_group:
+    description:
+      - Whether an OOM kill takes all processes of the container (V(true)), or one (V(false)). Needs cgroup v2.
+    type: bool
+  persist:
+    description:
+      - Whether a drop-in may be written for a quadlet.
+      - With V(false) only the container is changed. Podman 5.1 and newer keeps that for as long as the container lasts.
+    type: bool
+    default: true
+  allow_below_usage:
+    description:
+      - Whether a memory limit may be set below what the container needs now (its working set and 5 %).
+      - The kernel then reclaims what it can and kills at once if that is not enough.
+    type: bool
+    default: false
+  backend:
+    description:
+      - V(auto) takes Podman's API, and before Podman 4.3, which can't change containers, the cgroup.
+      - V(libpod_api) is Podman's API through a temporary C(podman system service).
+      - V(cli) is C(podman update). It can't set O(oom_group) nor remove O(memory) or O(memory_reservation).
+      - V(cgroupfs) writes to the container's own cgroup only, so nothing lasts, and needs cgroup v2.
+    type: str
+    choices: [auto, libpod_api, cli, cgroupfs]
+    default: auto
+  restart:
+    description:
+      - V(if_needed) restarts the unit of a quadlet where the kernel can't be made to enforce the change in any other way,
+        as RV(containers[].restart_required) tells. V(never) does not.
+    type: str
+    choices: [never, if_needed]
+    default: never
+  executable:
+    description: Name or path of Podman.
+    type: str
+    default: podman
+  timeout:
+    description: Seconds for each external command and each call of Podman's API.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Shows declared and effective values of each container that changes.
+  idempotent:
+    support: full
+    details:
+      - Looks at what Podman or the unit declares and at what the kernel enforces, and mends either.
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+  - podman_fleet.memory._attributes.action_group
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Give one container of root a limit, and let an OOM kill take all of it
+  podman_fleet.memory.container_memory:
+    name: web
+    memory: 512m
+    oom_group: true
+  become: true
+
+- name: Change containers of several users in one call
+  podman_fleet.memory.container_memory:
+    containers:
+      - name: web
+        memory: 1.5GiB
+        oom_group: true
+      - name: postgres
+        user: alice
+        memory: 2g
+        memory_swap: 3g
+        memory_reservation: 1g
+        oom_group: false
+  become: true
+  register: changed
+
+- name: Show what will not last, and what to change for it
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.message }}"
+  loop: "{{ changed.containers | rejectattr('persistent') }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Take the limit away again
+  podman_fleet.memory.container_memory:
+    name: web
+    memory: unlimited
+  become: true
+"""
+
+RETURN = r"""
+containers:
+  description: What was done to each container, in the order in which they were given.
+  returned: always, empty when an option is wrong or a container can't be found
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      returned: always
+    user:
+      description: Name of its owner.
+      type: str
+      returned: always
+    id:
+      description: Its full ID.
+      type: str
+      returned: always
+    changed:
+      description: Whether anything was changed for it, or would be in check mode.
+      type: bool
+      returned: always
+    before:
+      description: How it was, see RV(containers[].after).
+      type: dict
+      returned: always
+    after:
+      description:
+        - How it is, in check mode how it would be.
+        - C(declared) is what its next start has, C(limit), C(swap_limit) (memory and swap together), C(reservation) in
+          bytes, V(null) for none, and C(oom_group), V(null) where nothing is said. For a quadlet it is what the unit says.
+        - C(effective) is what the kernel enforces, C(limit), C(swap_limit), C(high) and C(oom_group). Limits of cgroups
+          above count too. V(null) when it does not run.
+      type: dict
+      returned: always
+      sample:
+        declared: {limit: 536870912, swap_limit: 536870912, reservation: null, oom_group: true}
+        effective: {limit: 536870912, swap_limit: 536870912, high: null, oom_group: true}
+    applied_live:
+      description: Whether the kernel enforces it now. V(false) for a container that does not run.
+      type: bool
+      returned: always
+    persistent:
+      description: Whether its next start, after a restart of the container or of the host, has it.
+      type: bool
+      returned: always
+    method:
+      description:
+        - How. V(libpod_api), V(cli) or V(cgroupfs), with V(+quadlet) for a drop-in, V(quadlet) for a drop-in alone, V(none)
+          when there is no way.
+      type: str
+      returned: always
+      sample: libpod_api+quadlet
+    restart_required:
+      description: Whether it runs and only a restart makes the kernel enforce the change.
+      type: bool
+      returned: always
+    message:
+      description: What was done, what it needs to last, and what to look at.
+      type: str
+      returned: always
+      sample: set
+    failed:
+      description: V(true) for a container that could not be changed.
+      type: bool
+      returned: when the module fails
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _container_memory
+
+SETTINGS = {
+    "user": {"type": "str"},
+    "memory": {"type": "str"},
+    "memory_swap": {"type": "str"},
+    "memory_reservation": {"type": "str"},
+    "oom_group": {"type": "bool"},
+}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            SETTINGS,
+            containers={"type": "list", "elements": "dict",
+                        "options": dict(SETTINGS, name={"type": "str", "required": True})},
+            name={"type": "str"},
+            persist={"type": "bool", "default": True},
+            allow_below_usage={"type": "bool", "default": False},
+            backend={"type": "str", "choices": ["auto", "libpod_api", "cli", "cgroupfs"], "default": "auto"},
+            restart={"type": "str", "choices": ["never", "if_needed"], "default": "never"},
+            executable={"type": "str", "default": "podman"},
+            timeout={"type": "int", "default": 60},
+        ),
+        mutually_exclusive=[("containers", "name")],
+        required_one_of=[("containers", "name")],
+        supports_check_mode=True,
+    )
+    params = module.params
+    if params["timeout"] < 1:
+        module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
+    options = _container_memory.Options(*[params[key] for key in _container_memory.Options._fields])
+    try:
+        result = _container_memory.run(params, options, module.check_mode)
+    except _container_memory.NotDone as exc:
+        module.fail_json(msg=str(exc), **exc.result)
+    for text in result.pop("warnings"):
+        module.warn(text)
+    if not module._diff:
+        del result["diff"]
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
