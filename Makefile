@@ -2,7 +2,7 @@
 # What they make is below ${PODMAN_FLEET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podman_fleet}.
 
 T := tests/tools
-export INVENTORY REPORTS KEEP
+export INVENTORY REPORTS KEEP REPORT OLDER FORMATS
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -17,11 +17,23 @@ demo:  ## real kills on three virtual machines, and what the audit says (KEEP=1 
 audit:  ## audit INVENTORY=… (default: this machine) into REPORTS=… with ARGS='more ansible-playbook arguments'
 	@$(T)/audit $(ARGS)
 
+render:  ## show REPORT=… (default: the latest) again, and write FORMATS=html,csv,… beside it
+	@$(T)/render $(ARGS)
+
+compare:  ## what changed from OLDER=… (default: the one before) to REPORT=… (default: the latest)
+	@$(T)/compare $(ARGS)
+
 test:  ## everything below up to test-integration
 	@$(T)/test
 
 test-unit:  ## the tests that need no other host (seconds; ARGS='-k name')
 	@$(T)/unit $(ARGS)
+
+test-metrics:  ## metrics, alerts and dashboard with promtool and a real node_exporter
+	@$(T)/metrics $(ARGS)
+
+test-report:  ## the report's formats, and its page in Chromium (a minute)
+	@$(T)/report $(ARGS)
 
 lint:  ## ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-importer, vermin, shellcheck
 	@$(T)/lint
@@ -53,4 +65,4 @@ fleet-ssh:  ## a shell on one of them: HOST=…
 clean:  ## remove what tools left in the working tree
 	@$(T)/clean
 
-.PHONY: help setup demo audit test test-unit lint sanity test-controllers test-integration test-scale bench fleet-up fleet-down fleet-ssh clean
+.PHONY: help setup demo audit render compare test test-unit test-report test-metrics lint sanity test-controllers test-integration test-scale bench fleet-up fleet-down fleet-ssh clean

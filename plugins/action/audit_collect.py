@@ -14,9 +14,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _children
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
-    is_timeout, problem_in, problem_of, run_as, run_dir)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import run_dir
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import facts_of
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
 
 _SPEC = {
@@ -27,7 +26,6 @@ _SPEC = {
     "timeout": {"type": "int"},
     "state_dir": {"type": "path"},
 }
-_MODULE = "podman_fleet.memory.oom_facts"
 _LONGEST = 500  # characters of a message in the task's result; the report has all of it
 
 
@@ -42,7 +40,8 @@ class ActionModule(ActionBase):
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
         run = run_dir(self._task)
         run.begin(iso(datetime.datetime.now(datetime.timezone.utc)))
-        answer = self._ask({key: value for key, value in options.items() if value is not None}, task_vars or {})
+        given = {key: value for key, value in options.items() if value is not None}
+        answer = facts_of(self, given, task_vars or {})
         record = {"host": (task_vars or {})["inventory_hostname"], "only": options["containers"] or None, **answer}
         try:
             run.put(record)
@@ -51,30 +50,6 @@ class ActionModule(ActionBase):
             run.put(record)
         result.update(_compact(record["problem"], record["facts"] or {}))
         return result
-
-    def _ask(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Return {run_as, problem, facts}; raises nothing that a host can cause."""
-        problem = facts = user = None
-        before = _children.children()
-        try:
-            user = run_as(self)
-            answer = self._execute_module(module_name=_MODULE, module_args=options, task_vars=task_vars)
-            facts = (answer.get("ansible_facts") or {}).get("podman_oom")
-            if answer.get("failed") or answer.get("unreachable") or facts is None:
-                problem, facts = problem_in(answer), None
-        except Exception as exc:  # become, connection, interpreter, …: each has its own
-            problem = problem_of(exc)
-        except BaseException as exc:
-            if not is_timeout(exc):
-                raise
-            problem = problem_of(exc)
-            problem["message"] = "gave no answer in %s seconds" % self._task.timeout
-            # Ansible would remove the temporary directory next, on a host that does not answer,
-            # and now without a time limit.
-            self._connection._shell.tmpdir = None
-            # It would also leave its ssh behind, for as long as the host hangs: one more each night.
-            _children.end(_children.children() - before)
-        return {"run_as": user, "problem": problem, "facts": facts}
 
 
 def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _publish, _summary
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _alert, _failing, _publish, _settings, _summary
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit, Outcome
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
     columns, has_human_output, painted, policy_of, run_dir)
@@ -26,6 +26,9 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import p
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._version import collection_version
 
 _SPEC = {
+    "alert": {"type": "str"},  # these three are checked by _settings, which knows "" too
+    "fail_on": {"type": "str", "default": "never"},
+    "formats": {"type": "list", "elements": "str", "default": []},
     "policy": {"type": "dict"},
     "reports": {"type": "path", "required": True},
     "summary": {"type": "bool", "default": True},
@@ -43,7 +46,7 @@ class ActionModule(ActionBase):
         """Return the path of the report and counts."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        policy = policy_of(self, options["policy"], task_vars or {})
+        options.update(policy=policy_of(self, options["policy"], task_vars or {}), **_settings_of(options))
         play = _Play(task_vars or {})
         run = run_dir(self._task)
         if not run.exists():
@@ -54,13 +57,14 @@ class ActionModule(ActionBase):
         asked = sorted({*state.get("asked", []), *play.batch})
         waiting = set(play.active) - set(asked)
         unchecked = [host for host in play.batch if not run.checked(host)]
-        result.update(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None)
+        result.update(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None, failing=0,
+                      failing_message=None, alert=None)
         if waiting and not unchecked:
             # this batch cannot end the play, so a later one will report
             run.keep({**state, "asked": asked})
             result["msg"] = "%s asked, %d still to come" % (plural(len(asked), "host"), len(waiting))
             return result
-        self._report(run, {**state, "asked": asked}, play, {**options, "policy": policy}, result)
+        self._report(run, {**state, "asked": asked}, play, options, result)
         if not waiting:
             run.remove()
         return result
@@ -72,7 +76,8 @@ class ActionModule(ActionBase):
             # looked up once: a batch is not compared with the batch before it
             before = _publish.latest(reports)
             state["previous"] = os.path.join(before, FILE) if before else None
-        audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc), options["policy"])
+        audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc), options["policy"],
+                      options["formats"])
         records = _records(run, play, set(state["asked"]))
         if self._task.check_mode:
             outcome = audit.count(records)
@@ -87,6 +92,8 @@ class ActionModule(ActionBase):
             state["written"] = outcome.path
         run.keep(state)
         _fill(result, outcome)
+        if result["complete"]:
+            _consequences(result, outcome, options)
         for warning in outcome.warnings:
             display.warning(warning)
         # when all of a batch is gone, the play may end here
@@ -149,8 +156,10 @@ def _fill(result: dict[str, Any], outcome: Outcome) -> None:
                 "podman_memory_report": outcome.path,
                 "podman_memory_findings": counts["findings"]["by_severity"],
                 "podman_memory_findings_new": counts["findings"]["new"],
+                "podman_memory_findings_resolved": counts["findings"]["resolved"],
                 "podman_memory_findings_waived": counts["findings"]["waived"],
                 "podman_memory_oom_killed": counts["oom"]["killed"],
+                "podman_memory_near_limit": counts["findings"]["by_rule"]["near-limit"],
                 "podman_memory_unprotected": counts["unprotected"],
                 "podman_memory_hosts": counts["hosts"]["total"],
                 "podman_memory_not_checked": counts["hosts"]["not_checked"],
@@ -160,6 +169,23 @@ def _fill(result: dict[str, Any], outcome: Outcome) -> None:
             },
         },
     )
+
+
+def _settings_of(options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: getattr(_settings, name)(options[name], name) for name in ("alert", "fail_on", "formats")}
+    except ValueError as exc:
+        raise AnsibleActionFail(str(exc)) from exc
+
+
+def _consequences(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
+    """What the role does next: an alert to be sent, and a play to be failed."""
+    tally, severity = outcome.tally, options["fail_on"]
+    failing = _failing.count(tally, severity)
+    result.update(failing=failing, failing_message=_failing.message(tally, severity, outcome.path) if failing else None,
+                  alert=None)
+    if options["alert"] and outcome.path:
+        result["alert"] = _alert.body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)
 
 
 def _show(outcome: Outcome, last_word: bool) -> None:

@@ -12,12 +12,12 @@ Reads, and leaves the meaning to _next_boot. Only what a plain look at files can
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _kernel_args, _next_boot
 
 # Raspberry Pi OS since bookworm, and before (raspberrypi.com documentation, "The kernel command line").
-_CMDLINE_TXT = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
+CMDLINE_TXT = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
 # Debian, Ubuntu, Arch; Fedora, RHEL, SUSE; RHEL 8 with EFI keeps it on the EFI partition.
-_GRUB = ("/boot/grub", "/boot/grub2", "/boot/efi/EFI/redhat", "/boot/efi/EFI/centos", "/boot/efi/EFI/rocky",
+GRUB = ("/boot/grub", "/boot/grub2", "/boot/efi/EFI/redhat", "/boot/efi/EFI/centos", "/boot/efi/EFI/rocky",
          "/boot/efi/EFI/almalinux", "/boot/efi/EFI/fedora")
 # Boot Loader Specification: $BOOT, which is /boot, /efi or /boot/efi.
-_ENTRIES = ("/boot/loader/entries", "/efi/loader/entries", "/boot/efi/loader/entries")
+ENTRIES = ("/boot/loader/entries", "/efi/loader/entries", "/boot/efi/loader/entries")
 _KERNEL_CMDLINE = "/etc/kernel/cmdline"
 
 
@@ -29,7 +29,7 @@ def plan(files, arguments, raspberry):
     :param raspberry: whether the firmware reads cmdline.txt.
     """
     if raspberry:
-        found = _first(files, _CMDLINE_TXT)
+        found = _first(files, CMDLINE_TXT)
         if found:
             return _next_boot.cmdline_file("cmdline_txt", *found)
     # GRUB (and hardly anything else) tells the kernel its file: grub-core/loader/linux.c, BOOT_IMAGE=
@@ -41,8 +41,8 @@ def plan(files, arguments, raspberry):
 
 
 def _grub(files, by_grub):
-    found = _first(files, [base + "/grub.cfg" for base in _GRUB])
-    blocked = [base + "/grub.cfg" for base in _GRUB if base + "/grub.cfg" in files.unreadable]
+    found = _first(files, [base + "/grub.cfg" for base in GRUB])
+    blocked = [base + "/grub.cfg" for base in GRUB if base + "/grub.cfg" in files.unreadable]
     if not found:
         if blocked:
             return _next_boot.Plan("grub", blocked[0], None, "%s: %s" % (blocked[0], files.unreadable[blocked[0]]))
@@ -56,11 +56,11 @@ def _grub(files, by_grub):
         return _next_boot.grub(text, environment, path)
     variables = _next_boot.grub_variables(text)
     return _entries(files, environment, variables) or _next_boot.Plan(
-        "bls", _ENTRIES[0], None, "%s takes its menu from boot loader entries, and none can be read" % path)
+        "bls", ENTRIES[0], None, "%s takes its menu from boot loader entries, and none can be read" % path)
 
 
 def _entries(files, environment, variables):
-    for base in _ENTRIES:
+    for base in ENTRIES:
         names = files.names(base)
         if base in files.unreadable:
             return _next_boot.Plan("bls", base, None, "%s: %s" % (base, files.unreadable[base]))

@@ -22,7 +22,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import _cgroup
 State = namedtuple("State", "mode mounts_known container kernel systemd default arguments plan memory reasons "
                             "enabled raspberry users")
 
-DELEGATE_FILE = "/etc/systemd/system/user@.service.d/delegate.conf"
+# Delegate= accumulates over drop-ins, and an empty one takes everything back: so it has to be the last of them.
+DELEGATE_FILE = "/etc/systemd/system/user@.service.d/zz-podman-memory.conf"
 _UNIFIED = "systemd.unified_cgroup_hierarchy"
 # They mean nothing on v2 and go along with what forces v1 (systemd(1), NEWS of 256).
 _LEFTOVERS = ("systemd.legacy_systemd_cgroup_controller", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE")

@@ -107,7 +107,7 @@ def _boot(snapshot, state):
 
 def _by_firmware(state):
     """Arguments that a Raspberry Pi's firmware puts in front of cmdline.txt (raspberrypi/linux#6980)."""
-    return ("cgroup_disable=memory",) if state.raspberry and state.plan.kind == "cmdline_txt" else ()
+    return _next_boot.BY_FIRMWARE if state.raspberry and state.plan.kind == "cmdline_txt" else ()
 
 
 def _next_mode(state, plan):

@@ -49,6 +49,18 @@ def read(root="/", users=(), timeout=60, run=None):
     return _Reader(_host_files.Files(root), run or (lambda argv: _command.run(argv, timeout))).snapshot(users)
 
 
+def container(files):
+    """Return the container engine around us, as systemd-detect-virt(1) and Podman and Docker leave it, or None.
+
+    :param files: _host_files.Files.
+    """
+    name = (files.read("/run/systemd/container") or "").strip()
+    for path, engine in (("/run/.containerenv", "podman"), ("/.dockerenv", "docker")):
+        if not name and files.exists(path):
+            name = engine
+    return name or None
+
+
 class _Reader(object):
     def __init__(self, files, run):
         self._files = files
@@ -64,17 +76,17 @@ class _Reader(object):
         cmdline, model = read("/proc/cmdline"), read("/proc/device-tree/model")
         # sd_booted(3)
         booted = self._files.is_directory("/run/systemd/system")
-        container = self._container()
+        engine = container(self._files)
         top = _cgroup_mode.CGROUP_ROOT
         available = read(top + "/cgroup.controllers") if mode == "v2" else None
         plan = None
-        if cmdline is not None and not container:
+        if cmdline is not None and not engine:
             plan = _boot_host.plan(self._files, _kernel_args.parse(cmdline), _cgroup_memory.is_raspberry_pi(model, kernel))
         return Snapshot(
             mounts=mounts, kernel=kernel, cmdline=cmdline, v1_text=read("/proc/cgroups"),
             os_release=read("/etc/os-release") or read("/usr/lib/os-release"), model=model,
             pressure=read("/proc/pressure/memory"), booted=booted,
-            systemd=self._output(["systemctl", "--version"]) if booted else None, container=container,
+            systemd=self._output(["systemctl", "--version"]) if booted else None, container=engine,
             config=None if "memory" in (available or "").split() else self._config(kernel),
             available=available, enabled=read(top + "/cgroup.subtree_control") if mode == "v2" else None,
             samples=self._samples(top) if mode == "v2" else [], v1_root=self._v1_root(mounts or []),
@@ -87,14 +99,6 @@ class _Reader(object):
             return _cgroup_mode.mounts(text)
         text = self._files.read("/proc/mounts")
         return None if text is None else _cgroup_mode.mounts_of_fstab(text)
-
-    def _container(self):
-        """The container engine around us: as systemd-detect-virt(1) and Podman and Docker leave it."""
-        name = (self._files.read("/run/systemd/container") or "").strip()
-        for path, engine in (("/run/.containerenv", "podman"), ("/.dockerenv", "docker")):
-            if not name and self._files.exists(path):
-                name = engine
-        return name or None
 
     def _config(self, kernel):
         """CONFIG_MEMCG: Debian, Fedora and SUSE have the file in /boot or beside the modules; Pi in /proc."""

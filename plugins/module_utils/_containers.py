@@ -11,12 +11,20 @@ from collections import namedtuple
 from ansible_collections.podman_fleet.memory.plugins.module_utils import (
     _assemble,
     _cgroup_path,
+    _containers_conf,
     _effective,
+    _host_files,
     _inspect,
+    _next_start,
     _times,
     _verdict,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._command import CommandNotFound, find_executable
+from ansible_collections.podman_fleet.memory.plugins.module_utils._command import (
+    CommandError,
+    CommandNotFound,
+    find_executable,
+    run,
+)
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import (
     Podman,
     PodmanError,
@@ -29,6 +37,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import
 # `listed` is all there is; sources, errors: entries for the facts.
 Answer = namedtuple("Answer", "user listed containers unmatched complete sources errors")
 
+_BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit makes the container anew
 _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
 
 
@@ -81,6 +90,29 @@ def _error(user, message):
     return {"source": "podman", "user": user, "message": message}
 
 
+def next_starts(answer, timeout):
+    """Return {id: what the container's unit will start it with} of one user's containers.
+
+    Those without a unit, and units that tell nothing, are not in it. One process for all of them.
+    """
+    identity = answer.user.identity
+    managed = [each for each in answer.containers
+               if each.public["manager"]["kind"] in _BY_UNIT and each.public["image"] and each.command]
+    units = sorted({each.public["manager"]["unit"] for each in managed})
+    if not units:
+        return {}
+    argv = ["systemctl"] + ([] if identity.uid == 0 else ["--user"]) + ["show", "--property=Id,ExecStart", "--"]
+    try:
+        shown = run(argv + units, timeout, identity)
+    except CommandError:
+        return {}  # then Podman's record is all there is
+    lines = _next_start.commands(shown.out.decode("utf-8", "replace"))
+    group = _containers_conf.ON in _containers_conf.default(identity, _host_files.Files())[0]
+    found = {each.ident: _next_start.settings(lines[each.public["manager"]["unit"]], each.command, each.public["image"], group)
+             for each in managed if each.public["manager"]["unit"] in lines}
+    return {ident: settings for ident, settings in found.items() if settings}
+
+
 def versions(answers, options, errors):
     """Return the facts' `host.podman`, asked of the first user for whom Podman works.
 
@@ -124,11 +156,12 @@ def live(container, files, host):
                                   [(path, files.local_events(path)) for path in above])
 
 
-def removed(ident, answer, index, systemd):
+def removed(ident, answer, index, systemd, noted=None):
     """Return the facts' entry for a killed container that Podman no longer knows.
 
     :param answer: of the user it belonged to.
     :param systemd: {uid: from when on the systemd journal is whole}.
+    :param noted: _recorder.Named of it, None when the recorder does not know it.
     """
     owner = answer.user.identity.uid
     events = index.events(ident, owner)
@@ -141,9 +174,10 @@ def removed(ident, answer, index, systemd):
     return {
         "id": ident,
         "user": answer.user.identity.name,
-        "name": named.name if named else None,
-        "image": named.image if named else None,
-        "manager": _manager(named, index.kills.get(ident, [])),
+        "name": (named.name if named else None) or (noted.name if noted else None),
+        "image": (named.image if named else None) or (noted.image if noted else None),
+        "manager": _manager(named, noted, index.kills.get(ident, [])),
+        "memory_limit": noted.memory_limit if noted else None,
         "exit_code": died[-1].exit_code if died else None,
         # None: his containers could not be listed, so it may still be there
         "gone": True if answer.complete else None,
@@ -152,9 +186,9 @@ def removed(ident, answer, index, systemd):
     }
 
 
-def _manager(event, kills):
+def _manager(event, noted, kills):
     """Who made a container that is gone: its unit by Podman's event, a quadlet by its cgroup's name."""
-    unit = event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None
+    unit = (event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None) or (noted.unit if noted else None)
     split = any("/libpod-payload-" in kill.task_memcg for kill in kills)
     return {"kind": ("quadlet" if split else "systemd") if unit else "none", "unit": unit}
 

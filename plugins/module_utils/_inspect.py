@@ -20,11 +20,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import _times
 # run at all; running: has one now; pid: of its main process now, or None; pidfile: where conmon
 # wrote that of the last run; flag: OOMKilled; stopped_by_user: bool or None (before Podman 4.7);
 # cgroup_parent: as given, "" for the default; own_cgroup: whether Podman makes one for it whose path
-# holds its id; auto_remove: whether it is removed when it stops.
+# holds its id; auto_remove: whether it is removed when it stops; command: words that it was created with.
 Container = namedtuple(
     "Container",
     "public ident created started finished ran running pid pidfile flag stopped_by_user cgroup_parent "
-    "own_cgroup auto_remove")
+    "own_cgroup auto_remove command")
 
 _ALIVE = ("running", "paused", "stopping")
 _NEVER_RAN = ("created", "configured", "initialized")
@@ -105,7 +105,8 @@ def _container(raw, user):
         # rootless with the cgroupfs manager it may run in the cgroup of whoever started it
         own_cgroup=host_config.get("Cgroups") != "disabled" and not (
             user != "root" and host_config.get("CgroupManager") == "cgroupfs"),
-        auto_remove=bool(host_config.get("AutoRemove")))
+        auto_remove=bool(host_config.get("AutoRemove")),
+        command=[str(word) for word in config.get("CreateCommand") or []])
 
 
 def _tells_stopped_by_user(raw):

@@ -97,7 +97,7 @@ def units(since, timeout):
 
 def podman_events(since, idents, timeout):
     """Ask for Podman's events of the containers with these ids, an index look-up for each."""
-    kinds = ["PODMAN_EVENT=%s" % kind for kind in ("init", "died", "kill", "stop", "cleanup", "remove")]
+    kinds = ["PODMAN_EVENT=%s" % kind for kind in _records.EVENT_KINDS]
     return _ask(_asking(since, _EVENT_FIELDS) + kinds + ["PODMAN_ID=%s" % ident for ident in idents], timeout)
 
 

@@ -51,18 +51,23 @@ def parse(line):
     return arguments
 
 
-def _words(line):
-    words, word, quoted = [], "", False
-    for char in line:
+def spans(line):
+    """Return [(start, end)]: where the words of a kernel command line stand in it."""
+    found, start, quoted = [], None, False
+    for at, char in enumerate(line):
         if char.isspace() and not quoted:
-            if word:
-                words.append(word)
-            word = ""
+            if start is not None:
+                found.append((start, at))
+            start = None
             continue
         if char == '"':
             quoted = not quoted
-        word += char
-    return words + [word] if word else words
+        start = at if start is None else start
+    return found + [(start, len(line))] if start is not None else found
+
+
+def _words(line):
+    return [line[start:end] for start, end in spans(line)]
 
 
 def _argument(text, kernel):

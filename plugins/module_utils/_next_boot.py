@@ -22,6 +22,9 @@ Plan = namedtuple("Plan", "kind path arguments why")
 # One thing that can be booted. ident: what saved_entry calls it; line: its kernel command line.
 Entry = namedtuple("Entry", "ident title line path version")
 
+# Arguments that the firmware of a Raspberry Pi puts in front of cmdline.txt (raspberrypi/linux#6980).
+BY_FIRMWARE = ("cgroup_disable=memory",)
+
 _GRUB_LINUX = re.compile(r"^\s*linux(?:16|efi)?\s+(\S+)\s*(.*)$")
 _GRUB_ENTRY = re.compile(r"^\s*menuentry\s+(.*)$")
 _GRUB_SET = re.compile(r"^\s*set\s+(\w+)=(.*)$")
@@ -54,6 +57,20 @@ def grub(text, environment, path):
     """Return the Plan of a grub.cfg that has its own menu entries."""
     entries = _grub_entries(text, path)
     return _plan("grub", path, entries, _grub_default(text, environment))
+
+
+def grub_lines(text, environment, path):
+    """Return the kernel command lines that count in a grub.cfg: the default entry's, else all normal ones'."""
+    found = _grub_entries(text, path)
+    normal = [each for each in found if not _is_recovery(each)]
+    chosen = _chosen(found, normal, _grub_default(text, environment))
+    return [chosen.line] if chosen else [each.line for each in normal]
+
+
+def entry_lines(texts):
+    """Return {path: (version, kernel command line)} of boot loader entries; see entries()."""
+    found = [_bls_entry(path, text, {}, {}) for path, text in sorted(texts.items())]
+    return {each.path: (each.version, each.line) for each in found}
 
 
 def _grub_entries(text, path):
@@ -147,7 +164,7 @@ def _plan(kind, path, found, wanted):
 
 
 def _chosen(found, normal, wanted):
-    if wanted == "0":
+    if wanted == "0" and found:
         return found[0]
     leaf = (wanted or "").rpartition(">")[2]
     return next((each for each in normal if leaf and leaf in (each.ident, each.title)), None)

@@ -6,8 +6,7 @@
 
 """One look at one host: ask every source once, side by side, and put the facts together.
 
-Knows the order and the shape of the facts; reads and decides nothing itself. The recorder
-calls it as the module does.
+Knows the order and the shape of the facts; reads and decides nothing itself.
 """
 
 from collections import namedtuple
@@ -19,6 +18,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import (
     _coverage,
     _journal,
     _kernel_oom,
+    _recorder,
+    _recorder_state,
     _records,
     _times,
     _users,
@@ -26,7 +27,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import (
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._host import Host
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import recorder_source
+from ansible_collections.podman_fleet.memory.plugins.module_utils._history import HistoryError
 
 SCHEMA = "podman_fleet.memory/facts/v1"
 
@@ -69,14 +70,17 @@ class _Look(object):
         answers, kernel, units = self._ask()
         listed = {each.ident for answer in answers for each in answer.listed}
         index, systemd = self._index(kernel, units, answers, listed)
-        containers = [self._container(answer, each, index, systemd)
+        starts = {}
+        for answer in answers:
+            starts.update(_containers.next_starts(answer, self._options.timeout))
+        containers = [self._container(answer, each, index, systemd, starts.get(each.ident))
                       for answer in answers for each in answer.containers]
         removed = self._removed(answers, index, listed, systemd)
         for word in self._unmatched(answers, removed):
             self._errors.append({"source": "podman", "user": None,
                                  "message": "containers: no container %r of the users looked at" % word})
         self._cgroup_source()
-        self._sources.append(recorder_source(self._options.state_dir))
+        self._sources.append(self._record.source)
         return {
             "schema": SCHEMA,
             "host": self._host_facts(answers),
@@ -89,6 +93,7 @@ class _Look(object):
     def _ask(self):
         """Ask Podman of each user, the kernel and the journal, side by side."""
         options = self._options
+        self._record = _recorder.read(options.state_dir, options.since, self._now)
         # before the log is read, so that a kill in between can't look like a record that is lost
         self._counted = self._host.kills_since_boot()
         with ThreadPoolExecutor(_WORKERS) as pool:
@@ -104,17 +109,20 @@ class _Look(object):
     def _index(self, kernel, units, answers, listed):
         """Return (_assemble.Index, {uid: from when on the systemd journal is whole})."""
         log, coverage = self._kernel_log(kernel)
-        ooms = _records.unit_ooms(units.entries)
+        record = self._record
+        ooms = _recorder.merged(_records.unit_ooms(units.entries), record.unit_ooms)
+        oomd = _recorder.merged(_records.oomd_kills(units.entries), record.oomd)
         systemd = self._systemd(units)
-        records = _assemble.Records(log.kills, log.orphans, ooms, _records.oomd_kills(units.entries), [],
-                                    coverage.since, self._host.oomd_active())
+        records = _assemble.Records(log.kills, log.orphans, ooms, oomd, [], coverage.since, self._host.oomd_active())
         index = _assemble.Index(records, listed)
         wanted = set(index.killed()) | {
             each.ident for answer in answers for each in answer.containers
             if each.public["state"]["exit_code"] in _SIGNALS and each.stopped_by_user is None}
         events = []
         if wanted:
-            events = self._events(_journal.podman_events(self._options.since, sorted(wanted), self._options.timeout))
+            events = _recorder.merged(
+                self._events(_journal.podman_events(self._options.since, sorted(wanted), self._options.timeout)),
+                self._recorded_events(sorted(wanted)))
         if coverage.status == "unavailable" and index.services:
             # a service's record has no id: the death that Podman wrote down then has it
             events += self._events(_journal.podman_deaths(self._options.since, self._options.timeout))
@@ -125,16 +133,29 @@ class _Look(object):
             self._errors.append({"source": "systemd", "user": None, "message": answer.problem})
         return _records.podman_events(answer.entries)
 
+    def _recorded_events(self, idents):
+        if self._record.state is None:
+            return []
+        try:
+            return _recorder.events(self._options.state_dir, idents)
+        except HistoryError as exc:
+            self._errors.append({"source": "recorder", "user": None, "message": str(exc)})
+            return []
+
     def _kernel_log(self, answer):
-        """Return (_kernel_oom.Log, its Coverage) of journal and ring buffer together."""
+        """Return (_kernel_oom.Log, its Coverage) of journal, ring buffer and the recorder's history together."""
         since, boot = self._options.since, self._host.boot_id()
         ring = _journal.ring_buffer(boot)
         messages = _records.kernel_messages(answer.entries)
         messages += [message for message in ring.messages if message.at >= since]
-        log = _kernel_oom.parse(messages)
+        log = _kernel_oom.parse(messages + self._record.messages)
         journal = None if answer.problem else _journal.reaches_back(None)
         coverage = _coverage.kernel(since, self._host.booted(), journal, ring.since,
                                     self._counted, log.counted.get(boot, 0))
+        since = _recorder_state.extended(coverage.since, self._record.state, boot, self._counted, log.counted.get(boot, 0))
+        if since != coverage.since:
+            coverage = coverage._replace(since=since, detail="%s; with the recorder's history it is whole from %s on" % (
+                coverage.detail, _times.to_iso(since)))
         for problem in (answer.problem, ring.problem if coverage.status != "ok" else None):
             if problem and coverage.status != "ok":
                 coverage = coverage._replace(detail="%s (%s)" % (coverage.detail, problem))
@@ -153,10 +174,17 @@ class _Look(object):
             # a user's records are in files of his own where the journal is persistent
             begin = system if uid == 0 else (_journal.reaches_back(uid) or system)
             problem = answer.problem or ("the journal can't be read" if begin is None else None)
-            whole[uid] = None if problem else max(begin, self._options.since)
+            whole[uid] = self._with_record(None if problem else max(begin, self._options.since))
             status = "ok" if not problem else "partial" if answer.entries else "unavailable"
             self._source("systemd", status, problem, user=user.identity.name, since=whole[uid])
         return whole
+
+    def _with_record(self, since):
+        """From when on the journal is whole, where the recorder read it before it lost its beginning."""
+        state = self._record.state
+        if state is None or state.behind or since is None or since > state.until:
+            return since
+        return min(since, state.journal_since)
 
     def _cgroup_source(self):
         hierarchy = self._files.hierarchy
@@ -167,7 +195,7 @@ class _Look(object):
         else:
             self._source("cgroup", "ok")
 
-    def _container(self, answer, container, index, systemd):
+    def _container(self, answer, container, index, systemd, next_start):
         """Return one container's facts."""
         uid = answer.user.identity.uid
         memory, live = _containers.live(container, self._files, self._host)
@@ -175,7 +203,9 @@ class _Look(object):
         facts = dict(container.public)
         facts["state"] = dict(facts["state"], stopped_by_user=evidence.stopped_by_user)
         declared = facts.pop("declared")
-        facts["memory"] = dict(declared=declared, **memory)
+        workload = facts["manager"]["unit"] or facts["name"]
+        daily = None if self._record.daily is None else self._record.daily.get((uid, workload), [])
+        facts["memory"] = dict(declared=declared, next_start=next_start, daily=daily, **memory)
         facts["oom"] = _verdict.decide(container.ident, evidence)
         return facts
 
@@ -186,8 +216,9 @@ class _Look(object):
         for ident, owner in sorted(index.killed().items()):
             answer = asked.get(owner)
             if answer is not None and ident not in listed:
-                entry = _containers.removed(ident, answer, index, systemd)
-                if self._is_wanted(entry):
+                entry = _containers.removed(ident, answer, index, systemd, self._record.named.get((ident, owner)))
+                # the history reaches further back than what was asked for
+                if self._is_wanted(entry) and entry["oom"]["last_at"] >= _times.to_iso(self._options.since):
                     removed.append(entry)
         return removed
 

@@ -3,26 +3,94 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This module util is PRIVATE to the collection: it may change at any time.
+"""The recorder's history as a source of the facts: read only, and nothing is decided here."""
 
-"""The recorder's history as a source of the facts."""
+import json
+from collections import namedtuple
 
-import os
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _history, _history_write, _times
+from ansible_collections.podman_fleet.memory.plugins.module_utils._kernel_oom import Message
+from ansible_collections.podman_fleet.memory.plugins.module_utils._records import Event, OomdKill, UnitOom
+from ansible_collections.podman_fleet.memory.plugins.module_utils._times import SECOND
 
-HISTORY = "history.sqlite"
+# What the history holds. source: entry for the facts' `sources`; state: _recorder_state.State or None;
+# messages, unit_ooms, oomd: typed as those of the journal; named: {(id, uid): Named}; daily: {(uid, workload):
+# [{day, working_set_max, peak, samples}]}, None without a history.
+Record = namedtuple("Record", "source state messages unit_ooms oomd named daily")
+
+Named = namedtuple("Named", "name image unit memory_limit")
+
+# The timer's minute, a run that had much to read, and some patience.
+_LATE = 300 * SECOND
 
 
-def recorder_source(state_dir):
-    """Return the facts' `sources` entry of the recorder.
+def read(state_dir, since, now):
+    """Return the Record of the history in a directory; never raises.
 
-    :param state_dir: directory of its history.
+    :param since: microseconds: what went wrong with the history itself before that is no news any more.
+    :param now: microseconds since the epoch.
     """
-    path = os.path.join(state_dir, HISTORY)
-    there = os.path.exists(path)
-    return {
-        "name": "recorder",
-        "user": None,
-        "status": "unavailable" if there else "absent",
-        "covers_since": None,
-        "detail": "%s is there, but this version of the collection can't read it" % path if there
-        else "no history in %s" % state_dir,
-    }
+    try:
+        record = _history.read(state_dir, lambda database: _record(database, since, now))
+    except _history.HistoryError as exc:
+        return _without(_source("unavailable", str(exc)))
+    return record or _without(_source("absent", "no history in %s" % state_dir))
+
+
+def events(state_dir, idents):
+    """Return [_records.Event] that the history holds of these containers.
+
+    :raises _history.HistoryError: it can't be read.
+    """
+    return _history.read(state_dir, lambda database: [
+        Event(at, kind, ident, name, image, code, json.loads(labels), uid, command)
+        for each in idents
+        for ident, uid, at, kind, name, image, code, labels, command in database.execute(
+            "SELECT ident, uid, at, kind, name, image, exit_code, labels, command FROM events WHERE ident = ?", (each,))
+    ]) or []
+
+
+def merged(*lists):
+    """Return the records of several sources by time, each once: journal and history hold the same ones."""
+    unique = {}
+    for found in lists:
+        for each in found:
+            unique.setdefault(each[:3] if isinstance(each, Event) else each, each)
+    return sorted(unique.values(), key=lambda each: each.at)
+
+
+def _without(source):
+    return Record(source, None, [], [], [], {}, None)
+
+
+def _source(status, detail, since=None):
+    return {"name": "recorder", "user": None, "status": status, "covers_since": _times.to_iso(since), "detail": detail}
+
+
+def _record(database, since, now):
+    state = _history_write.state(database)
+    daily = {}
+    for day, uid, workload, working_set, peak, samples in database.execute(
+            "SELECT day, uid, workload, working_set_max, peak, samples FROM daily ORDER BY day"):
+        daily.setdefault((uid, workload), []).append(
+            {"day": day, "working_set_max": working_set, "peak": peak, "samples": samples})
+    return Record(
+        _told(database, state, since, now), state,
+        [Message(*row) for row in database.execute("SELECT at, boot, mono, text FROM messages ORDER BY boot, mono")],
+        [UnitOom(*row) for row in database.execute("SELECT at, unit, uid FROM unit_ooms")],
+        [OomdKill(*row) for row in database.execute("SELECT at, cgroup, unit, uid, text FROM oomd_kills")],
+        {(ident, uid): Named(*rest) for ident, uid, *rest in database.execute(
+            "SELECT ident, uid, name, image, unit, memory_limit FROM containers")},
+        daily)
+
+
+def _told(database, state, since, now):
+    """The entry for `sources`."""
+    if state is None:
+        return _source("partial", "its first run has not ended yet")
+    problems = [text for _at, text in database.execute("SELECT at, text FROM notes WHERE at >= ? ORDER BY at", (since,))][-3:]
+    if now - state.until > _LATE:
+        problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % _times.to_iso(state.until))
+    problems += [each for each in [_history_write.kept(database, "problem")] if each]
+    return _source("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % _times.to_iso(state.until),
+                   state.kernel_since)

@@ -32,6 +32,9 @@ OomdKill = namedtuple("OomdKill", "at cgroup unit uid text")
 # command: the Podman command that wrote it (run, stop, cleanup …), None when that is not known.
 Event = namedtuple("Event", "at kind ident name image exit_code labels uid command")
 
+# The kinds of Podman's events that tell something of a run.
+EVENT_KINDS = ("init", "died", "kill", "stop", "cleanup", "remove")
+
 # src/oom/oomd-manager.c: "Killed /path due to memory pressure for …", "Killed /path due to memory used …"
 # (252 and 257 on Debian), "Marked /path for killing due to …" (262). No field holds the path.
 _OOMD_TEXT = re.compile(r"(?:Killed (/\S+)|Marked (/\S+) for killing) due to ")

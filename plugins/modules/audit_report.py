@@ -17,7 +17,9 @@ description:
     the newest one. A report is there as a whole or not at all. A run that is killed leaves C(latest) as it was.
   - Every host of the play is in the report. One that did not answer is in it as not checked, with the reason.
   - Findings that the report before had too keep their C(first_seen) and are C(open), the others are C(new). An OOM kill
-    is new again when the container was killed again. What the policy waives is C(waived), and only counted as that.
+    is new again when the container was killed again. What the policy waives is C(waived), and only counted as that. What
+    is no longer found is C(resolved), but only where this run looked for it.
+  - What a report looks like in each format, and what its keys mean, is in C(docs/report.md).
   - Reads one host at a time, so that its need of memory does not grow with the fleet.
 notes:
   - Use it with C(run_once) and C(delegate_to=localhost), after M(podman_fleet.memory.audit_collect), with the linear
@@ -25,10 +27,33 @@ notes:
   - In a play with C(serial) it waits for the last batch. Before that, it writes a report only after a batch with hosts
     that were not checked, since Ansible may end the play there, and replaces it later.
   - Hands C(podman_memory_report), C(podman_memory_findings) (by severity), C(podman_memory_findings_new),
-    C(podman_memory_findings_waived), C(podman_memory_oom_killed), C(podman_memory_unprotected),
-    C(podman_memory_hosts), C(podman_memory_not_checked), C(podman_memory_partly_checked),
+    C(podman_memory_findings_resolved), C(podman_memory_findings_waived), C(podman_memory_oom_killed),
+    C(podman_memory_near_limit), C(podman_memory_unprotected), C(podman_memory_hosts), C(podman_memory_not_checked), C(podman_memory_partly_checked),
     C(podman_memory_unreachable) and C(podman_memory_errors) to workflows, as M(ansible.builtin.set_stats) does.
 options:
+  alert:
+    description:
+      - Return a message on the new findings as RV(alert), for a webhook. V(slack) is for Slack and what understands its
+        incoming webhooks, V(generic) is JSON (C(podman_fleet.memory/alert/v1)).
+    type: str
+    choices: [generic, slack]
+  fail_on:
+    description:
+      - Count new and open findings of this severity and worse as RV(failing), and name them in RV(failing_message). Waived
+        ones don't count. V(never) counts none.
+      - The module itself does not fail of them, so that what comes after it still runs.
+    type: str
+    default: never
+    choices: [never, critical, high, medium, low, info]
+  formats:
+    description:
+      - What to write beside C(report.json) into the same directory. V(html) is one page that needs nothing else, V(csv) a
+        row for each finding, V(junit) a suite for each host, V(sarif) SARIF 2.1.0, V(markdown) a short summary, and
+        V(prometheus) a file for node_exporter's textfile collector.
+    type: list
+    elements: str
+    default: []
+    choices: [html, csv, junit, sarif, markdown, prometheus]
   policy:
     description:
       - What containers should have, and what is waived; see C(docs/policy.md).
@@ -63,8 +88,10 @@ attributes:
       - Each run writes a report of its own.
 seealso:
   - module: podman_fleet.memory.audit_collect
+  - module: podman_fleet.memory.audit_check
   - module: podman_fleet.memory.audit_hand_back
   - module: podman_fleet.memory.policy_check
+  - module: podman_fleet.memory.report_render
 author:
   - podman_fleet.memory contributors (@podman-fleet)
 """
@@ -98,6 +125,20 @@ not_checked_in_batch:
   description: How many hosts of this batch were not checked.
   returned: success
   type: int
+failing:
+  description: How many findings O(fail_on) is about. 0 until all hosts of the play have been asked.
+  returned: success
+  type: int
+failing_message:
+  description: The worst of them by name; V(null) when there are none.
+  returned: success
+  type: str
+alert:
+  description:
+    - JSON with the new findings, if O(alert) was given.
+    - V(null) when nothing is new, in check mode, and until all hosts of the play have been asked.
+  returned: success
+  type: str
 counts:
   description: The C(summary) of the report.
   returned: when a report was made
@@ -113,7 +154,7 @@ counts:
       description: Containers (C(total), C(running)), and killed ones that are C(removed) since.
       type: dict
     findings:
-      description: Findings (C(total), C(new), C(by_severity), C(by_rule)), and those that are C(waived), which are in no other number.
+      description: Findings (C(total), C(new), C(resolved), C(by_severity), C(by_rule)), and those that are C(waived), which are in no other number.
       type: dict
     oom:
       description:

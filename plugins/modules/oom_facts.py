@@ -51,7 +51,9 @@ options:
     default: []
   since:
     description:
-      - How far back kernel and systemd records are read.
+      - How far back the journal is read, and how far back RV(ansible_facts.podman_oom.removed) goes.
+      - Where a recorder keeps a history (M(podman_fleet.memory.oom_recorder)), all of it counts for the containers
+        that are there.
       - A number with V(s), V(m), V(h), V(d) or V(w), or an ISO 8601 time, which is UTC when it has no zone.
     type: str
     default: 7d
@@ -64,7 +66,7 @@ options:
     type: int
     default: 60
   state_dir:
-    description: Directory of the recorder's history.
+    description: Directory of the history that M(podman_fleet.memory.oom_recorder) keeps. It is only read.
     type: path
     default: /var/lib/podman-memory
 extends_documentation_fragment:
@@ -274,6 +276,13 @@ ansible_facts:
                       C(podman container inspect) shows them. V(null) for none.
                   type: dict
                   returned: success
+                next_start:
+                  description:
+                    - The same as the systemd unit that makes the container anew (quadlet, C(podman generate systemd --new))
+                      will give it at its next start. Podman's own record counts for nothing there.
+                    - V(null) where no unit does so, or where its command can't be read.
+                  type: dict
+                  returned: success
                 effective:
                   description:
                     - What the kernel enforces now, the cgroups above included. The lowest limit wins, and C(source) is the
@@ -295,6 +304,21 @@ ansible_facts:
                     - V(null) as a whole when the container isn't running or has no cgroup of its own.
                   type: dict
                   returned: success
+                daily:
+                  description:
+                    - For each day on which the recorder saw the container, or one before it of the same user and unit (or
+                      name), running, oldest first. C(day) is in UTC.
+                    - C(working_set_max) is the largest of its looks. C(peak) is the kernel's own highest value, page cache
+                      included, V(null) where the kernel has none. C(samples) is the number of looks.
+                    - V(null) as a whole when there is no history that can be read.
+                  type: list
+                  elements: dict
+                  returned: success
+                  sample:
+                    - day: "2026-11-23"
+                      working_set_max: 13213696
+                      peak: 20971520
+                      samples: 1440
             oom:
               description: The verdict on the current run, or on the last one when it isn't running.
               type: dict
@@ -370,8 +394,10 @@ ansible_facts:
         removed:
           description:
             - Killed containers that Podman no longer knows. RV(ignore:oom) as for RV(ansible_facts.podman_oom.containers[]).
-            - C(name), C(image), C(exit_code), C(died_at) and the unit in C(manager) are V(null) when Podman's events
-              don't tell them.
+            - C(name), C(image), C(exit_code), C(died_at) and the unit in C(manager) are V(null) when neither Podman's
+              events nor the recorder's history tell them.
+            - C(memory_limit) is the limit in bytes that the recorder last saw enforced on it. V(null) when it saw none, or
+              did not see it running.
             - C(gone) is V(null) when the containers of the user could not be listed, so that it may still be there.
           type: list
           elements: dict

@@ -6,7 +6,7 @@
 
 """What our action plugins have to know of Ansible itself.
 
-The only file here that imports Ansible. Public interfaces only, but for a play's _uuid.
+Only this file and _host_task.py import Ansible. Public interfaces only, but for a play's _uuid.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ _BECOME = re.compile(r"(missing|incorrect|invalid|timeout).*(become|sudo|su|doas
                      r"|privilege escalation", re.I)
 
 
-def run_dir(task: Task) -> RunDir:
+def run_dir(task: Task, of: str = "audit") -> RunDir:
     """Return the RunDir of the play that a task belongs to.
 
     Ansible's own temporary directory is one per ansible process, is shared by its forks, and is
     removed at its end. A play keeps its uuid over all batches of `serial`.
+
+    :param of: what the run is of; a play may have both, an audit and an enforcement.
     """
     uuid = getattr(task.get_play(), "_uuid", "play")
-    return RunDir(os.path.join(C.DEFAULT_LOCAL_TMP, "podman_memory_audit", uuid))
+    return RunDir(os.path.join(C.DEFAULT_LOCAL_TMP, "podman_memory_" + of, uuid))
 
 
 def run_as(action: ActionBase) -> str | None:

@@ -16,8 +16,9 @@ import hashlib
 from typing import Any
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-RULES = ("oom-killed", "memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch", "limit-drift",
-         "near-limit", "host-overcommitted", "cgroup-v1", "evidence-missing", "waiver-expired")
+RULES = ("oom-killed", "memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch",
+         "limit-not-persistent", "limit-drift", "near-limit", "host-overcommitted", "cgroup-v1", "evidence-missing",
+         "waiver-expired")
 
 Finding = dict[str, Any]
 Facts = dict[str, Any]

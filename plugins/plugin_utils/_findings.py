@@ -15,10 +15,10 @@ import datetime
 from typing import Any
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import (
-    _policy, _policy_waive, _rule_bounds, _rule_evidence, _rule_host, _rule_kills, _rule_limits,
+    _policy, _policy_waive, _rule_bounds, _rule_drift, _rule_evidence, _rule_host, _rule_kills, _rule_limits,
     _rule_near)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, rank
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subjects
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subject, Subjects
 
 FACTS_SCHEMA = "podman_fleet.memory/facts/v1"
 
@@ -73,10 +73,22 @@ def of_facts(host: str, facts: Facts, run_as: str | None, policy: _policy.Policy
     found += _rule_evidence.findings(host, facts, run_as)
     for container in facts.get("containers") or []:
         subject, wanted = subjects.of(container), _policy.evaluate(policy, about, container)
-        found += _rule_limits.findings(host, about, container, subject, wanted)
-        found += _rule_bounds.findings(host, container, subject, wanted)
+        found += on_settings(host, about, container, subject, wanted)
         found += _rule_evidence.of_container(host, facts, container, subject, wanted)
     return _worst_first(_distinct(found))
+
+
+def on_settings(host: str, about: Facts, container: Facts, subject: Subject,
+                wanted: _policy.Decision) -> list[Finding]:
+    """Return the findings on a container's settings: what enforcement (_plan.py) mends, as far as it can.
+
+    :param about: the host's facts, from _policy.named.
+    """
+    return [
+        *_rule_limits.findings(host, about, container, subject, wanted),
+        *_rule_bounds.findings(host, container, subject, wanted),
+        *_rule_drift.findings(host, about, container, subject, wanted),
+    ]
 
 
 def _waived(host: str, facts: Facts, found: list[Finding], policy: _policy.Policy, today: datetime.date) -> list[Finding]:

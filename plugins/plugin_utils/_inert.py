@@ -26,7 +26,10 @@ def inert(value: object) -> str:
     """
     if value is None:
         return ""
-    return "\n".join(shown(line, LONGEST) for line in str(value)[:LONGEST].split("\n"))
+    text = str(value)
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1] + "…"
+    return "\n".join(shown(line, LONGEST) for line in text.split("\n"))
 
 
 def look(where: Any, *path: str) -> Any:

@@ -42,6 +42,16 @@ def declared(container: Facts) -> Facts:
     return (container.get("memory") or {}).get("declared") or {}
 
 
+def kept(container: Facts) -> Facts:
+    """Return what the next start will have: of its unit where one makes it anew, else of Podman's record."""
+    return (container.get("memory") or {}).get("next_start") or declared(container)
+
+
+def by_unit(container: Facts) -> bool:
+    """Whether it is the container's unit that says what the next start will have."""
+    return bool((container.get("memory") or {}).get("next_start"))
+
+
 def effective(container: Facts) -> Facts | None:
     """Return what the kernel enforces; None when it does not run or could not be read."""
     return (container.get("memory") or {}).get("effective") or None
@@ -50,7 +60,7 @@ def effective(container: Facts) -> Facts | None:
 def limit(container: Facts) -> Held:
     """Return the memory limit that holds for the container."""
     if not running(container):
-        return Held(True, declared(container).get("limit"))
+        return Held(True, kept(container).get("limit"))
     enforced = effective(container)
     return UNKNOWN if enforced is None else Held(True, enforced.get("limit"))
 
@@ -62,7 +72,7 @@ def oom_group(container: Facts) -> Held:
     off (Documentation/admin-guide/cgroup-v2.rst, memory.oom.group).
     """
     if not running(container):
-        return Held(True, bool(declared(container).get("oom_group")))
+        return Held(True, bool(kept(container).get("oom_group")))
     enforced = effective(container)
     if enforced is None or enforced.get("oom_group") is None:
         return UNKNOWN
@@ -84,3 +94,14 @@ def differ(one: int | None, other: int | None) -> bool:
     if one is None or other is None:
         return one is not other
     return abs(one - other) >= ROUNDING
+
+
+def beyond(value: int | None, low: int | None, high: int | None) -> str | None:
+    """Return which bound a limit is beyond ("min" or "max"), None when it is in bounds or no limit."""
+    if value is None:
+        return None
+    for key, bound in (("min", low), ("max", high)):
+        is_out = bound is not None and (value < bound if key == "min" else value > bound)
+        if is_out and differ(value, bound):
+            return key
+    return None

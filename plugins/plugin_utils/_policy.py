@@ -68,6 +68,16 @@ class Decision(NamedTuple):
     decided: dict[str, str] = {}  # which rule each of these comes from
     problems: tuple[str, ...] = ()  # rules that could not be asked
 
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The least and the most that a limit may be."""
+        return self.min, self.max
+
+    @property
+    def wishes(self) -> bool:
+        """Whether the policy wants anything of the container."""
+        return bool(self.required) or self.bounds != (None, None) or self.oom_group is not None
+
 
 # Every container has a limit and dies as a whole.
 BUILT_IN = Policy((Rule("built-in rule", ALWAYS, {"required": True, "oom_group": True}),))

@@ -25,7 +25,7 @@ _BLANK: dict[str, Any] = {
     "manager": {"kind": "none", "unit": None},
     "state": {"status": "", "exit_code": None, "started_at": None, "finished_at": None, "restart_count": None,
               "oom_killed_flag": None, "stopped_by_user": None},
-    "memory": {"declared": {}, "effective": None, "usage": None, "events": None},
+    "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None},
     "oom": {"killed": None, "cause": "unknown", "scope": None, "lethal": None, "confidence": "unknown", "count": 0,
             "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": []},
 }
@@ -37,6 +37,7 @@ _WHOLE: dict[str, Any] = {
     "state": {"status": "exited", "exit_code": 137, "started_at": _SOME_TIME, "finished_at": _SOME_TIME,
               "restart_count": 1, "oom_killed_flag": True, "stopped_by_user": True},
     "memory": {"declared": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
+               "next_start": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
                "effective": {"limit": 1, "swap_limit": 1, "high": 1, "oom_group": True, "source": "/a"},
                "usage": {"current": 1, "working_set": 1, "anon": 1, "peak": 1, "swap": 1, "pressure_full_avg300": 1.0},
                "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1}},

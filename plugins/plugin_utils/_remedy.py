@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change at any time.
 
-"""What to do about a finding, as commands that can be pasted on the host.
+"""What to do about a finding, as commands that can be pasted: on the host, where no remark says otherwise.
 
 Pure. Lines that begin with # are remarks. Names are quoted for the shell and made harmless.
 Why no `podman update` alone: before Podman 5.1 it is lost at the next start, and --memory without
@@ -13,7 +13,10 @@ Why no `podman update` alone: before Podman 5.1 it is lost at the next start, an
 
 from __future__ import annotations
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._sizes import format_size
+import json
+import shlex
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._sizes import UNLIMITED, format_size
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Decision
@@ -85,13 +88,35 @@ def _apply(container: Facts, subject: Subject, limit: int) -> list[str]:
     return lines + _keep(container, subject, "--memory=%s --memory-swap=%s" % (text, text))
 
 
-def set_group(container: Facts, subject: Subject, wanted: bool) -> str:
+def set_group(host: str, container: Facts, subject: Subject, wanted: bool) -> str:
     """Make an OOM kill take all of the container (or one process only)."""
     option = "--cgroup-conf=memory.oom.group=%d" % wanted
-    if (container.get("manager") or {}).get("kind") == "quadlet" and subject.unit:
-        return "\n".join(_drop_in(subject, "PodmanArgs=" + option))
-    return "\n".join(["# needs the container to be made anew with: podman run %s" % option,
-                      *_keep(container, subject, option)])
+    return "\n".join([*_by_module(host, subject, {"oom_group": wanted}), *_keep(container, subject, option)])
+
+
+def keep(host: str, container: Facts, subject: Subject, settings: set[str]) -> str:
+    """Make what is enforced now outlast the next start."""
+    enforced = _limits.effective(container) or {}
+    wanted: dict[str, int | str | bool] = {}
+    options = []
+    if "limit" in settings:
+        limit, swap = enforced["limit"], enforced.get("swap_limit")
+        wanted.update(memory=limit, memory_swap=UNLIMITED if swap is None else swap)
+        options += ["--memory=%d" % limit, "--memory-swap=%d" % (-1 if swap is None else swap)]
+    if "oom_group" in settings:
+        wanted["oom_group"] = enforced["oom_group"]
+        options.append("--cgroup-conf=memory.oom.group=%d" % enforced["oom_group"])
+    text = " ".join(options)
+    return "\n".join([*_by_module(host, subject, wanted), *(
+        _keep(container, subject, text) or ["# Podman before 5.1 keeps nothing: there, make it anew with: podman run " + text])])
+
+
+def _by_module(host: str, subject: Subject, wanted: dict[str, int | str | bool]) -> list[str]:
+    """The collection's own module: live without a restart, and persistent where this Podman can."""
+    options = {"name": shown(subject.name), "user": shown(subject.user), **wanted}
+    return ["# on the controller; all that the policy wants: ansible-playbook podman_fleet.memory.enforce",
+            "ansible %s -b -m podman_fleet.memory.container_memory -a %s" % (
+                quoted(host), shlex.quote(json.dumps(options, ensure_ascii=False)))]
 
 
 def look_above(scope: str | None) -> str:
@@ -103,11 +128,8 @@ def look_above(scope: str | None) -> str:
 
 
 def drift(container: Facts, subject: Subject) -> str:
-    """Enforce what is declared again, or declare what is enforced."""
-    said = _limits.declared(container)
-    if said.get("limit") is None:
-        return "\n".join(["# lost at the next start; to keep it, declare it:",
-                          *_apply(container, subject, _rounded(_limits.effective(container)["limit"], _MIB))])
+    """Enforce what is declared again."""
+    said = _limits.kept(container)
     swap = said.get("swap_limit")
     enforced = _limits.effective(container) or {}
     why = "" if enforced.get("limit") is not None else " (with --cgroups=disabled nothing can be: make it anew without that)"

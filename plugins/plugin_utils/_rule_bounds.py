@@ -28,13 +28,10 @@ _DETAIL = {
 def findings(host: str, container: Facts, subject: Subject, wanted: Decision) -> list[Finding]:
     """Return at most one finding on one container."""
     held = _limits.limit(container)
-    if not held.known or held.value is None:
+    key = _limits.beyond(held.value, wanted.min, wanted.max) if held.known else None
+    if key is None:
         return []
-    for key, bound in (("min", wanted.min), ("max", wanted.max)):
-        beyond = bound is not None and (held.value < bound if key == "min" else held.value > bound)
-        if beyond and _limits.differ(held.value, bound):
-            return [_finding(host, container, subject, wanted, key, held.value, bound)]
-    return []
+    return [_finding(host, container, subject, wanted, key, held.value, wanted.min if key == "min" else wanted.max)]
 
 
 def _finding(host: str, container: Facts, subject: Subject, wanted: Decision, key: str, limit: int, bound: int) -> Finding:
@@ -47,5 +44,7 @@ def _finding(host: str, container: Facts, subject: Subject, wanted: Decision, ke
             size(limit), "below the least of" if key == "min" else "above the most of", size(bound),
             " (%s)" % shown(enforced["source"]) if is_above and enforced.get("source") else ""),
         detail="%s Decided by %s." % (_DETAIL[key], wanted.decided[key]),
-        remedy=_remedy.look_above(enforced.get("source")) if is_above else _remedy.into_bounds(container, subject, bound),
+        # below a shared limit that is too large, a limit of its own can be small enough
+        remedy=_remedy.look_above(enforced.get("source")) if is_above and key == "min"
+        else _remedy.into_bounds(container, subject, bound),
         evidence={"limit": limit, "min": wanted.min, "max": wanted.max, "wanted_by": wanted.decided[key]})

@@ -55,7 +55,7 @@ def findings(host: str, facts: Facts, run_as: str | None) -> list[Finding]:
         found.append(_privilege(host, alone))
     gaps = _gaps(facts)
     for (source, user), gap in gaps.items():
-        if not (alone and source in ("kernel_log", "systemd")):
+        if not (alone and source in ("kernel_log", "systemd", "recorder")):
             found.append(_source(host, source, user, gap))
     return found
 
@@ -133,7 +133,7 @@ def of_container(host: str, facts: Facts, container: Facts, subject: Subject, wa
     """Return at most one finding: its verdict, its limits, or both; or that the policy could not be asked."""
     unknown = [what for what, is_unknown in (
         ("verdict", _verdict_unknown(container)),
-        ("limits", _limits_unknown(facts, container, wanted)),
+        ("limits", limits_unknown(facts, container, wanted)),
     ) if is_unknown]
     if not unknown:
         return [_unasked(host, container, subject, wanted)] if wanted.problems else []
@@ -170,7 +170,8 @@ def _verdict_unknown(container: Facts) -> bool:
     return (container.get("oom") or {}).get("killed") is None
 
 
-def _limits_unknown(facts: Facts, container: Facts, wanted: Decision) -> bool:
+def limits_unknown(facts: Facts, container: Facts, wanted: Decision) -> bool:
+    """Whether a setting that the policy asks for is not known."""
     asked = wanted.required or wanted.min is not None or wanted.max is not None
     if asked and not _limits.limit(container).known:
         return True

@@ -4,10 +4,10 @@
 
 # This plugin util is PRIVATE to the collection: it may change at any time.
 
-"""Rules on what a container has: memory-limit-missing, oom-group-mismatch, limit-drift.
+"""Rules on what a container has: memory-limit-missing, oom-group-mismatch.
 
-Pure. Whether a limit is in bounds: _rule_bounds.py. What could not be read is no mismatch: that is
-evidence-missing (_rule_evidence.py).
+Pure. Whether a limit is in bounds: _rule_bounds.py; whether the next start has the same:
+_rule_drift.py. What could not be read is no mismatch: that is evidence-missing (_rule_evidence.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _limits
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import Facts, Finding, make, rank
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Decision
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._subject import Subject
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import shown, size
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import size
 
 
 def findings(host: str, host_facts: Facts, container: Facts, subject: Subject, wanted: Decision) -> list[Finding]:
@@ -26,7 +26,6 @@ def findings(host: str, host_facts: Facts, container: Facts, subject: Subject, w
     found = [
         _missing(host, container, subject, wanted),
         _group(host, host_facts, container, subject, wanted),
-        _drift(host, host_facts, container, subject),
     ]
     return [each for each in found if each]
 
@@ -39,6 +38,8 @@ def about(rule: str, severity: str, host: str, container: Facts, subject: Subjec
         "declared": _limits.declared(container),
         "effective": _limits.effective(container),
     }
+    if _limits.by_unit(container):
+        evidence["next_start"] = _limits.kept(container)
     evidence.update(parts.pop("evidence", {}))
     return make(rule, severity, host, user=subject.user, subject=subject.key, container=subject.name,
                 unit=subject.unit, evidence=evidence, **parts)
@@ -57,8 +58,7 @@ def _missing(host: str, container: Facts, subject: Subject, wanted: Decision) ->
     held = _limits.limit(container)
     if not wanted.required or not held.known or held.value is not None:
         return None
-    declared = _limits.declared(container).get("limit")
-    if declared is not None:
+    if _limits.kept(container).get("limit") is not None:
         return None  # declared, and not enforced: that is drift
     usage = (container.get("memory") or {}).get("usage") or {}
     now = ", uses %s now" % size(usage["current"]) if isinstance(usage.get("current"), int) else ""
@@ -85,50 +85,5 @@ def _group(host: str, host_facts: Facts, container: Facts, subject: Subject, wan
         detail="An OOM kill takes one process and leaves the rest of the container running, half dead."
                if wanted.oom_group else
                "An OOM kill takes the whole container, where one process should be lost only.",
-        remedy=_remedy.set_group(container, subject, wanted.oom_group),
+        remedy=_remedy.set_group(host, container, subject, wanted.oom_group),
         evidence={"wanted": wanted.oom_group, "wanted_by": wanted.decided["oom_group"]})
-
-
-def _drift(host: str, host_facts: Facts, container: Facts, subject: Subject) -> Finding | None:
-    enforced = _limits.effective(container)
-    if not _limits.running(container) or enforced is None:
-        return None
-    differences = _limit_drift(container, enforced)
-    if not differences:  # the sum of memory and swap drifts with the memory: said once
-        differences = _swap_drift(host_facts, container, enforced)
-    if not differences:
-        return None
-    unprotected = enforced.get("limit") is None
-    return about(
-        "limit-drift", "high" if unprotected else "medium", host, container, subject,
-        summary="; ".join(differences),
-        detail="What Podman's record says and what the kernel enforces are not the same"
-               + (" (cgroup %s)." % shown(enforced["source"]) if enforced.get("source") else ".")
-               + " The record wins at the next start.",
-        remedy=_remedy.drift(container, subject))
-
-
-def _limit_drift(container: Facts, enforced: Facts) -> list[str]:
-    said, real = _limits.declared(container).get("limit"), enforced.get("limit")
-    if not _limits.differ(said, real):
-        return []
-    if said is None:
-        # a limit of the pod, slice or service above is no limit of this container
-        return ["no limit declared, %s enforced" % size(real)] if _limits.own(container) else []
-    if real is None:
-        return ["%s declared, no limit enforced" % size(said)]
-    if real < said and not _limits.own(container):
-        return []
-    return ["%s declared, %s enforced" % (size(said), size(real))]
-
-
-def _swap_drift(host_facts: Facts, container: Facts, enforced: Facts) -> list[str]:
-    """Memory and swap together. Only more than declared is drift: less can come from any cgroup above."""
-    said, real = _limits.declared(container).get("swap_limit"), enforced.get("swap_limit")
-    if said is None or not host_facts.get("swap_total") or not _limits.own(container):
-        return []
-    if real is None and host_facts.get("cgroup_version") == 1:
-        return []  # swapaccount=0: the kernel has no such limit to read
-    if not _limits.differ(said, real) or (real is not None and real < said):
-        return []
-    return ["%s memory+swap declared, %s enforced" % (size(said), "no limit" if real is None else size(real))]

@@ -29,7 +29,7 @@ _NEAR, _AT = 0.80, 0.90
 _STALLS, _STALLED = 1.0, 10.0
 # With so much of the limit still free in swap, it gets slow before it dies.
 _SWAP_ROOM = 0.10
-_LOWER = {"high": "medium", "medium": "low"}
+_LOWER = {"high": "medium", "medium": None}
 
 
 def findings(host: str, facts: Facts, subjects: Subjects) -> list[Finding]:
@@ -96,7 +96,7 @@ def _severity(seen: dict[str, Any]) -> str | None:
         found = _LOWER[found]
     if at_a_limit and stalled >= _STALLED:
         return "high"
-    return found if found in ("high", "medium") or not (at_a_limit and stalled >= _STALLS) else "medium"
+    return found or ("medium" if at_a_limit and stalled >= _STALLS else None)
 
 
 def _finding(host: str, container: Facts, subjects: Subjects, seen: dict[str, Any], severity: str) -> Finding:

@@ -230,6 +230,7 @@ _LABELS = {
     "memory-limit-missing": "no memory limit",
     "memory-limit-out-of-bounds": "limit out of bounds",
     "oom-group-mismatch": "wrong memory.oom.group",
+    "limit-not-persistent": "lost at next start",
     "limit-drift": "limit drifted",
     "host-overcommitted": "overcommitted",
     "cgroup-v1": "on cgroup v1",
@@ -237,7 +238,7 @@ _LABELS = {
 }
 _OF_HOSTS = ("host-overcommitted", "cgroup-v1", "waiver-expired")
 # The number is what matters here, not only which container.
-_SAID = ("limit-drift", "memory-limit-out-of-bounds")
+_SAID = ("limit-drift", "limit-not-persistent", "memory-limit-out-of-bounds")
 _LABEL = 22  # columns
 _LEFT = 7 + _LABEL + 2  # columns before the names
 

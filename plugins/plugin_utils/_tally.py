@@ -80,6 +80,7 @@ class Tally:
         self.waived: Counter[str] = Counter()  # by rule; counted nowhere else
         self.resolved: Counter[str] = Counter()  # by rule; counted nowhere else
         self.combined: Counter[tuple[str, str, str]] = Counter()  # rule, severity, state; waived ones too
+        self.worst: list[Finding] = []  # of all that count
         self.news: list[Finding] = []  # new findings, the worst of them
         self.risks: list[Finding] = []  # near-limit, the nearest of them
         self.gone: list[dict[str, Any]] = []  # resolved ones, the first of them
@@ -118,6 +119,7 @@ class Tally:
         self.severities[finding["severity"]] += 1
         self.rules[rule] += 1
         self.states[finding["state"]] += 1
+        self.worst = _kept(self.worst, finding, worst)
         if finding["state"] == "new":
             self.news = _kept(self.news, finding, worst)
         if rule == "oom-killed":

@@ -215,7 +215,7 @@ def temporary(name, img, directory):
         host.kill()
 
 
-def _start_one(name, say, cold):
+def _start_one(name, say, cold, kept):
     host = Host(name)
     with paths.lock(paths.RUN, name):
         if host.running:
@@ -225,8 +225,9 @@ def _start_one(name, say, cold):
         started = time.monotonic()
         try:
             # A restored GRUB host was seen to hang in its next reboot, and rebooting is what it is for.
-            saved = None if cold or host.spec.grub else _start_saved(host, img, say)
-            how = saved or _boot(host, img)
+            saves = not (cold or host.spec.grub)
+            how = (saves and kept and _start_kept(host, img, kept, say)) or (saves and _start_saved(host, img, say))
+            how = how or _boot(host, img)
         except BaseException:
             host.kill()
             raise
@@ -262,15 +263,64 @@ def _start_saved(host, img, say):
                 say(f"{host.name}: cannot be saved ({_first_line(error)})")
                 return None
             how += ", saved, restored"
+    return how if _continue(host, img, directory, say) else None
+
+
+def _start_kept(host, img, kept, say):
+    """Continues a host as `keep` left it; None when there is no such state."""
+    directory = state.kept_path(host.spec, img.disk.parent, kept)
+    with paths.lock(paths.IMAGES, directory.name):
+        if not state.is_fresh(directory):
+            return None
+        return f"restored with {kept.what}" if _continue(host, img, directory, say) else None
+
+
+def _continue(host, img, directory, say):
+    """Whether the host continues from a saved state.
+
+    If it does not, only the shortcut is broken. It is thrown away, so that a later start makes it again.
+    """
     try:
         _restore(host, img, directory)
-        return how
     except (FleetError, OSError) as error:
-        # Only the shortcut is broken. It is thrown away, so that a later start makes it again.
-        say(f"{host.name}: its saved state does not continue ({_first_line(error)}); booting instead")
+        say(f"{host.name}: its saved state does not continue ({_first_line(error)})")
         host.kill()
         shutil.rmtree(directory, ignore_errors=True)
-        return None
+        return False
+    return True
+
+
+def keep(name, kept, note, say=print):
+    """Saves a running host as it is now, for later `up`s with the same `kept`, and continues it.
+
+    `note` is text that `kept_note` gives back.
+
+    :raises FleetError: it does not continue; what was done on it is lost.
+    """
+    host = Host(name)
+    if host.spec.grub:
+        raise FleetError(f"{name}: a GRUB host cannot be kept")
+    with paths.lock(paths.RUN, name):
+        img = image.build(host.spec.image, say)
+        directory = state.kept_path(host.spec, img.disk.parent, kept)
+        with paths.lock(paths.IMAGES, directory.name):
+            ssh.hang_up(name)
+            state.sweep(host.spec, kept)
+            state.save(host, directory, note=note)
+            if not _continue(host, img, directory, say):
+                raise FleetError(f"{name}: does not continue after it was saved; what was done on it is lost")
+
+
+def forget(name, kept):
+    """Removes what `keep` saved of a host."""
+    state.sweep(HOSTS[name], kept)
+
+
+def kept_note(name, kept):
+    """The note of a host that is kept, None when there is none."""
+    img = image.ready(HOSTS[name].image)
+    directory = img and state.kept_path(HOSTS[name], img.disk.parent, kept)
+    return state.note_of(directory) if directory and state.is_fresh(directory) else None
 
 
 def _first_line(error):
@@ -325,8 +375,11 @@ def _each(names, work, say, at_once=None):
         raise FleetError("\n\n".join(problems))
 
 
-def up(names=DEFAULT, say=print, cold=False):
-    """Starts hosts in parallel; returns when all of them can be used. `cold`: boot, restore nothing."""
+def up(names=DEFAULT, say=print, cold=False, kept=None):
+    """Starts hosts in parallel; returns when all of them can be used.
+
+    `cold`: boot, restore nothing. `kept` (state.Kept): continue the hosts that `keep` saved as that, where it did.
+    """
     names = list(dict.fromkeys(names))
     for name in names:
         Host(name)  # an unknown name stops us before anything starts
@@ -334,7 +387,7 @@ def up(names=DEFAULT, say=print, cold=False):
     for name in dict.fromkeys(HOSTS[name].image for name in names if not Host(name).running):
         image.build(name, say)
     # An emulated boot keeps a processor busy: more of them than processors only run into time-outs.
-    _each(names, lambda name: _start_one(name, say, cold), say, at_once=max(os.cpu_count() or 1, 2))
+    _each(names, lambda name: _start_one(name, say, cold, kept), say, at_once=max(os.cpu_count() or 1, 2))
     return [Host(name) for name in names]
 
 

@@ -26,7 +26,7 @@ CELLS = pytest.StashKey()
 
 # The matrix first, while the hosts hold nothing but its scenarios; what destroys evidence last.
 ORDER = ("test_verdict_matrix", "test_oom_facts_users", "test_nothing_changed", "test_audit_playbook",
-         "test_bad_input", "test_forgery", "test_journal_gone")
+         "test_bad_input", "test_forgery", "test_journal_gone", "test_recorder")
 
 
 def pytest_addoption(parser):
@@ -37,6 +37,8 @@ def pytest_addoption(parser):
                     help="use hosts that run already, with what is on them, instead of fresh ones")
     group.addoption("--fleet-provoked", action="store_true",
                     help="with --fleet-reuse: the scenarios have been run on them, don't run them again")
+    group.addoption("--fleet-anew", action="store_true",
+                    help="run the scenarios, also where hosts are saved with them")
     group.addoption("--fleet-keep", action="store_true", help="leave the hosts running at the end")
 
 
@@ -82,7 +84,7 @@ def fleet(request):
     try:
         if not reuse:
             vm.down(names, say)
-        vm.up(names, say)
+        vm.up(names, say, kept=None if reuse or request.config.getoption("--fleet-anew") else provoke.kept())
     except FleetError as exc:
         pytest.exit("the test hosts could not be started:\n%s" % exc, returncode=3)
     inventory.write()
@@ -106,17 +108,21 @@ def provoked(request, fleet):
             list(pool.map(provoke.push, fleet.values()))
         return {}
     say = say_to(request.config)
+    anew = request.config.getoption("--fleet-reuse") or request.config.getoption("--fleet-anew")
+    run = provoke.provoke if anew else provoke.provoked
 
     def one_host(name):
         # what goes wrong with one host is told by its own tests, the others go on
         try:
-            return {(ran.host, ran.user, ran.name): ran for ran in provoke.provoke(name, tell=say)}
+            return {(ran.host, ran.user, ran.name): ran for ran in run(name, tell=say)}
         except FleetError as exc:
             say("%s: %s" % (name, exc))
             return {(name, "", ""): str(exc)}
 
     with ThreadPoolExecutor() as pool:
-        return {key: ran for each in pool.map(one_host, fleet) for key, ran in each.items()}
+        ran = {key: ran for each in pool.map(one_host, fleet) for key, ran in each.items()}
+    inventory.write()  # a host that was saved has another port
+    return ran
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +141,13 @@ def said(provoked, root_facts, fleet):
     names = tuple(root_facts)
     with ThreadPoolExecutor() as pool:
         return dict(zip(names, pool.map(evidence.fetch, names)))
+
+
+def pytest_sessionfinish(session):
+    """A host whose scenarios are in doubt is not continued again."""
+    doubtful = {column.split()[0] for (_row, column), cell in session.config.stash[CELLS].items() if cell.startswith("!")}
+    for name in doubtful:
+        vm.forget(name, provoke.kept())
 
 
 def main_host(config, wanted="debian13"):

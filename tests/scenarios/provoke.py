@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import json
 import tarfile
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from fleet import state, vm
+from fleet.errors import FleetError
 from fleet.vm import Host
 
 from . import catalogue
@@ -31,6 +35,32 @@ AT_ONCE = 6
 
 # rc: of the script; log: its output's end, only when it failed.
 Ran = namedtuple("Ran", "host user name rc seconds log")
+
+
+def kept():
+    """What a host is saved as when all its scenarios have been run (fleet.state.Kept)."""
+    digest = hashlib.sha256()
+    for path in sorted([*Path(__file__).parent.glob("*.py"), *GUEST.iterdir()]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return state.Kept("provoked", digest.hexdigest())
+
+
+def provoked(name, tell=lambda line: None):
+    """Return [Ran] of all scenarios of a host that `fleet.vm.up` started with `kept()`.
+
+    Running them takes minutes, so a host is saved with them on it; where it was continued from there, they are
+    not run again.
+    """
+    note = vm.kept_note(name, kept())
+    if note is not None:
+        tell(f"{name}: continues with its scenarios, which ran before")
+        push(Host(name))
+        return [Ran(*each) for each in json.loads(note)]
+    ran = provoke(name, tell=tell)
+    if vm.HOSTS[name].grub or any(each.rc for each in ran):
+        return ran
+    vm.keep(name, kept(), json.dumps(ran), tell)
+    return ran
 
 
 def push(host):
@@ -72,7 +102,7 @@ def _drive(host, user, scenarios, tell):
         words = " ".join(names[first:first + AT_ONCE])
         done = host.run(f"LIMIT={LIMIT} sh {REMOTE}/drive.sh {words}", user=user, check=False,
                         timeout=AT_ONCE * LIMIT + 60)
-        ran += _parse(host.name, user, done.stdout, tell)
+        ran += _parse(host.name, user, done, tell)
     return ran
 
 
@@ -80,19 +110,24 @@ def _by_root(host, user, scenario, tell):
     """Run a scenario's stage that needs the whole host."""
     name = scenario.name + ".root"
     done = host.run(f"LIMIT={LIMIT} sh {REMOTE}/drive.sh {name}", check=False, timeout=LIMIT + 60)
-    return _parse(host.name, user, done.stdout, tell)[0]
+    return _parse(host.name, user, done, tell)[0]
 
 
-def _parse(host, user, text, tell):
-    """Return the Rans that drive.sh printed."""
+def _parse(host, user, done, tell):
+    """Return the Rans that drive.sh printed.
+
+    :raises FleetError: it printed none, so it could not even begin.
+    """
     ran, logs = [], {}
-    for line in text.splitlines():
+    for line in done.stdout.splitlines():
         if line.startswith("@@ran "):
             _mark, name, code, seconds = line.split()
             ran.append((name, int(code), int(seconds)))
         elif line.startswith("@@log "):
             name, _space, rest = line[len("@@log "):].partition(" ")
             logs.setdefault(name, []).append(rest)
+    if not ran:
+        raise FleetError(f"{host}: {user}: drive.sh ran nothing: rc {done.returncode}\n{done.stdout}\n{done.stderr}")
     result = [Ran(host, user, name, code, seconds, "\n".join(logs.get(name, []))) for name, code, seconds in ran]
     for each in result:
         tell(f"{host} {user} {each.name}: " + (f"{each.seconds} s" if each.rc == 0 else f"FAILED ({each.rc})\n{each.log}"))

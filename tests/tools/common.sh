@@ -59,8 +59,12 @@ install_apt() {
     command -v apt-get >/dev/null || die "$* is missing, and this machine has no apt-get: install it by hand"
     [ "$(id -u)" = 0 ] || die "$* is missing: run as root, or install it by hand"
     say "   apt-get install $*"
+    # stages run side by side
+    exec 7>"$CACHE/apt.lock"
+    flock 7
     { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"; } \
         >"$CACHE/apt.log" 2>&1 </dev/null || { tail -20 "$CACHE/apt.log" >&2; die "apt-get could not install $*"; }
+    exec 7>&-
 }
 
 # use_copy: go to a copy of the collection at a real path, for tools that don't follow links or leave files behind.

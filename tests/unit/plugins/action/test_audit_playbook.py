@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -246,3 +248,109 @@ def test_explain(audit, policy):
     assert code == 2 and "has no container 'nothing'" in " ".join(output.split())
     # shown without -v
     assert "rule 2 'databases'" in output and "\"size\": \"8g\"" in output and "rule 1 'none'" in output
+
+
+class Webhook:
+    """Takes alerts on loopback and keeps them."""
+
+    def __init__(self, status=200):
+        taken = self.taken = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                taken.append((self.path, self.headers["Content-Type"], self.headers["Authorization"], json.loads(body)))
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_arguments):  # pylint: disable=arguments-differ
+                pass
+        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d/hooks/s3cret-token" % self._server.server_port
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_exc):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+AGAIN = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - podman_fleet.memory.report_render: {report: reports/latest, formats: [csv, markdown], dest: .}
+      register: rendered
+    - podman_fleet.memory.report_compare: {report: reports/latest}
+      register: compared
+    - assert:
+        that:
+          - rendered.files | sort == ['csv', 'markdown'] and rendered.counts.hosts.total == 2
+          - compared.counts.new == 0 and compared.counts.unchanged > 0 and compared.new == []
+"""
+
+
+def test_formats_alerts_and_failing(audit):
+    """One run with everything new, one with nothing new."""
+    with Webhook() as webhook:
+        words = ["--limit", "here,gone", "-e", json.dumps({
+            "oom_audit_fail_not_checked": False, "oom_audit_formats": ["html", "csv", "junit", "sarif", "markdown", "prometheus"],
+            "oom_audit_webhook_url": webhook.url, "oom_audit_webhook_format": "slack",
+            "oom_audit_webhook_headers": {"Authorization": "Bearer s3cret-token"}})]
+        code, output = audit.run(*words, "-e", "podman_memory_fail_on=medium", "-v", ANSIBLE_SHOW_CUSTOM_STATS="true")
+        # it fails after everything is written, sent and handed on, and names what made it fail
+        assert code == 2, output
+        said = " ".join(output.split())
+        assert "of severity medium or worse (podman_memory_fail_on):" in said and "medium: gone: Not checked: not checked:" in said
+        assert "podman_memory_findings_resolved" in output and "podman_memory_near_limit" in output
+        latest = audit.reports / "latest"
+        assert {path.name for path in latest.iterdir()} == {
+            "report.json", "report.html", "report.csv", "report.junit.xml", "report.sarif", "report.md", "podman_oom_audit.prom"}
+        (path, kind, authorization, body), = webhook.taken
+        assert (path, kind, authorization) == ("/hooks/s3cret-token", "application/json", "Bearer s3cret-token")
+        assert "`gone`: Not checked:" in body["text"]
+        assert "s3cret" not in output and "s3cret" not in (latest / "report.json").read_text(encoding="ascii")
+
+        code, output = audit.run(*words, "-e", "podman_memory_fail_on=")
+        assert code == 0, output
+        assert "TREND  0 new, " in output
+        assert len(webhook.taken) == 1, "nothing new, nothing sent"
+    (audit.path / "again.yml").write_text(AGAIN, encoding="ascii")
+    code, output = audit.run(playbook="again.yml")
+    assert code == 0, output
+    assert output.count("Podman memory audit") == 1 and "0 new, 0 worse, 0 better, 0 resolved" in output
+    assert (audit.path / "report.csv").read_bytes() == (latest / "report.csv").read_bytes()
+
+
+def test_an_alert_that_is_not_taken_fails_and_keeps_its_address(audit):
+    with Webhook(status=403) as webhook:
+        code, output = audit.run("--limit", "here", "-vvv", "-e", json.dumps({"oom_audit_webhook_url": webhook.url}))
+        assert webhook.taken[0][3]["schema"] == "podman_fleet.memory/alert/v1"
+    assert code == 2
+    assert "the webhook did not take the alert on its new findings (HTTP status 403" in " ".join(output.split())
+    assert "s3cret" not in output
+    assert audit.report()["findings"]
+
+
+def test_check_mode_sends_nothing_and_fails_the_same(audit):
+    with Webhook() as webhook:
+        code, output = audit.run("--check", "--limit", "here", "-e", json.dumps(
+            {"oom_audit_webhook_url": webhook.url, "podman_memory_fail_on": "info"}))
+        assert not webhook.taken
+    assert code == 2 and "Report: none is written in check mode" in output
+
+
+def test_bad_settings_end_it_before_any_host_is_asked(audit):
+    code, output = audit.run("--limit", "here,gone", "-e", json.dumps({
+        "podman_memory_fail_on": "hihg", "oom_audit_formats": ["pdf"], "oom_audit_webhook_url": "chat.example/s3cret",
+        "oom_audit_webhook_format": "teams"}))
+    assert code == 2
+    said = " ".join(output.split())
+    for problem in ("podman_memory_fail_on: 'hihg' is none of never, critical, high, medium, low, info (did you mean high?)",
+                    "oom_audit_formats: 'pdf' is none of html, csv, junit, sarif, markdown, prometheus",
+                    "oom_audit_webhook_format: 'teams' is none of generic, slack", "oom_audit_webhook_url: no address such as"):
+        assert problem in said, output
+    assert "Look at the containers" not in output and "UNREACHABLE" not in output and "s3cret" not in output
+    assert not audit.reports.exists()

@@ -11,9 +11,9 @@ import json
 import pathlib
 
 import pytest
+from sample_container import MIB, make as make_container
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures" / "oom_audit"
-MIB = 1024 * 1024
 
 
 def _recorded(name):
@@ -26,36 +26,10 @@ def recorded():
     return _recorded
 
 
-def _container(**changes):
-    """One running container with a limit and memory.oom.group on; keys such as state__status change parts of it."""
-    ident = "c" * 64
-    container = {
-        "id": ident, "name": "web", "user": "root", "labels": {}, "pod": None, "is_infra": False,
-        "manager": {"kind": "none", "unit": None},
-        "state": {"status": "running", "exit_code": None, "oom_killed_flag": False},
-        "memory": {
-            "declared": {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": True},
-            "effective": {"limit": 64 * MIB, "swap_limit": 128 * MIB, "high": None, "oom_group": True,
-                          "source": "/machine.slice/libpod-%s.scope" % ident},
-            "usage": {"current": 10 * MIB, "peak": 20 * MIB},
-        },
-        "oom": {"killed": False, "cause": "none", "scope": None, "lethal": False, "confidence": "certain", "count": 0,
-                "last_at": None, "victims": [], "flag_trust": "agrees", "evidence": [], "missing": [], "group": False,
-                "history": []},
-    }
-    for path, value in changes.items():
-        where = container
-        *parents, last = path.split("__")
-        for part in parents:
-            where = where[part]
-        where[last] = value
-    return container
-
-
 @pytest.fixture
 def container():
     """Return a function that makes a container."""
-    return _container
+    return make_container
 
 
 @pytest.fixture

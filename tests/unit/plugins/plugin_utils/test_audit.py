@@ -157,3 +157,51 @@ def test_check_mode_counts_the_same_and_writes_nothing(write, recorded, tmp_path
     assert outcome.path is None and not (tmp_path / "none").exists()
     report, _path, _outcome = write(records)
     assert outcome.tally.summary() == report["summary"]
+
+
+def test_what_is_mended_is_resolved(write, container, facts):
+    sources = [{"name": "podman", "user": "root", "status": "ok", "detail": None, "covers_since": None}]
+    first, path, _outcome = write([answered("h", facts(container(memory__effective__oom_group=False), sources=sources))])
+    second, path, outcome = write([answered("h", facts(container(), sources=sources))], path, days=1)
+    gone = second["resolved"]
+    assert [(each["id"], each["state"], each["first_seen"], each["last_seen"]) for each in gone] == [
+        (first["findings"][0]["id"], "resolved", first["generated_at"], first["generated_at"])]
+    assert not second["findings"] and not second["carried"]
+    assert second["summary"]["findings"]["resolved"] == 1 and outcome.previous_at == first["generated_at"]
+    # told once
+    assert not write([answered("h", facts(container(), sources=sources))], path, days=2)[0]["resolved"]
+
+
+def test_what_was_not_looked_for_is_not_resolved(write, recorded):
+    root, path, _outcome = write([answered("h", recorded("debian13-root"))])
+    # the next time without become: nothing of root's containers can be seen
+    alice, path, _outcome = write([answered("h", recorded("debian13-alice"), "alice")], path, days=1)
+    of_root = {each["id"] for each in root["findings"] if each["user"] == "root"}
+    assert of_root and not [each for each in alice["resolved"] if each["user"] == "root"]
+    assert of_root <= {each["id"] for each in alice["carried"]}
+    # and then with become again: nothing of it is new
+    again, _path, _outcome = write([answered("h", recorded("debian13-root"))], path, days=2)
+    assert not [each for each in again["findings"] if each["id"] in of_root and each["state"] == "new"]
+
+
+def test_only_some_containers(write, recorded):
+    first, path, _outcome = write([answered("h", recorded("debian13-root"))])
+    some = recorded("debian13-root")
+    some["containers"] = [each for each in some["containers"] if each["name"] == "pid1-kill"]
+    second, _path, _outcome = write([{**answered("h", some), "only": ["pid1-kill"]}], path, days=1)
+    assert second["hosts"][0]["only"] == ["pid1-kill"]
+    others = {each["id"] for each in first["findings"] if each["container"] != "pid1-kill"}
+    assert not second["resolved"] and others == {each["id"] for each in second["carried"]}
+
+
+def test_a_report_before_that_could_not_be_read_is_not_named(write, recorded, tmp_path):
+    report, _path, _outcome = write([answered("h", recorded("debian12-root"))], str(tmp_path / "none.json"))
+    assert report["run"]["previous"] is None
+    assert len(report["trend"]) == 1
+
+
+def test_near_its_limit(write, container, facts):
+    usage = {"current": 63 << 20, "working_set": 60 << 20, "anon": 1, "peak": 1, "swap": 0, "pressure_full_avg300": 0.0}
+    report, _path, outcome = write([answered("h", facts(container(memory__usage=usage, memory__effective__swap_limit=64 << 20)))])
+    assert [(each["rule"], each["severity"]) for each in report["findings"]] == [("near-limit", "high")]
+    assert report["summary"]["findings"]["by_rule"]["near-limit"] == 1 and len(outcome.tally.risks) == 1

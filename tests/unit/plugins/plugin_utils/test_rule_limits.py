@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""memory-limit-missing, oom-group-mismatch, limit-drift: what is a finding and what isn't."""
+"""memory-limit-missing, oom-group-mismatch: what is a finding and what isn't."""
 
 from __future__ import annotations
 
@@ -61,37 +61,6 @@ def test_unknown_limits_are_missing_evidence(container, facts, changes):
     assert found["evidence-missing"]["evidence"]["kind"] == "limits"
 
 
-@pytest.mark.parametrize("changes, summary", [
-    ({"memory__effective__limit": 32 * MIB}, "64 MiB declared, 32 MiB enforced"),
-    ({"memory__effective__limit": 96 * MIB}, "64 MiB declared, 96 MiB enforced"),
-    ({"memory__effective__limit": None, "memory__effective__source": None}, "64 MiB declared, no limit enforced"),
-    ({"memory__declared__limit": None}, "no limit declared, 64 MiB enforced"),
-    ({"memory__effective__swap_limit": None}, "128 MiB memory+swap declared, no limit enforced"),
-    ({"memory__effective__swap_limit": 256 * MIB}, "128 MiB memory+swap declared, 256 MiB enforced"),
-])
-def test_drift(container, facts, changes, summary):
-    assert rules(facts(container(**changes)))["limit-drift"]["summary"] == summary
-
-
-@pytest.mark.parametrize("changes", [
-    # the kernel rounds down to pages
-    {"memory__declared__limit": 64 * MIB + 1},
-    {"memory__declared__limit": 64 * MIB + 65535},
-    # an ancestor's limit is lower
-    {"memory__effective__limit": 32 * MIB, "memory__effective__swap_limit": 32 * MIB,
-     "memory__effective__source": "/machine.slice"},
-    {"memory__effective__swap_limit": 64 * MIB},
-    {"state__status": "exited", "memory__effective": None},
-])
-def test_no_drift(container, facts, changes):
-    assert "limit-drift" not in rules(facts(container(**changes)))
-
-
-def test_swap_does_not_matter_without_swap(container, facts):
-    host = {"cgroup_version": 2, "swap_total": 0}
-    assert not rules(facts(container(memory__effective__swap_limit=None), host=host))
-
-
 @pytest.mark.parametrize("changes, expected", [
     ({}, "podman update --memory=512m --memory-swap=512m web"),
     ({"user": "alice"}, "sudo -iu alice podman update --memory=512m --memory-swap=512m web"),
@@ -106,3 +75,13 @@ def test_remedy_can_be_pasted(container, facts, changes, expected):
     remedy = rules(facts(container(**bare, **changes)))["memory-limit-missing"]["remedy"]
     assert expected in remedy
     assert "\x1b" not in remedy
+
+
+@pytest.mark.parametrize("manager, expected", [
+    ({"kind": "none", "unit": None}, "memory.container_memory -a '{\"name\": \"web\", \"user\": \"root\", \"oom_group\": true}'"),
+    ({"kind": "compose", "unit": None}, "compose file"),
+    ({"kind": "systemd", "unit": "web.service"}, "put --cgroup-conf=memory.oom.group=1 into the podman run of web.service"),
+])
+def test_the_remedy_for_the_group_is_the_module(container, facts, manager, expected):
+    remedy = rules(facts(container(manager=manager, memory__effective__oom_group=False)))["oom-group-mismatch"]["remedy"]
+    assert expected in remedy and "\nansible h -b -m podman_fleet" in remedy

@@ -179,3 +179,49 @@ def test_what_the_policy_finds(recorded, container, facts):
 
 def test_check_mode():
     assert "Check mode  no report is written" in show([lost("a")], report=None)[-1]
+
+
+def risky(container, facts, count):
+    made = []
+    for number in range(count):
+        one = container(memory__usage={"current": 1, "working_set": (60 + number % 4) << 20, "swap": 0, "pressure_full_avg300": 0.0},
+                        memory__effective__source="/machine.slice/libpod-%064x.scope" % number)
+        one.update(id="%064x" % number, name="c%d" % number)
+        made.append(one)
+    return facts(*made, host={"cgroup_version": 2, "swap_total": 0})
+
+
+def test_what_dies_next(container, facts):
+    shown = show([answered("a", risky(container, facts, 2))])
+    assert "DIES NEXT  2 containers near their limit" in shown
+    assert [line.split() for line in shown if line.startswith("  * ")] == [
+        "* a c1 uses 95 % of its 64 MiB".split(), "* a c0 uses 94 % of its 64 MiB".split()]
+    many = show([answered("a", risky(container, facts, 50))])
+    assert "DIES NEXT  50 containers near their limit" in many and "    … and 48 more" in many
+    assert len([line for line in show([answered("a", risky(container, facts, 50))], everything=True) if line.startswith("  * ")]) == 50
+
+
+def test_the_trend(recorded):
+    records = [answered("deb13", recorded("debian13-root"))]
+    assert not [line for line in show(records) if line.startswith("TREND")]
+    shown = show(records, has_previous=True, state="open")
+    line = next(line for line in shown if line.startswith("TREND"))
+    assert line.startswith("TREND  0 new, ") and line.endswith(" open, 0 resolved, since 2026-11-23 20:30 UTC")
+
+
+@pytest.mark.parametrize("width", [40, 79, 140])
+def test_everything_at_once_fits(recorded, container, facts, width):
+    """A finding of every rule, many kills, many risks, many gaps, waivers and a trend."""
+    policy = parse({
+        "rules": [{"name": "all", "match": "true", "memory": {"required": True, "max": "20m"}, "oom_group": True}],
+        "waivers": [{"match": "true", "rule": "limit-drift", "reason": "r", "expires": "2020-01-01"},
+                    {"match": "name == 'c3'", "rule": "near-limit", "reason": "r", "expires": "2099-01-01"}],
+        "host": {"max_committed_share": 0.01}}, "test")
+    old = facts(container(memory__effective__limit=None), host={"cgroup_version": 1, "memory_total": 1 << 20, "swap_total": 0})
+    drifted = facts(container(memory__effective__limit=None))
+    shown = show(fleet(recorded, 10) + [answered("a", risky(container, facts, 50)), answered("v1", old), answered("d", drifted)],
+                 width, has_previous=True, policy=policy)
+    assert len(shown) <= 25, "\n".join(shown)
+    text = "\n".join(shown)
+    for part in ("OOM KILLS", "DIES NEXT", "UNPROTECTED", "NOT CHECKED", "WAIVED", "TREND"):
+        assert part in text

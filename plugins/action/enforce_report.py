@@ -1,0 +1,79 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Say what policy_enforce did on all hosts of this run so far, and hand the counts to workflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _summary
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
+    columns, has_human_output, painted, run_dir)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce_screen import Count
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforced import counts
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, once for each batch of the play; opens no connection."""
+
+    _requires_connection = False
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the counts of all hosts so far."""
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec={"summary": {"type": "bool", "default": True}})
+        task_vars = task_vars or {}
+        run, check_mode = run_dir(self._task, "enforce"), self._task.check_mode
+        if not run.exists():
+            raise AnsibleActionFail("policy_enforce did nothing in this run, so there is nothing to say. enforce_report "
+                                    "needs it before itself in the same play: leave --tags out.")
+        batch, active = set(task_vars["ansible_play_batch"]), set(task_vars["ansible_play_hosts"])
+        count, unfinished, waiting = Count(everything=display.verbosity > 0), 0, 0
+        for host, record in run.records([str(each) for each in task_vars["ansible_play_hosts_all"]]):
+            if record is None and host in active and host not in batch:
+                waiting += 1
+                continue
+            record = record or _lost(host, host in active)
+            count.add(record)
+            unfinished += host in batch and record["problem"] is not None
+        stats = count.stats(check_mode)
+        result.update(
+            changed=False, complete=not waiting, unfinished_in_batch=unfinished,
+            msg="%s, %s %s" % (plural(count.hosts, "host"), plural(count.sums["changed"], "container"),
+                               "would be changed" if check_mode else "changed"),
+            ansible_stats={"per_host": False, "aggregate": False, "data": stats})
+        if options["summary"] and has_human_output():
+            # when all of a batch is lost, the play may end here
+            self._show(count, waiting, is_whole=not waiting or unfinished > 0)
+        if not waiting:
+            run.remove()
+        return result
+
+    def _show(self, count: Count, waiting: int, is_whole: bool) -> None:
+        if waiting:
+            display.display("So far: %s, %s changed; %s to come" % (
+                plural(count.hosts, "host"), plural(count.sums["changed"], "container"), plural(waiting, "host")))
+        if not is_whole:
+            return
+        lines = count.lines(self._task.check_mode, max(40, min(columns(display.columns), 200)))
+        # the log file gets no colours
+        display.display("\n" + painted(lines) + "\n", screen_only=True)
+        display.display(_summary.plain(lines), log_only=True)
+
+
+def _lost(host: str, is_active: bool) -> dict[str, Any]:
+    """A record for a host that policy_enforce could not even begin with."""
+    message = ("its task ended before it could be asked; Ansible's output says why" if is_active else
+               "failed or unreachable before it could be asked; Ansible's output says why")
+    return {"host": host, "problem": {"kind": "failed" if is_active else "earlier", "message": message},
+            "counts": counts(None, []), "rows": [], "skipped": []}

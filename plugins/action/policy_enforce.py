@@ -1,0 +1,155 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring the containers of one host to what the policy wants: oom_facts, plan, container_memory.
+
+What is seen and planned stays on the controller and out of Ansible's output, but for the plan with --diff.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Iterable
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _enforced, _plan, _plan_table
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import policy_of, run_dir
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._findings import FACTS_SCHEMA
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import ask, facts_of
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
+
+_FACTS_SPEC = {
+    "users": {"type": "list", "elements": "str"},
+    "containers": {"type": "list", "elements": "str"},
+    "since": {"type": "str"},
+    "executable": {"type": "str"},
+    "timeout": {"type": "int"},
+    "state_dir": {"type": "path"},
+}
+_PLAN_SPEC = {
+    "enforce": {"type": "str", "choices": list(_plan.PARTS), "default": "both"},
+    "persist": {"type": "bool", "default": True},
+    "allow_below_usage": {"type": "bool", "default": False},
+}
+_CHANGE_SPEC = {
+    "backend": {"type": "str", "choices": ["auto", "libpod_api", "cli", "cgroupfs"]},
+    "restart": {"type": "str", "choices": ["never", "if_needed"]},
+}
+_SPEC = {"policy": {"type": "dict"}, **_FACTS_SPEC, **_PLAN_SPEC, **_CHANGE_SPEC}
+_MODULE = "podman_fleet.memory.container_memory"
+_MOST_CALLS = 4  # containers may grow between the plan and the change, but not all of them
+_LONGEST = 500  # characters of a message in the task's result
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller for each host."""
+
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what was done in a few counts; with --diff, the plan as a table."""
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        policy = policy_of(self, options["policy"], task_vars)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        run = run_dir(self._task, "enforce")
+        run.begin(iso(now))
+        host = task_vars["inventory_hostname"]
+        work = _Work(self, task_vars, host, policy, now.date(), options)
+        problem = work.do()
+        counts = _enforced.counts(work.plan, work.rows())
+        run.put({"host": host, "problem": problem, "counts": counts, "rows": work.rows(), "skipped": work.skipped()})
+        result.update(_compact(problem, counts, self._task.check_mode))
+        result["changed"] = any(each["changed"] for each in work.rows())
+        if self._task.diff and work.rows():
+            result["diff"] = {"prepared": _plan_table.table(work.rows(), work.skipped(), self._task.check_mode)}
+        return result
+
+
+class _Work:
+    """What is to be done on one host, and what has been."""
+
+    def __init__(self, action: ActionBase, task_vars: dict[str, Any], host: str, policy: Any, today: datetime.date,
+                 options: dict[str, Any]) -> None:
+        self._action, self._task_vars, self._host = action, task_vars, host
+        self._policy, self._today, self._options = policy, today, options
+        self.plan: _plan.Plan | None = None
+        self._results: list[dict[str, Any]] = []
+
+    def rows(self) -> list[_enforced.Row]:
+        """Return a row for each step of the plan."""
+        return _enforced.rows(self.plan, self._results) if self.plan else []
+
+    def skipped(self) -> list[dict[str, Any]]:
+        """Return what the plan leaves as it is."""
+        return [each._asdict() for each in self.plan.skipped] if self.plan else []
+
+    def do(self) -> dict[str, str] | None:
+        """Plan and change; return {kind, message} of what went wrong, None when nothing did.
+
+        A container may go while the others are changed. Then container_memory finds one too few, changes
+        nothing, and the host is looked at once more.
+        """
+        for is_last in (False, True):
+            problem = self._look()
+            if problem or not self.plan or not self.plan.changes:
+                return problem
+            problem = self._change(self.plan)
+            if problem is None or self._results or is_last or problem["kind"] != "failed":
+                return problem
+        return None
+
+    def _look(self) -> dict[str, str] | None:
+        answer = facts_of(self._action, _given(self._options, _FACTS_SPEC), self._task_vars)
+        if answer["problem"]:
+            return answer["problem"]
+        facts, options = answer["facts"], self._options
+        wanted = _plan.Options(options["enforce"], options["persist"], options["allow_below_usage"])
+        try:
+            if facts.get("schema") != FACTS_SCHEMA:
+                raise ValueError("its schema is not %s" % FACTS_SCHEMA)
+            self.plan = _plan.of_host(self._host, facts, answer["run_as"], self._policy, self._today, wanted)
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            return {"kind": "bad_facts", "message": "its facts are not whole: %s: %s" % (type(exc).__name__, exc)}
+        return None
+
+    def _change(self, plan: _plan.Plan) -> dict[str, str] | None:
+        """Carry the plan out; a container that is refused (it may have grown since) does not stop the others."""
+        left = {(each.user, each.ident): each.options() for each in plan.changes}
+        lost: list[dict[str, Any]] = []
+        problem = None
+        for _call in range(_MOST_CALLS):
+            answer, problem = ask(self._action, _MODULE, self._arguments(list(left.values())), self._task_vars)
+            self._results = [each for each in answer.get("containers") or [] if isinstance(each, dict)]
+            refused = _enforced.refused(self._results) if problem else set()
+            if not refused or len(refused) == len(left):
+                break
+            lost += [each for each in self._results if (each["user"], each["id"]) in refused]
+            left = {key: options for key, options in left.items() if key not in refused}
+        self._results += lost
+        if lost and problem is None:
+            problem = {"kind": "failed", "message": "; ".join(
+                "%s/%s: %s" % (each["user"], each["name"], each.get("message")) for each in lost)}
+        return problem
+
+    def _arguments(self, containers: list[dict[str, Any]]) -> dict[str, Any]:
+        names = ("persist", "allow_below_usage", "executable", "timeout", *_CHANGE_SPEC)
+        return {"containers": containers, **_given(self._options, names)}
+
+
+def _given(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: options[name] for name in names if options[name] is not None}
+
+
+def _compact(problem: dict[str, str] | None, counts: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """The task's result; `checked` and `problem` are what audit_hand_back reads."""
+    text = "%s of %s %s, %s left as %s" % (
+        counts["changed"], plural(counts["containers"], "container"), "would be changed" if check_mode else "changed",
+        plural(sum(counts["skipped"].values()), "setting"), "it is" if sum(counts["skipped"].values()) == 1 else "they are")
+    if problem:
+        problem = {"kind": problem["kind"], "message": shown(problem["message"], _LONGEST)}
+        text = "%s: %s; %s" % (problem["kind"], problem["message"], text)
+    return {"checked": problem is None, "problem": problem, "counts": counts, "msg": text}

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Render a report.json again: its first screen, and the formats that are asked for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _reader, _render, _settings, _summary
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import columns, has_human_output, painted
+
+_SPEC = {
+    "dest": {"type": "path"},
+    "formats": {"type": "list", "elements": "str", "default": []},
+    "report": {"type": "path", "required": True},
+    "summary": {"type": "bool", "default": True},
+}
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, once; opens no connection."""
+
+    _requires_connection = False
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the paths of the files that were written."""
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        try:
+            formats = _settings.formats(options["formats"], "formats")
+        except ValueError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        path = _reader.path_of(options["report"])
+        try:
+            head = _reader.head(path)
+            tally = _render.count(path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise AnsibleActionFail("%s cannot be read as a report: %s" % (path, exc)) from exc
+        files = {}
+        if not self._task.check_mode:
+            try:
+                files = _render.render(path, formats, tally, os.path.abspath(options["dest"]) if options["dest"] else None)
+            except OSError as exc:
+                raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
+        if options["summary"] and has_human_output():
+            _show(head, tally, path)
+        result.update(changed=bool(files), files=files, counts=tally.summary())
+        return result
+
+
+def _show(head: dict[str, Any], tally: _render.Tally, path: str) -> None:
+    trend = head.get("trend") or []
+    context = _summary.Context(
+        now=head["generated_at"], report=path, has_previous=bool(head["run"].get("previous")),
+        previous_at=trend[-2]["generated_at"] if len(trend) > 1 else None,
+        width=columns(display.columns), everything=display.verbosity > 0)
+    lines = _summary.lines(tally, context)
+    display.display("\n" + painted(lines) + "\n", screen_only=True)
+    display.display(_summary.plain(lines), log_only=True)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of all hosts in a run of the playbook prepare."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: cgroup_v2_summary
+short_description: What became of all hosts in a run of the playbook prepare
+version_added: 1.0.0
+description:
+  - Tells which hosts are ready for cgroup v2, which need a reboot, and which can't be prepared and why, from what the role
+    P(podman_fleet.memory.cgroup_v2#role) has left in C(podman_cgroup_v2_status).
+options:
+  _input:
+    description: C(hostvars).
+    type: dict
+    required: true
+  hosts:
+    description: Names of the hosts.
+    type: list
+    elements: str
+    required: true
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Show what became of the hosts
+  ansible.builtin.debug:
+    msg: "{{ (hostvars | podman_fleet.memory.cgroup_v2_summary(ansible_play_hosts_all)).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description: C(lines) for people, and C(hosts), lists of host names by state.
+  type: dict
+"""
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _prepare
+
+
+class FilterModule:
+    """The filter."""
+
+    def filters(self):
+        """Return it by name."""
+        return {"cgroup_v2_summary": _prepare.summary}

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers whose memory limit the kernel does not enforce."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: unenforced_limits
+short_description: Containers whose memory limit the kernel does not enforce
+version_added: 1.0.0
+description:
+  - Tells of which running containers the kernel enforces another memory limit than Podman has on record, or none. Happens to
+    containers that were made on another cgroup version.
+options:
+  _input:
+    description: C(ansible_facts.podman_oom), as M(podman_fleet.memory.oom_facts) returns it.
+    type: dict
+    required: true
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Stop where a limit is not in force
+  ansible.builtin.assert:
+    that: ansible_facts.podman_oom | podman_fleet.memory.unenforced_limits == []
+"""
+
+RETURN = r"""
+_value:
+  description: A list of sentences.
+  type: list
+"""
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _prepare
+
+
+class FilterModule:
+    """The filter."""
+
+    def filters(self):
+        """Return it by name."""
+        return {"unenforced_limits": _prepare.unenforced}

@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: container_defaults
+short_description: Give every new Podman container memory.oom.group
+version_added: 1.0.0
+description:
+  - Writes a drop-in of its own for C(containers.conf) with C(cgroup_conf = ["memory.oom.group=1"]), so that every container
+    that is made from then on dies as a whole when it is out of memory. C(--cgroup-conf) of a container overrides it.
+    Containers that are there already are not changed, see M(podman_fleet.memory.container_memory).
+  - Where it would do harm or nothing, nothing is written, with a warning and the reason in RV(defaults). Podman before
+    4.5 ignores the setting. Where a user has no memory controller, it keeps each of that user's new containers from starting.
+    Where another file sets C(cgroup_conf), one of the two would replace the other.
+notes:
+  - Leave it to containers that serve one purpose. A database, a CI runner or systemd in a container would rather lose one
+    process, and needs C(--cgroup-conf=memory.oom.group=0) then.
+options:
+  state:
+    description: Whether the drop-in should be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  users:
+    description:
+      - Names of rootless users whose new containers get the default, by a drop-in in their home directories.
+      - V(all) stands for each rootless user that has container storage, V(current) for the user that the module runs as.
+      - When empty, the whole host gets it, root and all users. Only root can do so.
+    type: list
+    elements: str
+    default: []
+  executable:
+    description: Name or path of Podman.
+    type: str
+    default: podman
+  timeout:
+    description: Seconds for each external command.
+    type: int
+    default: 60
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+  - podman_fleet.memory._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: podman_fleet.memory.container_memory
+  - module: podman_fleet.memory.cgroup_facts
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: New containers of the whole host die as a whole
+  podman_fleet.memory.container_defaults:
+  become: true
+
+- name: Those of one user
+  podman_fleet.memory.container_defaults:
+    users: [alice]
+  become: true
+
+- name: Where that is not possible, stop
+  podman_fleet.memory.container_defaults:
+  register: result
+  failed_when: result.failed | default(false) or result.defaults | selectattr('status', 'eq', 'refused') | length > 0
+  become: true
+
+- name: Take it away again
+  podman_fleet.memory.container_defaults:
+    state: absent
+  become: true
+"""
+
+RETURN = r"""
+defaults:
+  description: One element for the whole host, or for each user.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    user:
+      description: Whose new containers are meant. V(null) for the whole host.
+      type: str
+    path:
+      description: Path of the drop-in.
+      type: str
+    status:
+      description: One of V(written), V(removed), V(unchanged), V(refused); in check mode, what it would be.
+      type: str
+    reason:
+      description: Why it is refused, or who gives the default already. V(null) otherwise.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _container_defaults, _default_places, _drop_in, _users
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "users": {"type": "list", "elements": "str", "default": []},
+            "executable": {"type": "str", "default": "podman"},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    if options["timeout"] < 1:
+        module.fail_json(msg="timeout: %d is not a number of seconds above 0" % options["timeout"])
+    try:
+        steps = _default_places.steps(options["state"], options["users"], options["executable"], options["timeout"])
+        if not module.check_mode:
+            for step in steps:
+                _default_places.carry_out(step, options["timeout"])
+    except (_users.UserError, _default_places.Unasked, _drop_in.DropInError) as exc:
+        module.fail_json(msg=str(exc))
+    for step in steps:
+        if step.plan.status == "refused":
+            module.warn("container_defaults: %s%s" % (
+                "user %s: " % step.plan.target.user if step.plan.target.user else "", step.plan.reason))
+    changed = [step.plan for step in steps if step.plan.status in ("written", "removed")]
+    module.exit_json(
+        changed=bool(changed),
+        defaults=[{"user": each.target.user, "path": each.target.path, "status": each.status, "reason": each.reason}
+                  for each in (step.plan for step in steps)],
+        diff=[{"before_header": each.target.path, "after_header": each.target.path, "before": each.target.text or "",
+               "after": each.text or ""} for each in changed])
+
+
+if __name__ == "__main__":
+    main()

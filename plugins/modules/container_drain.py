@@ -1,0 +1,209 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation and entry point; the work is in module_utils/_drain_host.py and _drain.py."""
+
+DOCUMENTATION = r"""
+module: container_drain
+short_description: Stop all running containers of a host in good order before a reboot, and see that they come back
+version_added: 1.0.0
+description:
+  - At a shutdown systemd ends rootless containers, and containers without a unit, as it ends any process, and Podman's own
+    word for what happened is lost. This module stops them before, as their owners would, with the time that each of them has to stop.
+  - Containers of a systemd unit (quadlets among them) are stopped with the unit, others with C(podman stop).
+  - Tells of each container whether something starts it after a reboot, and why not otherwise. After the reboot it waits until
+    those that should be back are there.
+options:
+  state:
+    description:
+      - With V(drained) everything that runs is stopped, and returned in RV(containers).
+      - With V(returned) nothing is stopped. The module waits for the containers in O(containers), and starts those with the
+        restart policy C(unless-stopped) which stay down only because they were stopped.
+    type: str
+    choices: [drained, returned]
+    required: true
+  containers:
+    description: What RV(containers) was before the reboot. Needed with O(state=returned).
+    type: list
+    elements: dict
+  users:
+    description:
+      - Whose containers, by user name. V(all) stands for root and each user that has container storage, V(current) for the
+        user that the module runs as.
+      - The default is V(all) for root and V(current) for others.
+    type: list
+    elements: str
+    default: []
+  wait:
+    description: Seconds to wait for containers to come back.
+    type: int
+    default: 180
+  executable:
+    description: Name or path of Podman.
+    type: str
+    default: podman
+  timeout:
+    description: Seconds for each command. It has to be more than any container takes to stop.
+    type: int
+    default: 300
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+  - podman_fleet.memory._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+seealso:
+  - module: podman_fleet.memory.oom_facts
+"""
+
+EXAMPLES = r"""
+- name: Stop everything
+  podman_fleet.memory.container_drain:
+    state: drained
+  become: true
+  register: drained
+
+- name: Reboot
+  ansible.builtin.reboot:
+  become: true
+
+- name: Wait for what ran before
+  podman_fleet.memory.container_drain:
+    state: returned
+    containers: "{{ drained.containers }}"
+  become: true
+  register: returned
+  failed_when: returned.absent | length > 0
+"""
+
+RETURN = r"""
+containers:
+  description: The containers that ran, or with O(state=returned) those of O(containers).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: ID of the container.
+      type: str
+      returned: success
+    name:
+      description: Name of the container.
+      type: str
+      returned: success
+    user:
+      description: Name of its owner.
+      type: str
+      returned: success
+    unit:
+      description: The systemd unit that runs it, V(null) for none.
+      type: str
+      returned: success
+    restart_policy:
+      description: Its restart policy, V(null) for none.
+      type: str
+      returned: success
+    infra:
+      description: Whether it is the infra container of a pod.
+      type: bool
+      returned: success
+    limit:
+      description: The memory limit in bytes that Podman has on record, V(null) for none.
+      type: int
+      returned: success
+    returns_by:
+      description:
+        - What starts it after a reboot, V(null) for nothing. One of V(unit), V(restart_service) (C(podman-restart.service)),
+          and V(start) (this module, with O(state=returned)).
+      type: str
+      returned: success
+    why:
+      description: Why nothing does.
+      type: str
+      returned: success
+absent:
+  description: Those of RV(containers) that should be back and are not.
+  returned: O(state=returned)
+  type: list
+  elements: dict
+notes:
+  description: What stopping them, and a reboot after that, means, in words.
+  returned: O(state=drained)
+  type: list
+  elements: str
+  sample: [2 containers are stopped, "batch of bob does not come back: bob has no linger, so nothing of this user is started at boot"]
+runtimes:
+  description:
+    - OCI runtime of new containers, for each user whose Podman could be asked, with C(user), C(name) and C(version).
+    - C(cgroup_v2) tells whether it can run containers on cgroup v2 (runc since 1.0.0-rc93), V(null) for unknown.
+  returned: O(state=drained)
+  type: list
+  elements: dict
+  sample: [{user: root, name: crun, version: 1.8.1, cgroup_v2: true}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils import (
+    _command,
+    _drain,
+    _drain_host,
+    _inspect,
+    _podman,
+    _users,
+)
+
+
+def run(params, dry):
+    """Return the module's result."""
+    def look():
+        return [_drain_host.Drain(user, params["executable"], params["timeout"])
+                for user in _users.discover(params["users"])[0]]
+
+    try:
+        _command.find_executable(params["executable"])
+    except _command.CommandNotFound:
+        containers = params["containers"] or []
+        return {"changed": False, "containers": containers, "absent": containers, "runtimes": [], "notes": []}
+    if params["state"] == "returned":
+        gone = _drain_host.wait_for(params["containers"], look, 0 if dry else params["wait"], start=not dry)
+        started = [each for each in params["containers"] if each["returns_by"] == "start"]
+        told = "not back: %s" % ", ".join("%s of %s" % (each["name"], each["user"]) for each in gone) if gone else "all are back"
+        return {"changed": bool(started), "containers": params["containers"], "absent": gone, "msg": told}
+    drains = look()
+    runtimes = [each.runtime() for each in drains if not each.silent]
+    containers = _drain_host.drain(drains, dry)
+    return {"changed": bool(containers), "containers": containers, "runtimes": runtimes, "notes": _drain.notes(containers)}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["drained", "returned"], "required": True},
+            "containers": {"type": "list", "elements": "dict"},
+            "users": {"type": "list", "elements": "str", "default": []},
+            "wait": {"type": "int", "default": 180},
+            "executable": {"type": "str", "default": "podman"},
+            "timeout": {"type": "int", "default": 300},
+        },
+        required_if=[("state", "returned", ["containers"])],
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module.params, module.check_mode)
+    except (_users.UserError, _podman.PodmanError, _inspect.Garbage, _command.CommandError, _drain_host.DrainError) as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation and entry point; the work is in module_utils/_recorder_install.py."""
+
+DOCUMENTATION = r"""
+module: oom_recorder
+short_description: Keep a history of OOM kills and memory peaks on a host that runs Podman
+version_added: 1.0.0
+description:
+  - Installs a small program that a systemd timer starts once a minute. It reads on in the journal, looks at the cgroups
+    of running containers, and keeps what it finds in an SQLite database.
+  - With it M(podman_fleet.memory.oom_facts) still knows of kills when the container was removed, the journal was
+    rotated and the host was booted again.
+  - It sees the containers of root and of all rootless users. It never runs Podman, has no network, and can write nothing
+    but its own directories and the directory for metrics.
+  - Writes metrics for the textfile collector of Prometheus' node_exporter.
+  - It is made of the same code as M(podman_fleet.memory.oom_facts) and needs nothing but Python's standard library.
+notes:
+  - Needs C(become), and systemd as the host's init.
+  - The role P(podman_fleet.memory.audit_schedule#role) uses this module.
+  - See C(docs/recorder.md) of the collection for the database, the metrics, and alert rules.
+options:
+  state:
+    description:
+      - V(present) installs and starts it.
+      - V(absent) stops it and takes away all it made, its history and metrics included. Files of others stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  state_dir:
+    description:
+      - Directory of the history. It is made with mode C(0700).
+      - With O(state=absent) the directory that it was installed with is used as well.
+    type: path
+    default: /var/lib/podman-memory
+  textfile_dir:
+    description:
+      - Directory that node_exporter reads C(*.prom) files from. Nothing is written as long as it isn't there, and it is
+        not made.
+      - The default is that of Debian's package. Empty for no metrics.
+    type: str
+    default: /var/lib/prometheus/node-exporter
+  retention_days:
+    description: Days to keep, counted are days on which the recorder ran.
+    type: int
+    default: 30
+  retention_size:
+    description: Size of the database in bytes, or with a unit such as V(64MiB). What says least about kills goes first.
+    type: str
+    default: 64MiB
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+  - podman_fleet.memory._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Shows units and settings line by line, and the program as the directory it is in.
+  idempotent:
+    support: full
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+- name: Record what happens between two audits
+  podman_fleet.memory.oom_recorder:
+  become: true
+
+- name: Keep more, and give no metrics
+  podman_fleet.memory.oom_recorder:
+    retention_days: 90
+    retention_size: 256MiB
+    textfile_dir: ""
+  become: true
+
+- name: Take it away, with its history
+  podman_fleet.memory.oom_recorder:
+    state: absent
+  become: true
+"""
+
+RETURN = r"""
+recorder:
+  description: Where everything is.
+  returned: success and O(state=present)
+  type: dict
+  contains:
+    code:
+      description: Directory of the program. Its name is a hash of what is in it.
+      type: str
+      returned: success
+      sample: /usr/local/lib/podman-memory/0d4f3a2b1c9e
+    service:
+      description: Unit of one run.
+      type: str
+      returned: success
+      sample: podman-memory-recorder.service
+    timer:
+      description: Unit that starts it.
+      type: str
+      returned: success
+      sample: podman-memory-recorder.timer
+    history:
+      description: The database.
+      type: str
+      returned: success
+      sample: /var/lib/podman-memory/history.sqlite
+    textfile:
+      description: File of metrics. V(null) for none.
+      type: str
+      returned: success
+      sample: /var/lib/prometheus/node-exporter/podman_oom_audit.prom
+"""
+
+import os
+import sys
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils import (
+    _history,
+    _recorder_install,
+    _recorder_layout,
+    _recorder_metrics,
+    _sizes,
+)
+
+MEBIBYTE = 1024 * 1024
+
+
+def _wanted(params):
+    """Return the settings that the options mean.
+
+    :raises _recorder_install.InstallError: one of them is wrong.
+    """
+    try:
+        size = _sizes.parse_size(params["retention_size"])
+    except ValueError as exc:
+        raise _recorder_install.InstallError("retention_size: %s" % exc)
+    if size is None or size < 4 * MEBIBYTE:
+        raise _recorder_install.InstallError("retention_size: %s; give a size of 4MiB or more" % params["retention_size"])
+    if params["retention_days"] < 1:
+        raise _recorder_install.InstallError("retention_days: %d is not a number of days above 0" % params["retention_days"])
+    for option in ("state_dir", "textfile_dir"):
+        path = params[option]
+        if path and (not os.path.isabs(path) or os.path.normpath(path) in ("/", "/var/lib") or any(each in path for each in ' "\'%\\\n')):
+            raise _recorder_install.InstallError("%s: %r; give an absolute path of its own, without spaces, quotes and %%" % (option, path))
+    return {"state_dir": os.path.normpath(params["state_dir"]),
+            "textfile_dir": os.path.normpath(params["textfile_dir"]) if params["textfile_dir"] else "",
+            "retention_days": params["retention_days"], "retention_bytes": size, "version": _recorder_metrics.VERSION}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "state_dir": {"type": "path", "default": "/var/lib/podman-memory"},
+            "textfile_dir": {"type": "str", "default": "/var/lib/prometheus/node-exporter"},
+            "retention_days": {"type": "int", "default": 30},
+            "retention_size": {"type": "str", "default": "64MiB"},
+        },
+        supports_check_mode=True,
+    )
+    result = {}
+    try:
+        settings = _wanted(module.params)
+        where = (settings["state_dir"], settings["textfile_dir"])
+        if os.geteuid() != 0:
+            raise _recorder_install.InstallError("the recorder is the host's: only root can install it (use become)")
+        if module.params["state"] == "present":
+            layout = _recorder_layout.layout(sys.executable, settings, _recorder_layout.sources())
+            plan = _recorder_install.present(layout, *where)
+            result["recorder"] = {
+                "code": layout.code, "service": _recorder_layout.SERVICE, "timer": _recorder_layout.TIMER,
+                "history": os.path.join(where[0], _history.HISTORY),
+                "textfile": os.path.join(where[1], _recorder_metrics.FILE) if where[1] else None}
+        else:
+            plan = _recorder_install.absent(*where)
+        if not module.check_mode:
+            _recorder_install.apply(plan)
+    except _recorder_install.InstallError as exc:
+        module.fail_json(msg=str(exc))
+    changed = _recorder_install.is_change(plan)
+    module.exit_json(changed=changed, diff=plan.diff if changed else [], **result)
+
+
+if __name__ == "__main__":
+    main()

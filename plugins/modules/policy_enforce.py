@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Documentation only: it runs on the controller, see plugins/action/policy_enforce.py.
+
+DOCUMENTATION = r"""
+module: policy_enforce
+short_description: Bring the containers of one host to what the policy wants
+version_added: 1.0.0
+description:
+  - Asks the host with M(podman_fleet.memory.oom_facts), makes a plan on the controller, and carries it out with one call
+    of M(podman_fleet.memory.container_memory).
+  - The reasons for a change are the findings of the audit, so an audit after it finds nothing more that enforcement can
+    mend. What is waived or exempt in the policy is not touched.
+  - "A container without a limit gets the policy's C(memory.default), without swap. A limit that is out of bounds is moved
+    to the bound. Where the kernel does not enforce what is declared, it does so again. What is enforced, and would be
+    lost at the next start, is made to last where this Podman can. C(memory.oom.group) becomes what the policy wants."
+  - Leaves alone, and says so, what it can't or must not change, such as a container that uses more than its new limit
+    would be, one without a limit for which the policy has no default, or a limit that belongs to a pod or slice.
+  - Returns counts, and the plan with C(--diff) only, so that a fleet of a thousand hosts leaves no gigabytes in Ansible's
+    output or in the database of AWX.
+  - Does not fail because of the host. Use M(podman_fleet.memory.enforce_report) to see what became of it, and
+    M(podman_fleet.memory.audit_hand_back) to end hosts with a problem as unreachable or failed.
+options:
+  policy:
+    description:
+      - The policy (C(docs/policy.md)). Without it, the variable C(podman_memory_policy) is used.
+      - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
+    type: dict
+  enforce:
+    description: What to enforce, limits of memory, C(memory.oom.group), or both.
+    type: str
+    choices: [both, limits, oom_group]
+    default: both
+  persist:
+    description:
+      - Make changes outlast the next start of a container where this Podman and whatever manages the container can.
+      - With V(false) they are live only, and finding C(limit-not-persistent) stays as it is.
+    type: bool
+    default: true
+  allow_below_usage:
+    description:
+      - Set limits that are below what a container uses now and 5 percent more. The kernel kills it at once then, or some
+        of its processes.
+    type: bool
+    default: false
+  backend:
+    description: See the option of M(podman_fleet.memory.container_memory).
+    type: str
+    choices: [auto, libpod_api, cli, cgroupfs]
+  restart:
+    description: See the option of M(podman_fleet.memory.container_memory).
+    type: str
+    choices: [never, if_needed]
+  users:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: list
+    elements: str
+  containers:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: list
+    elements: str
+  since:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: str
+  executable:
+    description: See the option of M(podman_fleet.memory.oom_facts) and of M(podman_fleet.memory.container_memory).
+    type: str
+  timeout:
+    description: See the option of M(podman_fleet.memory.oom_facts) and of M(podman_fleet.memory.container_memory).
+    type: int
+  state_dir:
+    description: See the option of M(podman_fleet.memory.oom_facts).
+    type: path
+extends_documentation_fragment:
+  - podman_fleet.memory._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - A table with a line for each setting of each container, and what is left as it is.
+  idempotent:
+    support: full
+seealso:
+  - module: podman_fleet.memory.oom_facts
+  - module: podman_fleet.memory.container_memory
+  - module: podman_fleet.memory.enforce_report
+  - module: podman_fleet.memory.audit_hand_back
+  - module: podman_fleet.memory.policy_explain
+author:
+  - podman_fleet.memory contributors (@podman-fleet)
+"""
+
+EXAMPLES = r"""
+# Look at the plan first: ansible-playbook --check --diff
+- name: Bring the containers to what the policy wants
+  podman_fleet.memory.policy_enforce:
+  register: enforced
+  become: true
+
+- name: Only memory.oom.group, and only of two containers
+  podman_fleet.memory.policy_enforce:
+    enforce: oom_group
+    containers: [web, db]
+  become: true
+"""
+
+RETURN = r"""
+checked:
+  description: Whether the host answered, and all that was planned was done.
+  returned: success
+  type: bool
+problem:
+  description: Otherwise what went wrong, V(null) when nothing did.
+  returned: success
+  type: dict
+  contains:
+    kind:
+      description: One of V(unreachable), V(timeout), V(become), V(failed), V(bad_facts).
+      type: str
+    message:
+      description: What Ansible or the host said.
+      type: str
+counts:
+  description: What it comes to.
+  returned: success
+  type: dict
+  contains:
+    containers:
+      description: Containers that were looked at.
+      type: int
+    right:
+      description: Containers that were as the policy wants.
+      type: int
+    exempt:
+      description: Containers of which the policy wants nothing.
+      type: int
+    planned:
+      description: Containers that had to be changed.
+      type: int
+    changed:
+      description: Containers that were changed; in check mode, that would be.
+      type: int
+    not_persistent:
+      description: Containers of these whose next start loses it.
+      type: int
+    failed:
+      description: Containers whose change failed.
+      type: int
+    skipped:
+      description: Findings that are left as they are, by kind of reason.
+      type: dict
+      sample:
+        below_usage: 1
+        waived: 2
+msg:
+  description: The counts in words.
+  returned: success
+  type: str
+"""

@@ -1,0 +1,224 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The recorder on real hosts: what it knows when everybody else has forgotten, and what it survives.
+
+Removes containers, empties the journals and boots the hosts again, so it comes after everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import host_names
+from fleet import image, ssh
+
+from scenarios import catalogue
+
+MODULE = "podman_fleet.memory.oom_recorder"
+TEXTFILES = "/var/lib/prometheus/node-exporter"
+TEXTFILE = TEXTFILES + "/podman_oom_audit.prom"
+STATE = "/var/lib/podman-memory"
+SERVICE = "podman-memory-recorder.service"
+UNITS = "/etc/systemd/system/podman-memory-recorder"
+USERS = ("root", "alice")
+KILLS = 100
+GUEST = Path(__file__).with_name("guest") / "torture.py"
+
+# No trace of the recorder, but what others may have put beside it.
+GONE = (f"ls -d /usr/local/lib/podman-memory /var/cache/podman-memory {TEXTFILE} {UNITS}.* {STATE}/history* {STATE}/lock "
+        "/etc/systemd/system/timers.target.wants/podman-memory* 2>/dev/null; systemctl list-units --all --no-legend 'podman-memory*'")
+# The container lives for a second and is gone: only the journal and the kernel's buffer know of it.
+ONCE = ("podman run --rm --network=none --name once-{user} --memory=20m localhost/bb:latest sort /dev/zero; "
+        "podman run -d --network=none --name stays-{user} --memory=64m localhost/bb:latest sleep 50000")
+FORGET = "podman container rm -fa -t 0 >/dev/null; podman system prune -f >/dev/null"
+VACUUM = ("journalctl --rotate --vacuum-time=1s; sleep 1; journalctl --rotate --vacuum-time=1s; "
+          "journalctl -q -o json _TRANSPORT=kernel | grep -c oom-kill:")
+
+
+def each(hosts, work):
+    """work(host) on all of them, side by side: {name: result}."""
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(hosts, pool.map(work, hosts.values())))
+
+
+@pytest.fixture(scope="module")
+def hosts(request, fleet):
+    """The hosts with cgroup v2."""
+    found = {name: fleet[name] for name in host_names(request.config) if name in catalogue.V2_HOSTS}
+    each(found, lambda host: host.run("mkdir -p " + TEXTFILES))
+    return found
+
+
+@pytest.fixture(scope="module")
+def planned(hosts, control):
+    """What check mode says before anything is there."""
+    return control.module(tuple(hosts), module=MODULE, check=True)
+
+
+def test_check_mode_changes_nothing(hosts, planned):
+    for name, told in planned.items():
+        assert (told.status, told.result["changed"]) == ("ok", True), told
+    for name, done in each(hosts, lambda host: host.run(GONE, check=False)).items():
+        assert not done.stdout.strip(), (name, done.stdout)
+
+
+@pytest.fixture(scope="module")
+def installed(hosts, planned, control):
+    """The recorder is there; with what the module said the first and the second time."""
+    return control.module(tuple(hosts), module=MODULE), control.module(tuple(hosts), module=MODULE)
+
+
+def test_install_is_idempotent_and_check_mode_told_the_same(planned, installed):
+    for name, first in installed[0].items():
+        assert first.result["changed"] and first.result["recorder"] == planned[name].result["recorder"]
+        assert installed[1][name].result["changed"] is False, installed[1][name]
+
+
+@pytest.fixture(scope="module")
+def recorded(hosts, installed):
+    """A container of each user was killed and is gone; the timer's own run has read of it: {name: {seconds, textfile}}."""
+    def one(host):
+        for user in USERS:
+            host.run(ONCE.format(user=user), user=user, check=False, timeout=240)
+        began = time.monotonic()
+        # by the timer, not by us
+        seen = host.run(f"for i in $(seq 120); do grep -q 'name=\"once-root\"' {TEXTFILE} && grep -q 'name=\"once-alice\"' {TEXTFILE} "
+                        f"&& grep -q 'info.*stays-alice' {TEXTFILE} && exit 0; sleep 1; done; exit 1", check=False, timeout=300)
+        assert seen.returncode == 0, host.run(f"cat {TEXTFILE}; systemctl status {SERVICE}", check=False).stdout
+        return {"seconds": time.monotonic() - began, "textfile": host.run(f"cat {TEXTFILE}; stat -c '%a' {TEXTFILE}").stdout}
+
+    return each(hosts, one)
+
+
+def test_it_follows_within_a_minute(recorded):
+    """A minute, and what a run takes on an emulated host."""
+    for name, told in recorded.items():
+        assert told["seconds"] < 100, (name, told["seconds"])
+
+
+def test_the_metrics_tell_kills_by_name_and_scope(recorded):
+    for name, told in recorded.items():
+        for user in USERS:
+            assert f'podman_oom_container_oom_kills_total{{name="once-{user}",user="{user}",unit="",scope="container"}} 1' in told["textfile"]
+            assert re.search(rf'oom_kills_total{{name="stays-{user}",user="{user}",unit="",scope="host"}} 0', told["textfile"])
+            assert re.search(rf'memory_limit_bytes{{id="[0-9a-f]{{12}}",name="stays-{user}",user="{user}"}} 67108864', told["textfile"])
+        assert told["textfile"].endswith("\n644\n")
+
+
+@pytest.fixture(scope="module")
+def tortured(hosts, recorded):
+    """One host: kill -9, a full disk, a clock that jumps."""
+    name = "debian13" if "debian13" in hosts else next(iter(hosts))
+    host = hosts[name]
+    host.put("/root/torture.py", GUEST.read_text(encoding="utf-8"))
+    host.run("systemctl stop podman-memory-recorder.timer")
+    done = host.run(["python3", "/root/torture.py", str(KILLS)], timeout=900)
+    host.run("systemctl start podman-memory-recorder.timer; rm -rf /var/lib/podman-memory-torture /root/torture.py")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("what", ["kill_nine", "full_disk", "clock_jumps"])
+def test_nothing_lost_and_nothing_twice(tortured, what):
+    told = tortured[what]
+    assert (told["lost"], told["double"], told["counted"]) == ([], [], told["kills"]), told
+    assert told["kills"] >= 2
+
+
+def test_it_was_killed_often_enough(tortured):
+    told = tortured["kill_nine"]
+    assert told["killed"] >= KILLS and told["kills"] >= 20, told
+
+
+def test_kill_nine_leaves_no_gap(tortured):
+    """The record is whole all the time, by the kernel's own count."""
+    told = tortured["kill_nine"]
+    assert told["notes"] == [] and told["state"]["missing"] == 0, told
+
+
+def test_a_full_disk_is_an_error_and_no_more(tortured):
+    told = tortured["full_disk"]
+    assert (told["begin"], told["free"]) == ([0, ""], [0, ""])
+    assert told["full"][0] == 1 and "full" in told["full"][1], told["full"]
+    assert told["notes"] == []
+
+
+def test_a_clock_that_jumps_costs_no_history(tortured):
+    """And what can't be proven for a time that came twice is not claimed."""
+    told = tortured["clock_jumps"]
+    assert told["codes"] == [[0, ""]] * 3
+    assert told["before"]["kernel_since"] < told["state"]["kernel_since"] <= told["now"] * 1e6
+
+
+@pytest.fixture(scope="module")
+def forgotten(hosts, recorded, tortured):
+    """Containers, journal and boot are gone; {name: kills that the journal still has}."""
+    def one(host):
+        for user in USERS:
+            host.run(FORGET, user=user, timeout=300)
+        left = host.run(VACUUM, check=False, timeout=300).stdout.split()[-1]
+        host.power_off(timeout=240)
+        with_disk = image.build(host.spec.image, lambda _line: None)
+        host.start(with_disk, host.disk, "qcow2")
+        host.wait(420)
+        ssh.hang_up(host.name)
+        return int(left)
+
+    return each(hosts, one)
+
+
+@pytest.fixture(scope="module")
+def facts(hosts, forgotten, control):
+    """The next audit."""
+    return control.facts(tuple(hosts))
+
+
+def test_the_next_audit_knows_name_cause_and_time(facts, forgotten):
+    for name, told in facts.items():
+        assert forgotten[name] == 0
+        for user in USERS:
+            (entry,) = [each for each in told["removed"] if each["name"] == "once-" + user]
+            oom = entry["oom"]
+            assert (entry["user"], oom["killed"], oom["cause"], oom["confidence"]) == (user, True, "container_limit", "certain"), (name, entry)
+            assert oom["last_at"] < told["host"]["booted_at"] and oom["history"][0]["task"] == "sort", (name, oom)
+            assert entry["exit_code"] == 137 and entry["died_at"], (name, entry)
+
+
+def test_the_history_is_a_source(facts):
+    for name, told in facts.items():
+        (source,) = [each for each in told["sources"] if each["name"] == "recorder"]
+        assert source["status"] == "ok" and source["covers_since"], (name, source)
+
+
+def test_a_damaged_history_is_set_aside_and_said(hosts, facts, control):
+    """On one host, which forgets by that what only the history knew."""
+    name, host = next(iter(hosts.items()))
+    host.run(f"systemctl stop podman-memory-recorder.timer; systemctl start {SERVICE}; "
+             f"dd if=/dev/urandom of={STATE}/history.sqlite bs=1k seek=1 count=64 conv=notrunc status=none; "
+             f"systemctl start {SERVICE}; systemctl start podman-memory-recorder.timer")
+    assert ".damaged-" in host.run(f"ls {STATE}").stdout
+    told = control.facts([name])[name]
+    (source,) = [each for each in told["sources"] if each["name"] == "recorder"]
+    assert source["status"] == "partial" and "damaged" in source["detail"], source
+    assert not [each for each in told["removed"] if each["name"] == "once-root"]
+
+
+def test_absent_takes_away_everything_it_made(hosts, facts, control):
+    note = f"{STATE}/{shlex.quote('a note of somebody')}"
+    first = next(iter(hosts.values()))
+    first.run(f"touch {note}")
+    told = control.module(tuple(hosts), {"state": "absent"}, module=MODULE)
+    again = control.module(tuple(hosts), {"state": "absent"}, module=MODULE)
+    for name, done in each(hosts, lambda host: host.run(GONE + f"; ls -A {STATE} {TEXTFILES}", check=False)).items():
+        assert told[name].result["changed"] and not again[name].result["changed"], (told[name], again[name])
+        kept = "a note of somebody" if hosts[name] is first else ""
+        words = [line for line in done.stdout.splitlines() if line and not line.startswith("/var/lib/")]
+        assert words == ([kept] if kept else []), (name, done.stdout)
+    first.run(f"rm {note}; rmdir {STATE}")

@@ -1,0 +1,265 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""enforce.yml as people run it, with stand-ins for the two modules that need Podman.
+
+The stand-in of container_memory does as the real one is documented to: all or none, and {containers, changed}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._findings import FACTS_SCHEMA
+
+pytest.importorskip("ansible")
+
+ROOT = pathlib.Path(__file__).parents[4]
+MIB = 1024 * 1024
+# A host's name reaches the stand-ins as the name of its Podman.
+HOSTS = ("nopython", "one", "two", "nothing", "refuses", "went", "fails", "lasts_not", "fat", "other", "empty", "says_no", "gone")
+INVENTORY = {"all": {
+    "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable,
+             "memory_policy_executable": "{{ inventory_hostname }}"},
+    "hosts": {
+        **dict.fromkeys(HOSTS, {}), "nopython": {"ansible_python_interpreter": "/nonexistent/python"},
+        "gone": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_user": "root"}}}}
+# Both read what the test has written for them, for each host one answer for each call.
+STAND_IN = '''#!/usr/bin/python
+DOCUMENTATION = """
+module: %(name)s
+short_description: stand-in
+description: Stand-in.
+options: {}
+"""
+import json, os
+from ansible.module_utils.basic import AnsibleModule
+FOLDER = %(folder)r
+def main():
+    module = AnsibleModule(argument_spec=json.loads(%(spec)r), supports_check_mode=True)
+    calls = os.path.join(FOLDER, module.params["executable"] + ".%(name)s.calls")
+    with open(calls, "a") as stream:
+        stream.write(json.dumps(dict(module.params, check_mode=module.check_mode)) + "\\n")
+    with open(calls) as stream:
+        number = len(stream.readlines()) - 1
+    with open(os.path.join(FOLDER, "answers.json")) as stream:
+        answers = json.load(stream)["%(name)s"].get(module.params["executable"])
+    answer = answers[min(number, len(answers) - 1)] if answers else %(usual)s
+    if answer == "do":
+        done = [{"user": each["user"], "id": each["name"], "name": "c" + each["name"][0], "changed": True, "applied_live": True,
+                 "persistent": True, "method": "libpod_api", "restart_required": False, "message": "set"}
+                for each in module.params["containers"]]
+        module.exit_json(changed=True, containers=done)
+    if answer.get("failed"):
+        module.fail_json(**answer)
+    module.exit_json(**answer)
+main()
+'''
+FACTS_OPTIONS = {"users": {"type": "list"}, "containers": {"type": "list"}, "since": {}, "executable": {},
+                 "timeout": {"type": "int"}, "state_dir": {}}
+CHANGE_OPTIONS = {"containers": {"type": "list", "elements": "dict"}, "persist": {"type": "bool"},
+                  "allow_below_usage": {"type": "bool"}, "backend": {}, "restart": {}, "executable": {}, "timeout": {"type": "int"}}
+
+
+def container(letter, **memory):
+    ident = letter * 64
+    return {
+        "id": ident, "name": "c" + letter, "user": "root", "labels": {}, "pod": None, "is_infra": False,
+        "manager": {"kind": "none", "unit": None}, "state": {"status": "running"}, "oom": {"killed": False},
+        "memory": {"declared": {"limit": None, "swap_limit": None, "reservation": None, "oom_group": None},
+                   "effective": {"limit": None, "swap_limit": None, "high": None, "oom_group": False, "source": None},
+                   "usage": {"working_set": 10 * MIB}, **memory}}
+
+
+def facts(*containers):
+    return {"ansible_facts": {"podman_oom": {
+        "schema": FACTS_SCHEMA, "sources": [{"name": "podman", "user": "root", "status": "ok"}], "removed": [], "errors": [],
+        "host": {"cgroup_version": 2, "swap_total": 0, "controllers": ["memory"], "podman": {"version": "5.4.2"}},
+        "containers": list(containers)}}}
+
+
+def entry(letter, **changes):
+    return {"user": "root", "id": letter * 64, "name": "c" + letter, "changed": False, "applied_live": False, "persistent": False,
+            "method": "none", "restart_required": False, "message": "not touched, because of others", **changes}
+
+
+POLICY = {"rules": [{"name": "a", "match": "true", "memory": {"required": True, "default": "64m"}, "oom_group": True}]}
+# Call by call; the last one is for all that come after. Other hosts have one container, and do as they are told.
+ANSWERS = {
+    "oom_facts": {
+        "nothing": [facts()], "refuses": [facts(container("a"), container("b"))],
+        "went": [facts(container("a"), container("b")), facts(container("a"))],
+        "fat": [facts(container("a", usage={"working_set": 100 * MIB}))],
+        "other": [{"ansible_facts": {"podman_oom": {"schema": "other/v9"}}}], "empty": [{"ansible_facts": {}}],
+        "says_no": [{"failed": True, "msg": "users: there is no user 'x'"}]},
+    "container_memory": {
+        "refuses": [{"failed": True, "msg": "1 of 2 containers can't be changed", "changed": False, "containers": [
+            entry("a"), entry("b", failed=True, message="memory: 64m is less than it needs now")]}, "do"],
+        "went": [{"failed": True, "msg": "containers[1].name: root has no container", "changed": False, "containers": []}, "do"],
+        "fails": [{"failed": True, "msg": "executable: no such thing", "changed": False, "containers": []}],
+        "lasts_not": [{"changed": True, "containers": [entry(
+            "a", changed=True, applied_live=True, message="set; compose makes the container anew: write it there")]}]},
+}
+
+
+class Enforce:
+    """Runs the playbook with a copy of the collection in which two modules are stand-ins."""
+
+    def __init__(self, path):
+        self.path = path
+        tree = path / "tree" / "ansible_collections" / "podman_fleet" / "memory"
+        tree.mkdir(parents=True)
+        for part in ("meta", "roles", "playbooks", "galaxy.yml"):
+            (tree / part).symlink_to(ROOT / part)
+        shutil.copytree(ROOT / "plugins", tree / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+        for name, spec, usual in (("oom_facts", FACTS_OPTIONS, repr(facts(container("a")))),
+                                  ("container_memory", CHANGE_OPTIONS, "'do'")):
+            (tree / "plugins" / "modules" / (name + ".py")).write_text(
+                STAND_IN % {"name": name, "folder": str(path), "spec": json.dumps(spec), "usual": usual}, encoding="ascii")
+        (path / "inventory.json").write_text(json.dumps(INVENTORY), encoding="ascii")
+        (path / "answers.json").write_text(json.dumps(ANSWERS), encoding="ascii")
+
+    def calls(self, host, module="container_memory"):
+        """Return the options of each call of a stand-in."""
+        path = self.path / ("%s.%s.calls" % (host, module))
+        return [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()] if path.exists() else []
+
+    def run(self, *arguments, **variables):
+        """Return (exit code, standard output)."""
+        env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        env.update(ANSIBLE_COLLECTIONS_PATH=str(self.path / "tree"), ANSIBLE_HOME=str(self.path / "home"), COLUMNS="160",
+                   ANSIBLE_LOCALHOST_WARNING="false", PYTHONDONTWRITEBYTECODE="1", ANSIBLE_SHOW_CUSTOM_STATS="true")
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "-f", "13", "podman_fleet.memory.enforce",
+             "-e", json.dumps({"podman_memory_become": False, "podman_memory_policy": POLICY, **variables}), *arguments],
+            cwd=str(self.path), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=180, check=False)
+        return done.returncode, done.stdout.decode()
+
+
+@pytest.fixture
+def enforce(tmp_path):
+    return Enforce(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def all_hosts(tmp_path_factory):
+    """One run over all hosts: (Enforce, exit code, output)."""
+    made = Enforce(tmp_path_factory.mktemp("enforce"))
+    return (made, *made.run("--diff"))
+
+
+def told(output):
+    """The output with each run of spaces and line breaks as one space."""
+    return " ".join(output.split())
+
+
+def test_the_plan_is_shown_and_handed_on_in_check_mode(enforce):
+    code, output = enforce.run("--limit", "one", "--check", "--diff")
+    assert code == 0, output
+    assert enforce.calls("one") == [{
+        "containers": [{"name": "a" * 64, "user": "root", "memory": "64m", "memory_swap": "64m", "oom_group": True}],
+        "persist": True, "allow_below_usage": False, "backend": "auto", "restart": "never", "executable": "one",
+        "timeout": 60, "check_mode": True}]
+    lines = [told(line) for line in output.splitlines()]
+    assert "container user what from to how why result" in lines
+    assert "ca root memory none 64 MiB live + persistent memory-limit-missing (rule 1 'a') would change" in lines
+    assert "ca root oom.group off on live + persistent oom-group-mismatch (rule 1 'a') would change" in lines
+    assert "WOULD CHANGE 1 container" in lines and 'podman_memory_enforce_changed": 1' in told(output)
+    # the facts do not get into Ansible's output
+    assert FACTS_SCHEMA not in output
+    assert not list((enforce.path / "home" / "tmp").iterdir())
+
+
+def test_a_run_passes_its_options_on(enforce):
+    output = enforce.run(
+        "--limit", "one", podman_memory_enforce="oom_group", memory_policy_persist=False, memory_policy_users=["root"],
+        memory_policy_allow_below_usage=True, memory_policy_backend="cgroupfs", memory_policy_restart="if_needed",
+        memory_policy_summary=False)[1]
+    call = enforce.calls("one")[0]
+    assert call["containers"] == [{"name": "a" * 64, "user": "root", "oom_group": True}]
+    assert (call["persist"], call["allow_below_usage"], call["backend"], call["restart"], call["check_mode"]) == (
+        False, True, "cgroupfs", "if_needed", False)
+    assert enforce.calls("one", "oom_facts")[0]["users"] == ["root"]
+    assert "Podman memory policy" not in output
+
+
+def test_where_nothing_is_to_be_done_nothing_is_called(all_hosts):
+    made, _code, output = all_hosts
+    assert not made.calls("nothing") and re.search(r"^nothing +: ok=\d+ +changed=0 .*failed=0", output, re.M)
+
+
+def test_a_refused_container_does_not_stop_the_others(all_hosts):
+    made, _code, output = all_hosts
+    assert [[each["name"][0] for each in call["containers"]] for call in made.calls("refuses")] == [["a", "b"], ["a"]]
+    assert "cb root memory none 64 MiB - memory-limit-missing (rule 1 'a') FAILED: memory: 64m is less than it needs now" in told(output)
+    assert "ca root memory none 64 MiB live + persistent memory-limit-missing (rule 1 'a') changed" in told(output)
+    assert "refuses: failed: root/cb: memory: 64m is less" in output
+    assert re.search(r"^refuses +: ok=\d+ +changed=1 .*failed=1", output, re.M)
+
+
+def test_a_container_that_went_meanwhile_is_looked_for_once(all_hosts):
+    made, _code, output = all_hosts
+    assert [len(call["containers"]) for call in made.calls("went")] == [2, 1] and len(made.calls("went", "oom_facts")) == 2
+    assert re.search(r"^went +: ok=\d+ +changed=1 .*failed=0", output, re.M)
+
+
+def test_what_goes_on_failing_is_said(all_hosts):
+    made, _code, output = all_hosts
+    assert len(made.calls("fails")) == 2 and "fails: failed: executable: no such thing" in output
+
+
+def test_what_does_not_last_is_said(all_hosts):
+    output = told(all_hosts[2])
+    assert "live memory-limit-missing (rule 1 'a') changed; compose makes the container anew" in output
+    assert "NOT PERSISTENT 1 of them lasts_not: ca: compose makes the container anew: write it there" in output
+    assert 'podman_memory_enforce_not_persistent": 1' in output
+
+
+def test_what_is_left_alone_is_said_and_is_no_failure(all_hosts):
+    made, _code, output = all_hosts
+    assert [sorted(each["containers"][0]) for each in made.calls("fat")] == [["name", "oom_group", "user"]]
+    assert "LEFT AS IT IS 1 would be killed fat: ca: memory-limit-missing: it uses 100 MiB now" in told(output)
+    assert re.search(r"^fat +: ok=\d+ +changed=1 .*failed=0", output, re.M)
+
+
+@pytest.mark.parametrize("line", [
+    "gone: unreachable: ", "nopython: failed: ", "other: bad facts: its facts are not whole", "empty: failed: no facts came back",
+    "says_no: failed: users: there is no user 'x'"])
+def test_hosts_without_facts_are_said(all_hosts, line):
+    made, _code, output = all_hosts
+    assert line in output and not made.calls(line.split(":", maxsplit=1)[0])
+
+
+def test_they_are_handed_back_after_all_is_said(all_hosts):
+    _made, code, output = all_hosts
+    assert code & 6, code
+    assert "FAILED 7 hosts, 2 containers" in told(output) and "CHANGED 6 containers" in told(output)
+    assert 'podman_memory_enforce_unreachable": 1' in output and 'podman_memory_enforce_errors": 6' in output
+    assert 'podman_memory_enforce_hosts": 13' in output
+    assert output.index("Podman memory policy") < output.index("Hand hosts with a problem back")
+
+
+def test_a_bad_policy_ends_it_before_any_host_is_asked(enforce):
+    bad = {"rules": [{"name": "a", "match": "true", "memory": {"defualt": 1}}]}
+    code, output = enforce.run("--limit", "one,gone", podman_memory_policy=bad)
+    assert code == 2 and not enforce.calls("one", "oom_facts") and "UNREACHABLE" not in output
+    assert "rule 1 'a': memory: unknown key 'defualt'" in told(output)
+
+
+def test_serial_and_the_share_of_hosts_that_may_fail(enforce):
+    # nopython and one, then two
+    code, output = enforce.run("--limit", "nopython,one,two", podman_memory_serial=2)
+    assert code == 2 and output.count("PLAY [Enforce") == 2, output
+    assert "So far: 2 hosts, 1 container changed; 1 host to come" in output
+    assert "Podman memory policy  3 hosts, 2 containers" in output
+    code, output = enforce.run("--limit", "nopython,one,two", podman_memory_serial=2, podman_memory_max_fail_percentage=0)
+    assert code == 2 and output.count("PLAY [Enforce") == 1 and len(enforce.calls("two")) == 1, output

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a reboot does to containers, from what Podman and systemd say."""
+
+import pytest
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _drain, _drain_host
+
+# `systemctl show` of systemd 252 (Debian 12, recorded) and 257 (Debian 13, recorded), with the properties that are asked for.
+RESTARTS = """Id=podman-restart.service
+WantedBy=default.target
+ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman $LOGGING start --all --filter restart-policy=always ; }
+"""
+NOT_ENABLED = """Id=podman-restart.service
+ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman $LOGGING start --all --filter restart-policy=always ; }
+"""
+BOTH = RESTARTS.replace("restart-policy=always", "should-start-on-boot=true")
+UNITS = """Id=site.service
+WantedBy=default.target
+
+Id=batch.service
+WantedBy=
+TriggeredBy=batch.timer
+
+Id=once.service
+
+"""
+
+
+def container(name="web", user="root", unit=None, infra=False):
+    return {"id": name * 8, "name": name, "user": user, "is_infra": infra, "declared": {"limit": 1},
+            "manager": {"kind": "quadlet" if unit else "none", "unit": unit}}
+
+
+def described(policy="", unit=None, user="root", lingers=False, seen=UNITS + RESTARTS, infra=False):
+    manager = None if seen is None else _drain.manager(seen)
+    return _drain.described(container(unit=unit, user=user, infra=infra), policy, lingers, manager)
+
+
+@pytest.mark.parametrize("how, by", [
+    ({"unit": "site.service"}, "unit"),
+    ({"unit": "batch.service"}, "unit"),
+    ({"unit": "site.service", "user": "alice", "lingers": True}, "unit"),
+    ({"policy": "always"}, "restart_service"),
+    ({"policy": "always", "user": "alice", "lingers": True}, "restart_service"),
+    ({"policy": "always", "seen": BOTH}, "restart_service"),
+    ({"policy": "unless-stopped", "seen": BOTH}, "start"),
+])
+def test_comes_back(how, by):
+    told = described(**how)
+    assert (told["returns_by"], told["why"]) == (by, None)
+
+
+@pytest.mark.parametrize("how, word", [
+    ({"unit": "once.service"}, "nothing starts once.service"),
+    ({"unit": "unknown.service"}, "nothing starts unknown.service"),
+    ({"unit": "site.service", "user": "bob"}, "bob has no linger"),
+    ({"policy": "always", "user": "bob"}, "bob has no linger"),
+    ({"policy": "always", "seen": UNITS + NOT_ENABLED}, "is not enabled"),
+    ({"policy": "unless-stopped"}, "unless-stopped"),
+    ({"policy": "on-failure"}, "no restart policy that counts"),
+    ({}, "no unit and no restart policy"),
+    ({"policy": "always", "seen": None}, "systemd could not be asked"),
+    ({"infra": True}, "pod"),
+])
+def test_does_not_come_back(how, word):
+    told = described(**how)
+    assert told["returns_by"] is None
+    assert word in told["why"]
+
+
+def test_notes():
+    assert _drain.notes([]) == ["no container runs"]
+    one = described(policy="always")
+    assert _drain.notes([one]) == ["1 container is stopped"]
+    told = _drain.notes([one, described(), described(infra=True)])
+    assert told[0] == "2 containers are stopped"
+    assert len(told) == 2 and told[1].startswith("web of root does not come back: ")
+
+
+@pytest.mark.parametrize("name, version, knows", [
+    ("crun", "0.1", True), ("crun", None, True),
+    ("runc", "1.1.5", True), ("runc", "1.0.0", True), ("runc", "1.0.0-rc93", True), ("runc", "1.0.0~rc93+ds1", True),
+    ("runc", "1.0.0-rc95", True), ("runc", "1.0.0-rc92", False), ("runc", "1.0.0-rc10", False), ("runc", "1.0.0-rc.92", False),
+    ("runc", "0.1.1", False), ("runc", None, None), ("runc", "unknown", None), ("youki", "0.3", None), (None, None, None),
+])
+def test_runtimes(name, version, knows):
+    assert _drain.knows_cgroup_v2(name, version) is knows
+
+
+class Fake(object):
+    """A user's containers: running() gives one list after the other."""
+
+    silent = False
+
+    def __init__(self, name, *looks):
+        self.name = name
+        self.looks = list(looks)
+        self.stopped, self.started = [], []
+
+    def running(self):
+        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+    def stop(self, containers):
+        self.stopped += [each["name"] for each in containers]
+
+    def start(self, names):
+        self.started += names
+
+
+def waited(expected, fakes, patience=10, start=True):
+    ticks = iter(range(1000))
+    return _drain_host.wait_for(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks), sleep=lambda _seconds: None)
+
+
+def test_drain_looks_before_it_stops_and_stops_nothing_in_check_mode():
+    fakes = [Fake("root", [described()]), Fake("alice", [])]
+    assert [each["name"] for each in _drain_host.drain(fakes, dry=True)] == ["web"]
+    assert fakes[0].stopped == []
+    _drain_host.drain(fakes, dry=False)
+    assert (fakes[0].stopped, fakes[1].stopped) == (["web"], [])
+
+
+def test_waits_until_they_are_back():
+    web = described(policy="always")
+    assert waited([web], [Fake("root", [], [], [web])]) == []
+    assert waited([web], [Fake("root", [])]) == [web]
+    assert waited([web], []) == [web], "a user whose session never came"
+
+
+def test_one_that_was_not_expected_is_not_waited_for():
+    assert waited([described()], [Fake("root", [])]) == []
+
+
+def test_what_only_we_can_start_is_started():
+    web = described(policy="unless-stopped", seen=BOTH)
+    fake = Fake("root", [], [web])
+    assert waited([web], [fake]) == []
+    assert fake.started == ["web"]
+    fake = Fake("root", [])
+    assert waited([web], [fake], patience=0, start=False) == [web]
+    assert fake.started == [], "check mode"
