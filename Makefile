@@ -47,6 +47,9 @@ test-controllers:  ## unit tests and an audit with ansible-core 2.16, 2.19 and 2
 test-integration:  ## tests on virtual machines (ARGS='-k name')
 	@$(T)/integration $(ARGS)
 
+test-scale:  ## many simulated hosts: some broken, and slices of them (no virtual machine)
+	@$(T)/scale $(ARGS)
+
 bench:  ## what it costs, as ratios, all of it (an hour) or ARGS='audit --hosts 50'; see docs/performance.md
 	@$(T)/bench $(ARGS)
 
@@ -62,4 +65,4 @@ fleet-ssh:  ## a shell on one of them: HOST=…
 clean:  ## remove what tools left in the working tree
 	@$(T)/clean
 
-.PHONY: help setup demo audit render compare test test-unit test-report test-metrics lint sanity test-controllers test-integration bench fleet-up fleet-down fleet-ssh clean
+.PHONY: help setup demo audit render compare test test-unit test-report test-metrics lint sanity test-controllers test-integration test-scale bench fleet-up fleet-down fleet-ssh clean

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _children
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
     is_timeout, problem_in, problem_of, run_as)
 
@@ -28,6 +29,7 @@ def ask(action: ActionBase, module: str, options: dict[str, Any],
     Raises nothing that a host can cause. The result of a module that failed is returned as well; it
     is empty when there was no answer.
     """
+    before = _children.children()
     try:
         answer = action._execute_module(module_name=module, module_args=options, task_vars=task_vars)
     except Exception as exc:  # become, connection, interpreter, …: each has its own
@@ -38,6 +40,8 @@ def ask(action: ActionBase, module: str, options: dict[str, Any],
         # Ansible would remove the temporary directory next, on a host that does not answer,
         # and now without a time limit.
         action._connection._shell.tmpdir = None
+        # It would also leave its ssh behind, for as long as the host hangs: one more each night.
+        _children.end(_children.children() - before)
         return {}, {**problem_of(exc), "message": "gave no answer in %s seconds" % action._task.timeout}
     return answer, problem_in(answer) if answer.get("failed") or answer.get("unreachable") else None
 

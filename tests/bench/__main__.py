@@ -7,6 +7,7 @@
     python -m bench                       all parts
     python -m bench audit --hosts 50      one part; `python -m bench audit --help` for what it takes
     python -m bench --table               the table of what was measured last, part by part, without measuring
+    python -m bench --write               the same, into docs/performance.md
 
 What a part measured is kept in $PODMAN_FLEET_CACHE/bench/results.json until it is measured again, so that a long
 run can be done part by part. The exit code is 1 when a target does not hold.
@@ -36,12 +37,13 @@ def arguments(found):
     """The parsed command line."""
     parser = argparse.ArgumentParser(prog="bench", description="What the collection costs, as ratios. Without a part: all.")
     parser.add_argument("--table", action="store_true", help="print what was measured last, measure nothing")
+    parser.add_argument("--write", action="store_true", help="put that into docs/performance.md, measure nothing")
     chosen = parser.add_subparsers(dest="part", metavar="PART")
     for name, module in found.items():
         text = module.__doc__.splitlines()[0]
         module.add_arguments(chosen.add_parser(name, help=text, description=text))
     options = parser.parse_args()
-    if options.part or options.table:
+    if options.part or options.table or options.write:
         return options, [options.part] if options.part else []
     return options, list(found)
 
@@ -65,6 +67,8 @@ def main():
     kept = _results.kept()
     shown = {name: kept[name] for name in (names or kept) if name in kept and name not in failed}
     print(_results.table(shown))
+    if options.write:
+        _results.write(shown)
     sys.exit(bool(failed) or not all(row.holds for part in shown.values() for row in part.rows))
 
 

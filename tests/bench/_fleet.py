@@ -27,11 +27,11 @@ class Cost(NamedTuple):
     output: str
 
 
-def inventory(path, count, executable, **extra):
-    """Write an inventory of `count` local hosts and return its path."""
+def inventory(path, count, executable, own=None):
+    """Write an inventory of `count` local hosts and return its path; own: {name: variables} of some of them."""
     lines = ["[all:vars]", "ansible_connection=local", "ansible_python_interpreter=/usr/bin/python3",
-             f"oom_audit_executable={executable}", *(f"{key}={value}" for key, value in extra.items()),
-             "", "[fleet]", *(name(number) for number in range(count))]
+             f"oom_audit_executable={executable}", "", "[fleet]",
+             *(f"{each} {(own or {}).get(each, '')}".strip() for each in map(name, range(count)))]
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return Path(path)
 

@@ -5,7 +5,7 @@ set -eu
 exec 3>&1 1>&2
 python3 /root/bench-create.py 45
 podman start $(seq -f 'bench-%g' 0 41) >/dev/null
-for n in 1 2 3 4 5; do podman run --name "killed-$n" --memory=20m --network=none localhost/bb:latest sort /dev/zero || :; done
+for n in 1 2 3 4 5; do podman container exists "killed-$n" || podman run --name "killed-$n" --memory=20m --network=none localhost/bb:latest sort /dev/zero || :; done
 sleep 2
 
 out=/root/recorded
@@ -15,18 +15,27 @@ podman ps --all --no-trunc --format '{{.ID}} {{.Names}}' >"$out/ps"
 podman container inspect $(cut -d' ' -f1 "$out/ps") >"$out/inspect"
 podman info --format json >"$out/info"
 podman --version >"$out/version"
-for id in $(podman ps --no-trunc --quiet); do
-    pid=$(podman container inspect --format '{{.State.Pid}}' "$id")
+for pid in $(podman container inspect --format '{{.State.Pid}}' $(podman ps --no-trunc --quiet)); do
     cp "/proc/$pid/cgroup" "$out/proc/$pid"
 done
 # every memory file of the containers' cgroups and of all above them
-cd /sys/fs/cgroup
-for directory in . machine.slice $(find machine.slice -type d); do
-    mkdir -p "$out/cgroup/$directory"
-    for file in "$directory"/memory.* "$directory/cgroup.controllers"; do
-        [ -f "$file" ] && cat "$file" >"$out/cgroup/$file" 2>/dev/null || :
-    done
-done
+python3 - "$out/cgroup" <<'END'
+import os, sys
+for directory, _directories, files in os.walk("/sys/fs/cgroup"):
+    where = os.path.relpath(directory, "/sys/fs/cgroup")
+    if where != "." and where.split("/")[0] != "machine.slice":
+        continue
+    os.makedirs(os.path.join(sys.argv[1], where), exist_ok=True)
+    for name in files:
+        if name.startswith("memory.") or name == "cgroup.controllers":
+            try:
+                with open(os.path.join(directory, name)) as source:
+                    text = source.read()
+            except OSError:
+                continue
+            with open(os.path.join(sys.argv[1], where, name), "w") as target:
+                target.write(text)
+END
 cp /etc/machine-id "$out/machine-id"
 journalctl --sync
 journalctl --flush 2>/dev/null || :

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from bench import Row
 
 _REPO = Path(__file__).resolve().parents[2]
+_DOCUMENT = _REPO / "docs" / "performance.md"
+_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 _HEAD = ("what", "cost", "beside", "ratio or figure", "target")
 
 
@@ -67,6 +69,13 @@ def table(parts):
         lines += ["| " + " | ".join([row.what, row.cost, row.beside, row.figure,
                                      row.target + ("" if row.holds else " **not met**")]) + " |" for row in part.rows]
     return "\n".join(lines) + "\n"
+
+
+def write(parts):
+    """Put the table where docs/performance.md has it."""
+    before, _begin, rest = _DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
+    _old, _end, after = rest.partition(_END)
+    _DOCUMENT.write_text(before + _BEGIN + table(parts) + "\n" + _END + after, encoding="utf-8")
 
 
 def _commit():

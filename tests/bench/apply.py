@@ -2,78 +2,54 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make bench ARGS=apply`: container_memory in one call beside the bare API calls for the same containers.
-
-    python -m bench.apply [--host debian13] [--containers 200] [--rounds 3] [--limit 3]
+"""container_memory in one call beside the bare API calls for the same containers.
 
 The bare calls are one `podman system service` and one request for each container, without looking at anything
 before or after. The containers do not run, so an update writes Podman's record only: the case in which looking at
-them weighs most. Rounds and the start of any module are treated as in __main__.py.
+them weighs most. The start of any module is not counted.
 """
 
-import argparse
 import statistics
-import sys
-from pathlib import Path
 
-from fleet import inventory, vm
+from bench import BenchError, Row, _host
 
-from .__main__ import module
-
+_TARGET = 3
 MIB = 1 << 20
-
-
-def bare(host, wanted, size):
-    """Seconds of the bare API calls, with the start and the end of the service."""
-    return float(host.run(["python3", "/root/bench-update.py", str(wanted), str(size)], timeout=900).stdout)
 
 
 def measure(host, wanted, rounds):
     """Seconds of each kind: {name: [float]}."""
-    for name in ("create", "update"):
-        host.put(f"/root/bench-{name}.py", Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
-    print(f"{host.name}: {wanted} containers …", flush=True)
-    host.run(["python3", "/root/bench-create.py", str(wanted)], timeout=1200)
-    listing = inventory.write()
+    listing = _host.prepare(host, wanted)
     seconds = {"bare": [], "ping": [], "container_memory": [], "unchanged": []}
-    module(host, listing, "ansible.builtin.ping")  # the ssh connection and the host's caches
     for number in range(rounds):
-        seconds["bare"].append(bare(host, wanted, (100 + number) * MIB))
-        seconds["ping"].append(module(host, listing, "ansible.builtin.ping")[0])
+        bare = host.run(["python3", _host.CREATE, str(wanted), str((100 + number) * MIB)], timeout=900)
+        seconds["bare"].append(float(bare.stdout))
+        seconds["ping"].append(_host.module(host, listing, "ansible.builtin.ping")[0])
         asked = {"containers": [{"name": f"bench-{each}", "memory": f"{200 + number}m"} for each in range(wanted)], "timeout": 300}
         for kind, changes in (("container_memory", wanted), ("unchanged", 0)):
-            took, result = module(host, listing, "podman_fleet.memory.container_memory", asked)
+            took, result = _host.module(host, listing, "podman_fleet.memory.container_memory", asked)
             seconds[kind].append(took)
             changed = sum(each["changed"] for each in result["containers"])
             if changed != changes:
-                sys.exit(f"container_memory changed {changed} of {wanted} containers, not {changes}")
-        print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)
+                raise BenchError(f"container_memory changed {changed} of {wanted} containers, not {changes}")
+        _host.say(number, seconds)
     return seconds
 
 
-def main():
-    """Measure, print the table and the ratio; exit code 1 when it is over the limit."""
-    parser = argparse.ArgumentParser(prog="bench apply")
+def add_arguments(parser):
+    """What the part takes."""
     parser.add_argument("--host", default="debian13")
     parser.add_argument("--containers", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=3)
-    options = parser.parse_args()
-    was_up = vm.Host(options.host).running
-    vm.up([options.host])
-    try:
-        seconds = measure(vm.Host(options.host), options.containers, options.rounds)
-    finally:
-        if not was_up:
-            vm.down([options.host])
+
+
+def main(options):
+    """The ratio with everything to change, and the cost with nothing to change."""
+    with _host.started(options.host) as host:
+        seconds = measure(host, options.containers, options.rounds)
     median = {name: statistics.median(values) for name, values in seconds.items()}
-    ratio = (median["container_memory"] - median["ping"]) / median["bare"]
-    print(f"\nmedians of {options.rounds}: bare API calls {median['bare']:.2f} s, any module's start {median['ping']:.2f} s, "
-          f"container_memory {median['container_memory']:.2f} s, with nothing to change {median['unchanged']:.2f} s")
-    print(f"(container_memory - start) / bare = {ratio:.2f}, {options.containers} containers on {options.host} "
-          f"(limit {options.limit})")
-    sys.exit(ratio > options.limit)
-
-
-if __name__ == "__main__":
-    main()
+    cost, idle = median["container_memory"] - median["ping"], median["unchanged"] - median["ping"]
+    what = f"container_memory, {options.containers} containers on {options.host}"
+    return [Row(what, f"{cost:.2f} s", f"bare API calls {median['bare']:.2f} s", f"{cost / median['bare']:.2f}", f"≤ {_TARGET}",
+                cost / median["bare"] <= _TARGET),
+            Row(what + ", nothing to change", f"{idle:.2f} s", f"everything to change {cost:.2f} s", f"{idle / cost:.2f}")]

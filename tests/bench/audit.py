@@ -63,10 +63,10 @@ def _measure(simulated, count, rounds, forks):
     return pings, audits, os.path.getsize(report)
 
 
-def audit_command(simulated, listing, *more):
+def audit_command(simulated, listing, *more, reports=None):
     """The command line of an audit of all hosts of an inventory."""
     return simulated.command(["ansible-playbook", "-i", str(listing), "-e", "podman_memory_become=false",
-                              "-e", f"oom_audit_since={_SINCE}", "-e", f"oom_audit_reports={_results.directory()}/reports",
+                              "-e", f"oom_audit_since={_SINCE}", "-e", f"oom_audit_reports={reports or _results.directory() / 'reports'}",
                               *more, _PLAYBOOK])
 
 

@@ -4,19 +4,12 @@
 
 """oom_facts beside a bare `podman container inspect` of the same containers, on a real host.
 
-Both are measured in turn, several times, and the medians compared. The cost of starting any module
-(ssh, Python, Ansible's wrapper) is that of ansible.builtin.ping, measured beside them and taken off.
+Both are measured in turn, several times, and the medians compared. The start of any module is not counted.
 """
 
-import json
-import os
 import statistics
-import subprocess
-import time
-from pathlib import Path
 
-from bench import BenchError, Row
-from fleet import inventory, vm
+from bench import BenchError, Row, _host
 
 _TARGET = 1.3
 INSPECT = ("ids=$(podman ps --all --no-trunc --quiet); t=$(date +%s%N); podman container inspect $ids >/dev/null; "
@@ -28,36 +21,19 @@ def bare_inspect(host):
     return int(host.run(INSPECT, timeout=600).stdout) / 1e9
 
 
-def module(host, listing, name, arguments=None):
-    """(Seconds of one module call by Ansible, its result)."""
-    began = time.monotonic()
-    done = subprocess.run(
-        ["ansible", host.name, "-i", str(listing), "-m", name, *(["-a", json.dumps(arguments)] if arguments else [])],
-        env=dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal"),
-        capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL)
-    took = time.monotonic() - began
-    if done.returncode:
-        raise BenchError(f"{name} on {host.name}: rc {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return took, json.loads(done.stdout[done.stdout.index("{"):])
-
-
 def measure(host, wanted, rounds):
     """Seconds of each kind: {name: [float]}."""
-    host.put("/root/bench-create.py", Path(__file__).with_name("create.py").read_text(encoding="utf-8"))
-    print(f"{host.name}: {wanted} containers …", flush=True)
-    host.run(["python3", "/root/bench-create.py", str(wanted)], timeout=1200)
-    listing = inventory.write()
+    listing = _host.prepare(host, wanted)
     seconds = {"inspect": [], "ping": [], "oom_facts": []}
-    module(host, listing, "ansible.builtin.ping")  # the ssh connection and the host's caches
     for number in range(rounds):
         seconds["inspect"].append(bare_inspect(host))
-        seconds["ping"].append(module(host, listing, "ansible.builtin.ping")[0])
-        took, result = module(host, listing, "podman_fleet.memory.oom_facts", {"users": ["root"]})
+        seconds["ping"].append(_host.module(host, listing, "ansible.builtin.ping")[0])
+        took, result = _host.module(host, listing, "podman_fleet.memory.oom_facts", {"users": ["root"], "timeout": 600})
         seconds["oom_facts"].append(took)
         seen = len(result["ansible_facts"]["podman_oom"]["containers"])
         if seen < wanted:
             raise BenchError(f"oom_facts saw {seen} of {wanted} containers")
-        print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)
+        _host.say(number, seconds)
     return seconds
 
 
@@ -70,21 +46,15 @@ def add_arguments(parser):
 
 def main(options):
     """The ratio at each number of containers, and what one more container costs at the ends."""
-    was_up = vm.Host(options.host).running
-    vm.up([options.host])
     rows, costs = [], {}
-    try:
+    with _host.started(options.host) as host:
         for wanted in sorted(options.containers):
-            seconds = measure(vm.Host(options.host), wanted, options.rounds)
-            median = {name: statistics.median(values) for name, values in seconds.items()}
+            median = {name: statistics.median(values) for name, values in measure(host, wanted, options.rounds).items()}
             costs[wanted] = median["oom_facts"] - median["ping"]
             ratio = costs[wanted] / median["inspect"]
             rows.append(Row(f"oom_facts, {wanted} containers on {options.host}", f"{costs[wanted]:.2f} s",
                             f"podman container inspect {median['inspect']:.2f} s (any module's start, {median['ping']:.2f} s, "
                             "is not counted)", f"{ratio:.2f}", f"≤ {_TARGET}", ratio <= _TARGET))
-    finally:
-        if not was_up:
-            vm.down([options.host])
     return rows + _linear(costs)
 
 
