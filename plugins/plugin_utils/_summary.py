@@ -119,10 +119,8 @@ def _footer(tally: Tally, context: Context) -> Line:
 
 def _kills(tally: Tally, context: Context, room: int | None) -> list[Line]:
     if not tally.kills:
-        unknown = sum(group.count for key, group in tally.gaps.items() if key[0] == "container")
-        answered = tally.hosts["total"] - tally.hosts["not_checked"]
-        sure = answered and not unknown and not tally.hosts["partial"] and not tally.waived["oom-killed"]
-        text = _no_kills(tally, sure) if answered else "unknown, no host was checked"
+        sure = _is_whole(tally) and not tally.waived["oom-killed"]
+        text = _no_kills(tally, sure) if _answered(tally) else "unknown, no host was checked"
         return [[Piece("title", "OOM KILLS"), Piece("good" if sure else "warn", "  " + text),
                  Piece("dim", _flag_remark(tally))]]
     worst = tally.worst_kills()
@@ -137,6 +135,23 @@ def _kills(tally: Tally, context: Context, room: int | None) -> list[Line]:
         found += _kill(each, column, context)
     left = tally.oom["killed"] - len(listed)
     return found + ([_more(left)] if left else [])
+
+
+def _answered(tally: Tally) -> int:
+    return tally.hosts["total"] - tally.hosts["not_checked"]
+
+
+def _is_whole(tally: Tally) -> bool:
+    """Whether "none" can be believed of all hosts that answered."""
+    unknown = sum(group.count for key, group in tally.gaps.items() if key[0] == "container")
+    return bool(_answered(tally)) and not unknown and not tally.hosts["partial"]
+
+
+def _none_near(tally: Tally) -> list[Piece]:
+    if tally.waived["near-limit"]:
+        return [Piece("warn", "  nothing that is not waived")]
+    return [Piece("good", "  nothing is near its limit") if _is_whole(tally)
+            else Piece("warn", "  nothing found where it could be checked")]
 
 
 def _no_kills(tally: Tally, sure: bool) -> str:
@@ -302,10 +317,10 @@ def _trend(tally: Tally, context: Context) -> list[Line]:
 
 
 def _risks(tally: Tally, context: Context, room: int | None) -> list[Line]:
-    """The containers nearest to their limit, one in a line; nothing where none is near."""
+    """The containers nearest to their limit, one in a line."""
     count = tally.rules["near-limit"]
     if not count:
-        return []
+        return [[Piece("title", "DIES NEXT"), *_none_near(tally)]] if _answered(tally) else []
     found = nearest(tally.risks)
     listed = found if room is None or len(found) <= room else found[: max(0, room - 1)]
     column = min(max((cells(_where(each)) for each in listed), default=0), max(20, context.width // 2))
