@@ -61,7 +61,7 @@ def lines(tally: Tally, context: Context) -> list[Line]:
     for part in (kills, unprotected, gaps):
         found += [[]] + part
     found += waived
-    return [_fit(line, context.width) for line in found] + [[], _footer(tally, context)]
+    return [fit(line, context.width) for line in found] + [[], _footer(tally, context)]
 
 
 def plain(found: list[Line]) -> str:
@@ -69,7 +69,7 @@ def plain(found: list[Line]) -> str:
     return "\n".join("".join(piece.text for piece in line).rstrip() for line in found)
 
 
-def _fit(line: Line, width: int) -> Line:
+def fit(line: Line, width: int) -> Line:
     """Cut a line at the terminal's edge."""
     fitted = []
     for piece in line:
