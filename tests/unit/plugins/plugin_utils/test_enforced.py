@@ -34,10 +34,10 @@ def test_a_row_for_each_setting():
         ("db", "alice", "oom_group", True, True, "")]
 
 
-def test_what_the_call_did_not_get_to_has_failed():
+def test_what_has_no_result_has_failed():
     found = rows(result(WEB))
     assert [each["failed"] for each in found] == [False, False, True]
-    assert found[2]["message"] == "it was not touched, since the call ended before"
+    assert found[2]["message"] == "no result came back for it"
     # the same id of another user is another container
     assert rows(result(DB, "root"))[2]["failed"]
 
