@@ -147,13 +147,20 @@ def _predict_restart(jobs, entries, restarted):
     """What a restart of a unit will enforce: what the unit declares."""
     for job, each in zip(jobs, entries):
         if job in restarted:
-            each.update(changed=True, restart_required=False, applied_live=True)
+            then = each["after"]["declared"]
+            effective = {"limit": then["limit"], "swap_limit": then["swap_limit"], "high": None,
+                         "oom_group": bool(then["oom_group"])}
+            each.update(_RESTARTED, after=dict(each["after"], effective=effective))
+
+
+_RESTARTED = {"changed": True, "restart_required": False, "applied_live": True, "message": "set, and its unit is restarted"}
 
 
 def _look_again(look, jobs, entries, restarted, page_size):
     """Return the entries with what is there now, and those that are not as planned as failed."""
-    requests = [job.seen.request if job in restarted else
-                job.seen.request._replace(name=job.seen.container.ident) for job in jobs]
+    # a unit that was restarted has made another container of that name
+    requests = [job.seen.request._replace(name=job.seen.container.public["name"] if job in restarted
+                                          else job.seen.container.ident) for job in jobs]
     try:
         found = look.at(requests)
     except _memory_look.Refused as exc:
@@ -163,8 +170,7 @@ def _look_again(look, jobs, entries, restarted, page_size):
         each["after"] = {"declared": _memory_settings.declared(now.now.record, now.now.unit),
                          "effective": _memory_plan.enforced(now.now.live)}
         if job in restarted:
-            each.update(changed=True, restart_required=False, applied_live=now.now.live is not None, id=now.container.ident,
-                        message="set, and restarted")
+            each.update(_RESTARTED, applied_live=now.now.live is not None, id=now.container.ident)
         missing = _memory_plan.reached(now.now, job.plan._replace(live=job.plan.live or job in restarted), page_size)
         if missing:
             each.update(failed=True, message="it is not as it should be: %s" % "; ".join(missing))

@@ -84,7 +84,7 @@ class Apply(object):
             try:
                 Units(job.seen.identity, self._timeout).restart(job.seen.container.public["manager"]["unit"])
             except UnitError as exc:
-                raise ApplyError(str(exc), job, [(each.job, each.what) for each in self._done], [], [])
+                raise ApplyError(str(exc), job, [], [], [])
 
     def _failed(self, exc):
         """Undo, the last step first, and return the error that tells about it."""
@@ -140,6 +140,8 @@ class Apply(object):
     def _update(self, job, stack):
         write = {"libpod_api": self._by_api, "cli": self._by_cli, "cgroupfs": self._by_cgroupfs}[job.plan.method.write]
         before = _memory_plan.previous(job.seen.now, job.plan)
+        if job.plan.method.write == "libpod_api":
+            self._service(job.seen.identity, stack)  # one that does not start has changed nothing
 
         def undo():
             write(job, before, stack)
@@ -149,12 +151,15 @@ class Apply(object):
         write(job, job.plan.target, stack)
 
     def _by_api(self, job, settings, stack):
-        seen = job.seen
-        uid = seen.identity.uid
-        if uid not in self._services:
-            self._services[uid] = stack.enter_context(Service(self._executable, seen.identity, self._timeout))
-        present = seen.present if job.plan.method.resend else None
-        self._services[uid].update(seen.container.ident, _memory_settings.resources(settings, present))
+        present = job.seen.present if job.plan.method.resend else None
+        service = self._service(job.seen.identity, stack)
+        service.update(job.seen.container.ident, _memory_settings.resources(settings, present))
+
+    def _service(self, identity, stack):
+        """The one service of a user, ended with the stack."""
+        if identity.uid not in self._services:
+            self._services[identity.uid] = stack.enter_context(Service(self._executable, identity, self._timeout))
+        return self._services[identity.uid]
 
     def _by_cli(self, job, settings, _stack):
         argv = [self._executable, "update"] + _memory_settings.options(settings) + [job.seen.container.ident]

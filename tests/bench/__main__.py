@@ -43,14 +43,20 @@ def module(host, listing, name, arguments=None):
     return took, json.loads(done.stdout[done.stdout.index("{"):])
 
 
-def measure(host, wanted, rounds):
-    """Seconds of each kind: {name: [float]}."""
+def prepare(host, wanted):
+    """Make the containers; return the inventory."""
     host.put("/root/bench-create.py", Path(__file__).with_name("create.py").read_text(encoding="utf-8"))
     print(f"{host.name}: {wanted} containers …", flush=True)
     host.run(["python3", "/root/bench-create.py", str(wanted)], timeout=1200)
     listing = inventory.write()
-    seconds = {"inspect": [], "ping": [], "oom_facts": []}
     module(host, listing, "ansible.builtin.ping")  # the ssh connection and the host's caches
+    return listing
+
+
+def measure(host, wanted, rounds):
+    """Seconds of each kind: {name: [float]}."""
+    listing = prepare(host, wanted)
+    seconds = {"inspect": [], "ping": [], "oom_facts": []}
     for number in range(rounds):
         seconds["inspect"].append(bare_inspect(host))
         seconds["ping"].append(module(host, listing, "ansible.builtin.ping")[0])
@@ -59,26 +65,36 @@ def measure(host, wanted, rounds):
         seen = len(result["ansible_facts"]["podman_oom"]["containers"])
         if seen < wanted:
             sys.exit(f"oom_facts saw {seen} of {wanted} containers")
-        print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)
+        say(number, seconds)
     return seconds
 
 
-def main():
-    """Measure, print the table and the ratio; exit code 1 when it is over the limit."""
-    parser = argparse.ArgumentParser(prog="bench")
+def say(number, seconds):
+    """Print a round."""
+    print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)
+
+
+def medians(prog, limit, work):
+    """Do work(host, containers, rounds) on the host of the command line; return (its options, {name: median})."""
+    parser = argparse.ArgumentParser(prog=prog)
     parser.add_argument("--host", default="debian13")
     parser.add_argument("--containers", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=1.3)
+    parser.add_argument("--limit", type=float, default=limit)
     options = parser.parse_args()
     was_up = vm.Host(options.host).running
     vm.up([options.host])
     try:
-        seconds = measure(vm.Host(options.host), options.containers, options.rounds)
+        seconds = work(vm.Host(options.host), options.containers, options.rounds)
     finally:
         if not was_up:
             vm.down([options.host])
-    median = {name: statistics.median(values) for name, values in seconds.items()}
+    return options, {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def main():
+    """Measure, print the table and the ratio; exit code 1 when it is over the limit."""
+    options, median = medians("bench facts", 1.3, measure)
     ratio = (median["oom_facts"] - median["ping"]) / median["inspect"]
     print(f"\nmedians of {options.rounds}: bare inspect {median['inspect']:.2f} s, any module's start {median['ping']:.2f} s, "
           f"oom_facts {median['oom_facts']:.2f} s")

@@ -11,34 +11,20 @@ before or after. The containers do not run, so an update writes Podman's record 
 them weighs most. Rounds and the start of any module are treated as in __main__.py.
 """
 
-import argparse
-import statistics
 import sys
-from pathlib import Path
 
-from fleet import inventory, vm
-
-from .__main__ import module
+from .__main__ import medians, module, prepare, say
 
 MIB = 1 << 20
 
 
-def bare(host, wanted, size):
-    """Seconds of the bare API calls, with the start and the end of the service."""
-    return float(host.run(["python3", "/root/bench-update.py", str(wanted), str(size)], timeout=900).stdout)
-
-
 def measure(host, wanted, rounds):
     """Seconds of each kind: {name: [float]}."""
-    for name in ("create", "update"):
-        host.put(f"/root/bench-{name}.py", Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
-    print(f"{host.name}: {wanted} containers …", flush=True)
-    host.run(["python3", "/root/bench-create.py", str(wanted)], timeout=1200)
-    listing = inventory.write()
+    listing = prepare(host, wanted)
     seconds = {"bare": [], "ping": [], "container_memory": [], "unchanged": []}
-    module(host, listing, "ansible.builtin.ping")  # the ssh connection and the host's caches
     for number in range(rounds):
-        seconds["bare"].append(bare(host, wanted, (100 + number) * MIB))
+        bare = host.run(["python3", "/root/bench-create.py", str(wanted), str((100 + number) * MIB)], timeout=900)
+        seconds["bare"].append(float(bare.stdout))
         seconds["ping"].append(module(host, listing, "ansible.builtin.ping")[0])
         asked = {"containers": [{"name": f"bench-{each}", "memory": f"{200 + number}m"} for each in range(wanted)], "timeout": 300}
         for kind, changes in (("container_memory", wanted), ("unchanged", 0)):
@@ -47,26 +33,13 @@ def measure(host, wanted, rounds):
             changed = sum(each["changed"] for each in result["containers"])
             if changed != changes:
                 sys.exit(f"container_memory changed {changed} of {wanted} containers, not {changes}")
-        print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)
+        say(number, seconds)
     return seconds
 
 
 def main():
     """Measure, print the table and the ratio; exit code 1 when it is over the limit."""
-    parser = argparse.ArgumentParser(prog="bench apply")
-    parser.add_argument("--host", default="debian13")
-    parser.add_argument("--containers", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=3)
-    options = parser.parse_args()
-    was_up = vm.Host(options.host).running
-    vm.up([options.host])
-    try:
-        seconds = measure(vm.Host(options.host), options.containers, options.rounds)
-    finally:
-        if not was_up:
-            vm.down([options.host])
-    median = {name: statistics.median(values) for name, values in seconds.items()}
+    options, median = medians("bench apply", 3, measure)
     ratio = (median["container_memory"] - median["ping"]) / median["bare"]
     print(f"\nmedians of {options.rounds}: bare API calls {median['bare']:.2f} s, any module's start {median['ping']:.2f} s, "
           f"container_memory {median['container_memory']:.2f} s, with nothing to change {median['unchanged']:.2f} s")

@@ -88,7 +88,8 @@ def hosts(request, fleet):
     chosen = {name: fleet[name] for name in host_names(request.config) if name in V2}
     if not chosen:
         pytest.skip("none of the hosts with cgroup v2 is in --fleet-hosts")
-    for (name, user), done in everywhere(chosen, shell(memory_guest.MAKE)).items():
+    made = {} if request.config.getoption("--fleet-provoked") else everywhere(chosen, shell(memory_guest.MAKE))
+    for (name, user), done in made.items():
         assert done.returncode == 0, (name, user, done.stderr)
     return chosen
 
@@ -282,6 +283,27 @@ def test_a_refusal_touches_nothing(modern, control, restarted, wanted, flat, wor
 def test_what_was_refused_still_starts(modern, restarted):
     modern.run("cd / && podman restart cm-run", timeout=300)
     assert look(modern, "root")["cm-run"]["kernel"]["memory.max"] == KERNEL["memory.max"]
+
+
+REFUSING = """#!/bin/sh
+case "$*" in "update --memory=300m"*%s) echo 'Error: refused by the test' >&2; exit 125 ;; esac
+exec podman "$@"
+"""
+
+
+def test_a_failure_midway_is_rolled_back(modern, control, restarted):
+    """A Podman that refuses the second of two containers: the first gets back what it had."""
+    modern.put("/usr/local/bin/cm-podman", REFUSING % look(modern, "root")["cm-kube"]["id"], mode=0o755)
+    told = tell(control, [modern.name], {modern.name: {
+        "containers": [{"name": name, "memory": "300m"} for name in ("cm-compose", "cm-kube", "cm-run")],
+        "executable": "/usr/local/bin/cm-podman", "backend": "cli"}})[modern.name]
+    assert told.status == "failed" and told.result["changed"] is False
+    assert "refused by the test" in told.result["msg"] and "rolled back: root/cm-kube (cli), root/cm-compose (cli)" in told.result["msg"]
+    assert [(each["name"], each["failed"], each["changed"]) for each in told.result["containers"]] == [
+        ("cm-compose", False, False), ("cm-kube", True, False), ("cm-run", False, False)]
+    now = look(modern, "root")
+    for name in ("cm-compose", "cm-kube", "cm-run"):
+        assert {key: now[name]["kernel"][key] for key in KERNEL} == KERNEL, name
 
 
 def test_restart_only_where_nothing_else_helps(modern, control, restarted):

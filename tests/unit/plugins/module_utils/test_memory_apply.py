@@ -203,3 +203,18 @@ def test_every_advice_names_what_to_write(reason):
     seen, made = job("a")
     told = _memory_result.advice(seen, made._replace(method=made.method._replace(reason=reason)))
     assert "{" not in told and ("--memory=100m" in told or "104857600" in told or reason in ("cgroupfs", "persist_off"))
+
+
+def test_a_service_that_does_not_start_has_changed_nothing(world, monkeypatch):
+    class Broken(object):
+        def __enter__(self):
+            raise ServiceError("podman system service: it ended")
+
+        def __exit__(self, *_exception):
+            pass
+
+    monkeypatch.setattr(_memory_apply, "Service", lambda *_arguments: Broken())
+    with pytest.raises(ApplyError) as caught:
+        Apply("podman", 60).run([job("a"), job("b")])
+    assert (caught.value.done, caught.value.rolled_back, caught.value.problems) == ([], [], [])
+    assert _container_memory._after_failure([job("a")], caught.value)["changed"] is False
