@@ -20,7 +20,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller im
 
 FACTS = "podman_fleet.memory.oom_facts"
 # Its options, for the argument_spec of an action.
-FACTS__SPEC = {
+FACTS_SPEC = {
     "users": {"type": "list", "elements": "str"},
     "containers": {"type": "list", "elements": "str"},
     "since": {"type": "str"},
