@@ -210,7 +210,8 @@ def test_a_bad_policy_ends_it_before_any_host_is_asked(audit, policy, tags):
                              "-e", json.dumps({"oom_audit_since": "nonsense"}))
     assert code == 2
     said = " ".join(output.split())
-    assert "variable podman_memory_policy: rule 1 'everything': memory: max: 'lots' is not a size" in said
+    assert "variable podman_memory_policy of %s: rule 1 'everything': memory: max: 'lots' is not a size" % (
+        audit.path / "policy.yml") in said
     assert "Look at the containers" not in output and "UNREACHABLE" not in output
     assert not audit.reports.exists()
 
