@@ -42,8 +42,9 @@ class Grub(Bootloader):
         """See Bootloader."""
         texts = self._texts()
         before = self._line(texts)
+        current = self.meets(asked)  # and there is a grub.cfg
         if _cmdline_edit.met(before, asked):
-            return Change([before], [before], {}, [] if self.meets(asked) else [self._command(self.config)])
+            return Change([before], [before], {}, [] if current else [self._command(self.config)])
         for argument in asked.present:
             _check_grub(argument.text)
         edited = self._edited(texts, before, asked)
