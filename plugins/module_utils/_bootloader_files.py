@@ -97,7 +97,7 @@ class SystemdBoot(Bootloader):
         for base in _boot_host.ENTRIES:
             paths = [base + "/" + name for name in self.files.names(base) if name.endswith(".conf")]
             found = _next_boot.entry_lines({path: self.files.read(path) or "" for path in paths})
-            made = {path: each for path, each in found.items() 
+            made = {path: each for path, each in found.items()
                     # TOKEN-VERSION.conf, with boot counting TOKEN-VERSION+LEFT-DONE.conf
                     if each[0] and re.search(r"-%s(\+\d+(-\d+)?)?\.conf$" % re.escape(each[0]), path)}
             if made:

@@ -59,7 +59,8 @@ kernel-install add $version /boot/vmlinuz-$version /boot/initrd.img-$version
 OLD = {
     V1: r"""
 set -e
-sed -i 's/^GRUB_CMDLINE_LINUX=""/GRUB_CMDLINE_LINUX="panic=30 systemd.unified_cgroup_hierarchy=0 \\\n  systemd.legacy_systemd_cgroup_controller=1"  # from 2019/' /etc/default/grub
+arguments='systemd.unified_cgroup_hierarchy=0 \\\n  systemd.legacy_systemd_cgroup_controller=1'
+sed -i "s/^GRUB_CMDLINE_LINUX=\"\"/GRUB_CMDLINE_LINUX=\"panic=30 $arguments\"  # from 2019/" /etc/default/grub
 mkdir -p /etc/systemd/system/user@.service.d
 printf '[Service]\nDelegate=\nDelegate=pids\n' >/etc/systemd/system/user@.service.d/50-too-little.conf
 systemctl daemon-reload
@@ -69,8 +70,16 @@ update-grub
 set -e
 echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX cgroup_disable=memory"' >/etc/default/grub.d/40-nomem.cfg
 mkdir -p /etc/containers/systemd ~alice/.config/containers/systemd
-printf '[Container]\nContainerName=site\nImage=localhost/bb:latest\nExec=sleep 1000000\nNetwork=none\nPodmanArgs=--stop-timeout=1\n[Install]\nWantedBy=default.target\n' |
-    tee /etc/containers/systemd/site.container >~alice/.config/containers/systemd/shop.container
+tee /etc/containers/systemd/site.container >~alice/.config/containers/systemd/shop.container <<END
+[Container]
+ContainerName=site
+Image=localhost/bb:latest
+Exec=sleep 1000000
+Network=none
+PodmanArgs=--stop-timeout=1
+[Install]
+WantedBy=default.target
+END
 sed -i s/site/shop/ ~alice/.config/containers/systemd/shop.container
 chown -R alice: ~alice/.config
 update-grub

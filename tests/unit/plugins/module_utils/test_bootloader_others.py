@@ -246,8 +246,8 @@ def test_grubby_check_mode_and_backups(tmp_path):
     assert host.ensure(check=True, present=[ON])["changed"] is True
     assert host.everything() == before
     told = host.ensure(present=[ON], backup=True)
-    assert [path for path in told["backup_files"] if "/loader/entries/" in path] == [host.at(BLS % (ID, each)) + "~" for each in
-                                                                                 sorted(KERNELS)]
+    entries = [path for path in told["backup_files"] if "/loader/entries/" in path]
+    assert entries == [host.at(BLS % (ID, each)) + "~" for each in sorted(KERNELS)]
     with pytest.raises(_bootloader.BootloaderError) as refused:
         host.ensure(present=['x="a b"'])
     assert "space" in str(refused.value)
