@@ -148,12 +148,11 @@ def test_nothing_is_half_written_when_it_can_not_be_finished(hosts, ansible, tro
     assert after == before
 
 
-@pytest.mark.parametrize("loader, words", [("suse", ["/boot/grub2/grub.cfg"]), ("raspberry_pi", ["cmdline.txt"])])
-def test_another_boot_loader_than_the_hosts(hosts, ansible, loader, words):
+def test_another_boot_loader_than_the_hosts(hosts, ansible):
     before = everywhere(hosts, BOOT_FILES)
-    for name, told in cmdline(ansible, dict(ADD, bootloader=loader)).items():
+    for name, told in cmdline(ansible, dict(ADD, bootloader="suse")).items():
         assert told.status == "failed", (name, told.result)
-        assert all(word in told.result["msg"] for word in words + ["there is no"]), told.result["msg"]
+        assert "there is no /boot/grub2/grub.cfg" in told.result["msg"], told.result["msg"]
     assert everywhere(hosts, BOOT_FILES) == before
 
 
