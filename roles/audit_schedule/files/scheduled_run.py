@@ -166,22 +166,27 @@ class Lock:
         os.pwrite(self.fd, ("pid %d since %s\n" % (os.getpid(), since)).encode("ascii"), 0)
 
 
+def environment(more):
+    """Return the environment of the command; numbers and booleans may come as JSON has them."""
+    return dict(os.environ, **{name: value if isinstance(value, str) else json.dumps(value) for name, value in more.items()})
+
+
 def run(settings):
     """Take the lock, run the command, remove old reports; return the exit code."""
     os.makedirs(settings["reports"], exist_ok=True)
     lock = Lock(os.path.join(settings["reports"], LOCK))
-    if not lock.take(settings["wait"]):
+    if not lock.take(int(settings["wait"])):
         return SKIPPED
     lock.sign()
     process = subprocess.Popen(
-        settings["command"], cwd=settings["directory"], env=dict(os.environ, **settings["environment"]),
+        settings["command"], cwd=settings["directory"], env=environment(settings["environment"]),
         stdin=subprocess.DEVNULL, pass_fds=[lock.fd])
     # who ends this run means the command
     signal.signal(signal.SIGTERM, lambda number, _frame: process.send_signal(number))
     code = process.wait()
     code = code if code >= 0 else 128 - code  # by a signal: as a shell says it
     try:
-        removed = prune(settings["reports"], settings["keep"], settings["keep_days"], utcnow())
+        removed = prune(settings["reports"], int(settings["keep"]), int(settings["keep_days"]), utcnow())
     except OSError as exc:
         say("old reports could not be removed: %s" % exc)
         return code or 1

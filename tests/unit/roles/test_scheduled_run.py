@@ -164,6 +164,12 @@ def test_it_runs_the_command_there_and_with_the_environment(schedule):
     assert schedule.run() == (0, "ran me %s \n" % schedule.path)
 
 
+def test_numbers_may_come_as_text_and_text_as_numbers(schedule):
+    """Templates before ansible-core 2.19 make text of everything."""
+    code, output = schedule.run(wait="0", keep="2", keep_days="0", environment={"WHO": 7})
+    assert code == 0 and output.startswith("ran 7 ") and "removed 3 old reports" in output
+
+
 def test_it_has_the_exit_code_of_the_command_and_prunes_all_the_same(schedule):
     code, output = schedule.run(command=[sys.executable, "-c", SAY % 4], keep=1)
     assert code == 4 and "removed 4 old reports" in output
