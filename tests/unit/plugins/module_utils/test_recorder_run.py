@@ -100,6 +100,29 @@ def test_containers_have_their_names(bench):
             assert named[event.ident] == event.name
 
 
+@pytest.mark.parametrize("fields", [
+    {"PODMAN_LABELS": '{"PODMAN_SYSTEMD_UNIT": "\\ud800x"}'},
+    {"PODMAN_LABELS": '{"PODMAN_SYSTEMD_UNIT": ["no", "text"]}'},
+    {"PODMAN_LABELS": "[1, 2]"},
+    {"PODMAN_EXIT_CODE": "9" * 40},
+    {"PODMAN_TIME": "9999-12-31T23:59:59Z"},
+    {"PODMAN_TIME": "never"},
+    {"PODMAN_NAME": [255, 254, 0]},
+    {"PODMAN_NAME": None, "PODMAN_IMAGE": None},
+    {"PODMAN_ID": "'; DROP TABLE kills; --"},
+    {"PODMAN_EVENT": ["died", "init"]},
+])
+def test_anybody_can_write_into_the_journal(bench, fields):
+    """A user's entry that is no event of Podman's keeps nothing from being recorded."""
+    at = bench.journal.entries[3]["__REALTIME_TIMESTAMP"]
+    bench.journal.entries.insert(3, dict({
+        "__CURSOR": "s=forged", "__REALTIME_TIMESTAMP": at, "_TRANSPORT": "journal", "_UID": "1000", "PODMAN_EVENT": "died",
+        "PODMAN_ID": "ab" * 32, "PODMAN_NAME": "x", "PODMAN_TIME": "2026-11-23T20:27:58.08564605Z"}, **fields))
+    bench.journal.end += 1
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+
+
 def test_a_second_run_changes_nothing_but_its_time(bench):
     bench.run()
     tables = ("messages", "unit_ooms", "oomd_kills", "events", "containers", "kills")
