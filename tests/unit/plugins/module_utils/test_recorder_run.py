@@ -180,6 +180,24 @@ def _counts(bench):
         database.close()
 
 
+def test_more_than_one_transaction_holds(bench, monkeypatch):
+    """Read in several transactions, and killed after the first of them: what was counted before does not stay."""
+    whole = bench.journal.read
+    bench.journal.end = 1
+    bench.run()
+    bench.journal.end = len(bench.journal.entries)
+    monkeypatch.setattr(bench.journal, "read", lambda handle, cursor, since, this_boot: whole(handle, cursor, since, this_boot, entries=100))
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(_recorder_run._Run, "_ring", lambda *_args: os._exit(9))
+        bench.run()
+    assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 9
+    bench.run()
+    assert bench.recorded() == bench.kills()
+    source = _recorder.read(bench.folder, 0, bench.now).source
+    assert source["status"] == "ok", source
+
+
 def test_whole_since_the_boot(bench):
     bench.run()
     record = _recorder.read(bench.folder, 0, bench.now)
