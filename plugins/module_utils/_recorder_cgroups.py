@@ -70,7 +70,7 @@ def _own_cgroups(root):
 
 def _has_children(path):
     try:
-        return os.stat(path).st_nlink > 2
+        return os.stat(path).st_nlink != 2  # 1: a file system that does not count them
     except OSError:
         return False
 
