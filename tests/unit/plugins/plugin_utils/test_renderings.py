@@ -157,6 +157,7 @@ def test_compare_lists_some_of_many(write, container, facts):
     for number in range(300):
         one = container(memory__effective__oom_group=False)
         one.update(id="%064x" % number, name="c%d\x1b" % number)
+        one["memory"]["effective"]["source"] = "/machine.slice/libpod-%s.scope" % one["id"]
         made.append(one)
     older = write([answered("h", facts())])
     found = _compare.compare(write([answered("h", facts(*made))], older, 1), older)
