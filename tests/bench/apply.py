@@ -4,7 +4,7 @@
 
 """`make bench ARGS=apply`: container_memory in one call beside the bare API calls for the same containers.
 
-    python -m bench.apply [--host debian13] [--containers 200] [--rounds 3] [--limit 3]
+    python -m bench.apply [--host debian13] [--containers 200] [--rounds 3] [--limit 4]
 
 The bare calls are one `podman system service` and one request for each container, without looking at anything
 before or after. The containers do not run, so an update writes Podman's record only: the case in which looking at
@@ -39,7 +39,7 @@ def measure(host, wanted, rounds):
 
 def main():
     """Measure, print the table and the ratio; exit code 1 when it is over the limit."""
-    options, median = medians("bench apply", 3, measure)
+    options, median = medians("bench apply", 4, measure)
     ratio = (median["container_memory"] - median["ping"]) / median["bare"]
     print(f"\nmedians of {options.rounds}: bare API calls {median['bare']:.2f} s, any module's start {median['ping']:.2f} s, "
           f"container_memory {median['container_memory']:.2f} s, with nothing to change {median['unchanged']:.2f} s")
