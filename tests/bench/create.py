@@ -4,7 +4,8 @@
 
 """Runs on the host: create.py N [BYTES] makes containers bench-0 … bench-N-1 through Podman's API, without starting them.
 
-With BYTES it sets their limit instead, and prints the seconds from the start of the service to its end. One `podman system service` for all: a `podman create` for each takes a second on an emulated host.
+With BYTES it sets their limit instead, and prints the seconds from the start of the service to its end.
+One `podman system service` for all: a `podman create` for each takes a second on an emulated host.
 """
 
 import http.client
