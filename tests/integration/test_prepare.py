@@ -43,14 +43,15 @@ TROUBLES = {
         "mkdir /mnt/full; mount -t tmpfs -o size=20k none /mnt/full; cp -a /boot/grub/grub.cfg /boot/grub/grubenv /mnt/full;"
         "dd if=/dev/zero of=/mnt/full/fill bs=4k 2>/dev/null; truncate -s -4k /mnt/full/fill; mount --bind /mnt/full /boot/grub",
         "umount /boot/grub /mnt/full; rmdir /mnt/full",
-        ["as it was before"]),
+        ["update-grub", "No space left on device", "as it was before"]),
 }
 
 # kernel-install of the host's systemd, which needs a place for its entries and a first one.
 ENTRIES = r"""
 set -e
 version=$(uname -r)
-mkdir -p /boot/loader/entries
+mkdir -p /etc/kernel /boot/loader/entries /boot/$(cat /etc/machine-id)
+echo type1 >/boot/loader/entries.srel
 echo "root=/dev/vda1 ro quiet" >/etc/kernel/cmdline
 kernel-install add $version /boot/vmlinuz-$version /boot/initrd.img-$version
 """
