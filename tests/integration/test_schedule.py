@@ -228,7 +228,8 @@ def fired(controller, apply, scheduled):
     wait_for(controller, "test -e %s/latest/report.json && { %s; %s; } | grep 'another run is under way'" % (
         REPORTS, journal("fleet-first"), journal("fleet-second")))
     controller.run("systemctl stop fleet-first.timer fleet-second.timer")
-    wait_for(controller, "! systemctl is-active -q fleet-first.service fleet-second.service &&"
+    # a oneshot service that runs is `activating`
+    wait_for(controller, "! systemctl list-units --no-legend --state=activating 'fleet-*.service' | grep . &&"
                          " ! systemctl list-jobs | grep fleet-")
     return output
 
