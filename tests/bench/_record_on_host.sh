@@ -5,16 +5,21 @@ set -eu
 exec 3>&1 1>&2
 python3 /root/bench-create.py 45
 podman start $(seq -f 'bench-%g' 0 41) >/dev/null
-for n in 1 2 3 4 5; do podman container exists "killed-$n" || podman run --name "killed-$n" --memory=20m --network=none localhost/bb:latest sort /dev/zero || :; done
+for n in 1 2 3 4 5; do
+    podman container exists "killed-$n" ||
+        podman run --name "killed-$n" --memory=20m --network=none localhost/bb:latest sort /dev/zero || :
+done
 sleep 2
 
 out=/root/recorded
 rm -rf "$out"
 mkdir -p "$out/proc" "$out/cgroup"
 podman ps --all --no-trunc --format '{{.ID}} {{.Names}}' >"$out/ps"
+# shellcheck disable=SC2046 # ids
 podman container inspect $(cut -d' ' -f1 "$out/ps") >"$out/inspect"
 podman info --format json >"$out/info"
 podman --version >"$out/version"
+# shellcheck disable=SC2046 # ids
 for pid in $(podman container inspect --format '{{.State.Pid}}' $(podman ps --no-trunc --quiet)); do
     cp "/proc/$pid/cgroup" "$out/proc/$pid"
 done
