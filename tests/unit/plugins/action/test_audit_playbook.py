@@ -90,7 +90,7 @@ def test_no_host_is_lost(audit):
     assert code == 4, output
     kinds = {each["name"]: each["kind"] for each in audit.report()["hosts"]}
     assert kinds == {"here": None, "odd name/..:x": None, "{{ 7 * 7 }}": None, "nopython": "failed", "slow": "timeout",
-                     "gone": "unreachable", "away": "unreachable", "unset": "earlier"}
+                     "gone": "unreachable", "away": "unreachable", "unset": "failed"}
     assert "Podman memory audit" in output and "\x1b" not in output
     assert "3 of 8 hosts checked" in output
     # what the facts hold does not get into Ansible's output
