@@ -79,7 +79,7 @@ def default(identity, files_at, without=()):
     for path in files(identity, files_at):
         text = None if path in without else files_at.read(path)
         found = cgroup_conf(text) if text else None
-        if found:
-            given, appends = found
+        if found is not None:
+            given, appends = found[0], found[1]
             values, paths = (values + given, paths + [path]) if appends else (given, [path])
     return values, paths
