@@ -44,7 +44,7 @@ def _of_user(identity):
 
 
 def cgroup_conf(text):
-    """Return (values, whether they are added to earlier ones) of a containers.conf; None when it has none."""
+    """Return (values, whether they are added to earlier ones) of a containers.conf; values None when it has none."""
     lines, table = text.splitlines(), None
     for number, line in enumerate(lines):
         header = _TABLE.match(line)
@@ -53,7 +53,7 @@ def cgroup_conf(text):
         found = _KEY.match(line)
         if found and table == "containers":
             return _array([found.group(1)] + lines[number + 1:])
-    return None
+    return None, False
 
 
 def _array(lines):
@@ -78,8 +78,7 @@ def default(identity, files_at, without=()):
     values, paths = [], []
     for path in files(identity, files_at):
         text = None if path in without else files_at.read(path)
-        found = cgroup_conf(text) if text else None
-        if found:
-            given, appends = found
+        given, appends = cgroup_conf(text or "")
+        if given is not None:
             values, paths = (values + given, paths + [path]) if appends else (given, [path])
     return values, paths

@@ -101,7 +101,7 @@ defaults:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _container_defaults, _default_places, _drop_in, _users
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _default_places, _drop_in, _users
 
 
 def main():

@@ -97,10 +97,9 @@ def _drift(host: str, container: Facts, subject: Subject, drifted: list[Differen
     return about(
         "limit-drift", "high" if enforced.get("limit") is None else "medium", host, container, subject,
         summary="; ".join(each.text for each in drifted),
-        detail="What %s says and what the kernel enforces are not the same" % (
-            "its unit" if _limits.by_unit(container) else "Podman's record")
-               + (" (cgroup %s)." % shown(enforced["source"]) if enforced.get("source") else ".")
-               + " The record wins at the next start.",
+        detail="What %s says and what the kernel enforces are not the same%s. The record wins at the next start." % (
+            "its unit" if _limits.by_unit(container) else "Podman's record",
+            " (cgroup %s)" % shown(enforced["source"]) if enforced.get("source") else ""),
         remedy=_remedy.drift(container, subject))
 
 

@@ -11,11 +11,12 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._command impor
 
 ROOT = Identity("root", 0, 0, "/root")
 ALICE = Identity("alice", 1000, 1000, "/home/alice")
+NONE = (None, False)
 ON = '[containers]\ncgroup_conf = ["memory.oom.group=1"]\n'
 
 
 @pytest.mark.parametrize("text, expected", [
-    ("", None), ("[containers]\n#cgroup_conf = [\"a=1\"]\n", None), ("[engine]\ncgroup_conf = [\"a=1\"]\n", None),
+    ("", NONE), ("[containers]\n#cgroup_conf = [\"a=1\"]\n", NONE), ("[engine]\ncgroup_conf = [\"a=1\"]\n", NONE),
     (ON, (["memory.oom.group=1"], False)),
     ("[containers]\n cgroup_conf=[ 'a=1', \"b=2\" ] # both\n[engine]\n", (["a=1", "b=2"], False)),
     ("[containers]\ncgroup_conf = [\n  \"a=1\", # the ] first\n  \"b]=2\",\n]\nenv = [\"C=3\"]\n", (["a=1", "b]=2"], False)),

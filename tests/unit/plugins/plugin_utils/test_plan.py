@@ -353,4 +353,3 @@ def test_no_change_leaves_the_bounds_or_kills(container_of, rules):
                 assert step.after >= min(used, step.before or used)
             else:
                 assert isinstance(step.after, bool)
-
