@@ -155,7 +155,7 @@ class Host:
         """Whether sshd itself, not only QEMU's port, is there."""
         # QEMU accepts for the guest, so only the banner tells.
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
