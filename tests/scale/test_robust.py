@@ -103,5 +103,3 @@ def test_what_was_not_checked_is_handed_back(audit):
     ended = {line.split()[0]: line for line in recap if " : " in line}
     assert all("unreachable=1" in ended[host] for host in UNREACHABLE)
     assert "failed=1" in ended[HANGING]
-
-

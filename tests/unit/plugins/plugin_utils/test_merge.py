@@ -35,10 +35,10 @@ def records(recorded):
         answered("e5", "debian12-root"), answered("f6", "debian13-root"), answered("g7", "debian13-root")]}
 
 
-def write(directory, records, days=0, previous=None, run=RUN):
+def write(directory, records, days=0, previous=None, run=None):
     """Write one report as a run does, and return its path."""
     return Audit(str(directory), previous, START + datetime.timedelta(days=days)).write(
-        iter(records), {**run, "previous": previous}).path
+        iter(records), {**(run or RUN), "previous": previous}).path
 
 
 def merged(paths, reports, order=()):
