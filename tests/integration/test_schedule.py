@@ -64,6 +64,7 @@ def ansible_for(python):
         folder = target.with_suffix(".lib")
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(folder), "--no-deps", "--no-compile",
+             "--ignore-requires-python",  # it would look at the Python that pip runs on
              "--python-version", python, "--only-binary", ":all:", "--platform", "manylinux_2_28_x86_64",
              "--platform", "manylinux_2_17_x86_64", "--platform", "manylinux2014_x86_64", *PACKAGES],
             check=True, stdin=subprocess.DEVNULL, timeout=600)
