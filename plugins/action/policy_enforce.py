@@ -17,17 +17,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _enforced, _plan, _plan_table
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import policy_of, run_dir
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._findings import FACTS_SCHEMA
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import ask, facts_of
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import FACTS_SPEC, ask, facts_of
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
 
-_FACTS_SPEC = {
-    "users": {"type": "list", "elements": "str"},
-    "containers": {"type": "list", "elements": "str"},
-    "since": {"type": "str"},
-    "executable": {"type": "str"},
-    "timeout": {"type": "int"},
-    "state_dir": {"type": "path"},
-}
 _PLAN_SPEC = {
     "enforce": {"type": "str", "choices": list(_plan.PARTS), "default": "both"},
     "persist": {"type": "bool", "default": True},
@@ -37,7 +29,7 @@ _CHANGE_SPEC = {
     "backend": {"type": "str", "choices": ["auto", "libpod_api", "cli", "cgroupfs"]},
     "restart": {"type": "str", "choices": ["never", "if_needed"]},
 }
-_SPEC = {"policy": {"type": "dict"}, **_FACTS_SPEC, **_PLAN_SPEC, **_CHANGE_SPEC}
+_SPEC = {"policy": {"type": "dict"}, **FACTS_SPEC, **_PLAN_SPEC, **_CHANGE_SPEC}
 _MODULE = "podman_fleet.memory.container_memory"
 _MOST_CALLS = 4  # containers may grow between the plan and the change, but not all of them
 _LONGEST = 500  # characters of a message in the task's result
@@ -103,7 +95,7 @@ class _Work:
         return None
 
     def _look(self) -> dict[str, str] | None:
-        answer = facts_of(self._action, _given(self._options, _FACTS_SPEC), self._task_vars)
+        answer = facts_of(self._action, _given(self._options, FACTS_SPEC), self._task_vars)
         if answer["problem"]:
             return answer["problem"]
         facts, options = answer["facts"], self._options

@@ -30,7 +30,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Lists C(present) and C(absent) of kernel arguments, C(delegate) (a file, or V(none)), C(users) whose managers need a new start, C(reboot), and in words C(steps) and C(obstacles).
+  description:
+    - Lists C(present) and C(absent) of kernel arguments, C(delegate) (a file, or V(none)), C(users) whose managers need a new
+      start, C(reboot), and in words C(steps) and C(obstacles).
   type: dict
 """
 

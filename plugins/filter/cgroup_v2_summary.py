@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(lines) for people, and C(hosts), lists of host names by state.
+  description: C(lines) for people, C(hosts), lists of host names by state, and C(behind), the hosts that could not be prepared.
   type: dict
 """
 

@@ -15,7 +15,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import _kernel
 CMDLINE_TXT = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
 # Debian, Ubuntu, Arch; Fedora, RHEL, SUSE; RHEL 8 with EFI keeps it on the EFI partition.
 GRUB = ("/boot/grub", "/boot/grub2", "/boot/efi/EFI/redhat", "/boot/efi/EFI/centos", "/boot/efi/EFI/rocky",
-         "/boot/efi/EFI/almalinux", "/boot/efi/EFI/fedora")
+        "/boot/efi/EFI/almalinux", "/boot/efi/EFI/fedora")
 # Boot Loader Specification: $BOOT, which is /boot, /efi or /boot/efi.
 ENTRIES = ("/boot/loader/entries", "/efi/loader/entries", "/boot/efi/loader/entries")
 _KERNEL_CMDLINE = "/etc/kernel/cmdline"

@@ -11,9 +11,9 @@ from collections import namedtuple
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _boot_files, _cmdline_edit, _command
 
 # before, after: [str], kernel command lines as the configuration has them; files: {path: new text, None to
-# remove it}; commands: [[str]] that are run after the files are written; stale: whether what the boot loader
-# reads lacks what the configuration has, so that the commands are needed without any new file.
-Change = namedtuple("Change", "before after files commands stale")
+# remove it}; commands: [[str]] that are run after the files are written. There can be commands without files:
+# the configuration has what is asked for, and the boot loader has not taken it over yet.
+Change = namedtuple("Change", "before after files commands")
 
 
 class BootloaderError(Exception):
@@ -86,17 +86,12 @@ class Bootloader(object):
         return bool(answers) and (all(answers) if self.every_entry else any(answers))
 
 
-def written(loader, change):
-    """The paths that apply() changes, for messages and backups."""
-    return sorted(set(change.files) | set(loader.guarded()))
-
-
 def check(loader, change):
     """Check before anything is done that the files can be written.
 
     :raises _boot_files.FileError:
     """
-    for path in written(loader, change):
+    for path in sorted(set(change.files) | set(loader.guarded())):
         loader.files.check_writable(path)
 
 

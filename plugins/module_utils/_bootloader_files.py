@@ -35,7 +35,7 @@ class RaspberryPi(Bootloader):
         line = _one_line(path, text)
         edited = _cmdline_edit.edited(line, asked)
         files = {} if edited == line else {path: text.replace(line, edited, 1) if line else edited + text}
-        return Change([line.strip()], [edited.strip()], files, [], False)
+        return Change([line.strip()], [edited.strip()], files, [])
 
     def booted_lines(self):
         """See Bootloader."""
@@ -74,9 +74,8 @@ class SystemdBoot(Bootloader):
             # Lines that begin with # are for people; kernel-install makes one line of the others.
             comments = [each for each in (text or "").splitlines() if each.startswith("#")]
             files = {KERNEL_CMDLINE: "\n".join(comments + [edited.strip()]) + "\n"}
-        stale = not self.meets(asked)
-        commands = self._commands(entries) if files or stale else []
-        return Change([line.strip()], [edited.strip()], files, commands, stale)
+        commands = [] if not files and self.meets(asked) else self._commands(entries)
+        return Change([line.strip()], [edited.strip()], files, commands)
 
     def guarded(self):
         """See Bootloader."""
@@ -98,7 +97,7 @@ class SystemdBoot(Bootloader):
         for base in _boot_host.ENTRIES:
             paths = [base + "/" + name for name in self.files.names(base) if name.endswith(".conf")]
             found = _next_boot.entry_lines({path: self.files.read(path) or "" for path in paths})
-            made = {path: each for path, each in found.items() 
+            made = {path: each for path, each in found.items()
                     # TOKEN-VERSION.conf, with boot counting TOKEN-VERSION+LEFT-DONE.conf
                     if each[0] and re.search(r"-%s(\+\d+(-\d+)?)?\.conf$" % re.escape(each[0]), path)}
             if made:

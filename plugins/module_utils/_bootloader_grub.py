@@ -42,9 +42,9 @@ class Grub(Bootloader):
         """See Bootloader."""
         texts = self._texts()
         before = self._line(texts)
-        stale = not self.meets(asked)
+        current = self.meets(asked)  # and there is a grub.cfg
         if _cmdline_edit.met(before, asked):
-            return Change([before], [before], {}, [self._command(self.config)] if stale else [], stale)
+            return Change([before], [before], {}, [] if current else [self._command(self.config)])
         for argument in asked.present:
             _check_grub(argument.text)
         edited = self._edited(texts, before, asked)
@@ -52,7 +52,7 @@ class Grub(Bootloader):
         if not _cmdline_edit.met(after, asked):
             raise BootloaderError(self._unsafe(after, asked))
         files = {path: edited.get(path) for path in set(texts) | set(edited) if edited.get(path) != texts.get(path)}
-        return Change([before], [after], files, [self._command(self.config)], stale)
+        return Change([before], [after], files, [self._command(self.config)])
 
     def activate(self, change):
         """Let the new grub.cfg be made beside the old one, which it replaces when it is finished.
@@ -155,7 +155,6 @@ class Suse(Grub):
 
 _OWN = ("# Made by the Ansible module podman_fleet.memory.kernel_cmdline: added to what the files before this one set.\n"
         'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX"\n')
-
 
 
 def _check_grub(word):

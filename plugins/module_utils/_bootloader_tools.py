@@ -26,7 +26,7 @@ class Grubby(Bootloader):
         if spaced:
             raise BootloaderError("grubby can't handle an argument with a space in it: %s" % ", ".join(spaced))
         commands = [self._command(lines, after, asked)] if after != lines else []
-        return Change(lines, after, {}, commands, False)
+        return Change(lines, after, {}, commands)
 
     def guarded(self):
         """See Bootloader: what grubby(8) and its scripts write, with and without boot loader entries."""
@@ -72,7 +72,7 @@ class RpmOstree(Bootloader):
         options = ["--delete-if-present=%s" % each.text for each in _cmdline_edit.unwanted(arguments, asked)]
         options += ["--append-if-missing=%s" % each.text for each in _cmdline_edit.lacking(arguments, asked)]
         commands = [["rpm-ostree", "kargs"] + options] if options else []
-        return Change([line], [_cmdline_edit.edited(line, asked)], {}, commands, False)
+        return Change([line], [_cmdline_edit.edited(line, asked)], {}, commands)
 
     def booted_lines(self):
         """See Bootloader: of the deployment that boots next."""

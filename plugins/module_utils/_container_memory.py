@@ -165,7 +165,7 @@ def _look_again(look, jobs, entries, restarted, page_size):
         found = look.at(requests)
     except _memory_look.Refused as exc:
         raise NotDone("it was changed, but could not be looked at afterwards: %s" % exc,
-                           {"changed": True, "containers": entries})
+                      {"changed": True, "containers": entries})
     for job, each, now in zip(jobs, entries, found):
         each["after"] = {"declared": _memory_settings.declared(now.now.record, now.now.unit),
                          "effective": _memory_plan.enforced(now.now.live)}

@@ -19,6 +19,10 @@ class DrainError(Exception):
     """A container could not be stopped or looked at."""
 
 
+# What can go wrong when Podman is asked or a container is stopped.
+ERRORS = (DrainError, _podman.PodmanError, _inspect.Garbage, _command.CommandError)
+
+
 class Drain(object):
     """The containers of one user.
 
@@ -124,15 +128,28 @@ def wait_for(expected, look, patience, start=None, clock=time.monotonic, sleep=t
     :param expected: [dict] as drain() returned them.
     :param look: function that returns the Drains of now: a user's session may need a moment after the boot.
     :param patience: seconds; start: whether containers that only we can start are started.
+    :raises: what Podman had to say at the last look.
     """
     end = clock() + patience
     while True:
-        drains = {each.name: each for each in look()}
-        running = {(each["user"], each["name"]) for one in drains.values() for each in one.running()}
-        gone = _drain.absent(expected, running)
-        for name in sorted({each["user"] for each in gone if each["returns_by"] == "start"}) if start else ():
-            if name in drains and not drains[name].silent:
-                drains[name].start([each["name"] for each in gone if (each["user"], each["returns_by"]) == (name, "start")])
-        if not gone or clock() >= end:
+        last = clock() >= end
+        try:
+            gone = _missing(expected, {each.name: each for each in look()}, start)
+        except ERRORS:
+            # Right after the boot a storage may be locked, a session half there.
+            if last:
+                raise
+            gone = expected
+        if not gone or last:
             return gone
         sleep(_PAUSE)
+
+
+def _missing(expected, drains, start):
+    running = {(each["user"], each["name"]) for one in drains.values() for each in one.running()}
+    gone = _drain.absent(expected, running)
+    ours = [each for each in gone if each["returns_by"] == "start" and each["user"] in drains]
+    for user in sorted({each["user"] for each in ours}) if start else ():
+        if not drains[user].silent:
+            drains[user].start([each["name"] for each in ours if each["user"] == user])
+    return gone

@@ -8,16 +8,17 @@
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._command import CommandError, run
 
-# The file is whole or not there: it is written beside, then renamed.
-_WRITE = """set -e
+# Scripts for sh with a directory and a name. The file is whole or not there: it is written beside, then renamed.
+WRITE = """set -e
+umask 022
 mkdir -p -- "$1"
-new=$(mktemp "$1/.$2.XXXXXX")
+new=$(mktemp -- "$1/.$2.XXXXXX")
 trap 'rm -f -- "$new"' EXIT
 cat >"$new"
-chmod 0644 "$new"
+chmod 0644 -- "$new"
 mv -f -- "$new" "$1/$2"
 """
-_REMOVE = 'rm -f -- "$1/$2"'
+REMOVE = 'rm -f -- "$1/$2"'
 
 
 class DropInError(Exception):
@@ -29,7 +30,7 @@ def write(identity, directory, name, text, timeout):
 
     :raises DropInError: says why not.
     """
-    _shell(identity, _WRITE, directory, name, timeout, text.encode("utf-8"))
+    _shell(identity, WRITE, directory, name, timeout, text.encode("utf-8"))
 
 
 def remove(identity, directory, name, timeout):
@@ -37,7 +38,7 @@ def remove(identity, directory, name, timeout):
 
     :raises DropInError: says why not.
     """
-    _shell(identity, _REMOVE, directory, name, timeout, b"")
+    _shell(identity, REMOVE, directory, name, timeout, b"")
 
 
 def _shell(identity, script, directory, name, timeout, data):

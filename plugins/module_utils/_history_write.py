@@ -52,10 +52,12 @@ def messages(database, found):
 
 
 def _event(database, event):
-    unit = event.labels.get("PODMAN_SYSTEMD_UNIT")
+    """Everybody can write such an entry into the journal, for containers of his own uid: nothing in it is relied on."""
+    unit = _records.clean(event.labels.get("PODMAN_SYSTEMD_UNIT"))
+    code = event.exit_code if event.exit_code is not None and abs(event.exit_code) < 1 << 31 else None
     added = database.execute(
         "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (event.ident, event.uid, event.at, event.kind, event.name, event.image, event.exit_code,
+        (event.ident, event.uid, event.at, event.kind, event.name, event.image, code,
          json.dumps({"PODMAN_SYSTEMD_UNIT": unit} if unit else {}), event.command)).rowcount
     if added > 0:
         name(database, event.ident, event.uid, event.name, event.image, unit, event.at)

@@ -92,7 +92,7 @@ def _lines(target, names):
 def _above(seen, plan):
     """A cgroup above the container that holds it lower than was asked for."""
     limit, held = plan.target.get("limit"), (plan.after["effective"] or {}).get("limit")
-    if not plan.live or held is None or (limit is not None and held > limit - _PAGE):
+    if not plan.live or "limit" not in plan.target or held is None or (limit is not None and held > limit - _PAGE):
         return None
     return "a cgroup above it (pod, slice or service) holds it at %s" % format_size(held)
 

@@ -203,8 +203,7 @@ class _Look(object):
         facts = dict(container.public)
         facts["state"] = dict(facts["state"], stopped_by_user=evidence.stopped_by_user)
         declared = facts.pop("declared")
-        workload = facts["manager"]["unit"] or facts["name"]
-        daily = None if self._record.daily is None else self._record.daily.get((uid, workload), [])
+        daily = _recorder.daily(self._record, uid, facts["manager"]["unit"], facts["name"])
         facts["memory"] = dict(declared=declared, next_start=next_start, daily=daily, **memory)
         facts["oom"] = _verdict.decide(container.ident, evidence)
         return facts

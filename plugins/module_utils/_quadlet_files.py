@@ -16,6 +16,7 @@ from collections import namedtuple
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _quadlet
 from ansible_collections.podman_fleet.memory.plugins.module_utils._command import CommandError, current_identity, run
+from ansible_collections.podman_fleet.memory.plugins.module_utils._drop_in import WRITE
 
 # name: of the unit; source: path of the quadlet file or None; fragment: path of the unit file or None.
 Unit = namedtuple("Unit", "name source fragment")
@@ -26,15 +27,6 @@ Place = namedtuple("Place", "folder writer")
 _SYSTEM = "/etc/containers/systemd"
 _SYSTEM_USERS = _SYSTEM + "/users"
 _NAME = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|scope)$")
-_WRITE = """set -e
-umask 022
-mkdir -p -- "$1"
-new=$(mktemp -- "$1/.$2.XXXXXX")
-trap 'rm -f -- "$new"' EXIT
-cat >"$new"
-chmod 0644 -- "$new"
-mv -f -- "$new" "$1/$2"
-"""
 _REMOVE = 'rm -f -- "$1/$2" && { rmdir -- "$1" 2>/dev/null || :; }'
 
 
@@ -110,7 +102,7 @@ class Units(object):
         if text is None:
             self._run(["sh", "-c", _REMOVE, "sh", place.folder, _quadlet.DROP_IN], place.writer)
         else:
-            self._run(["sh", "-c", _WRITE, "sh", place.folder, _quadlet.DROP_IN], place.writer, text.encode("utf-8"))
+            self._run(["sh", "-c", WRITE, "sh", place.folder, _quadlet.DROP_IN], place.writer, text.encode("utf-8"))
 
     def reload(self):
         """Make the manager read its units again; nothing is restarted."""

@@ -50,6 +50,15 @@ def events(state_dir, idents):
     ]) or []
 
 
+def daily(record, uid, unit, name):
+    """Return the days of a container, for the facts' `memory.daily`: those of its unit, or where the recorder did not
+    know that of its name. None without a history.
+    """
+    if record.daily is None:
+        return None
+    return record.daily.get((uid, unit)) or record.daily.get((uid, name), [])
+
+
 def merged(*lists):
     """Return the records of several sources by time, each once: journal and history hold the same ones."""
     unique = {}

@@ -13,7 +13,7 @@ import os
 import re
 from collections import namedtuple
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _cgroup_path, _effective, _users
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _cgroup_path, _effective, _records, _users
 
 # ident: 64 hex digits; uid: of the owner; unit: the service that it runs inside (quadlet), or None;
 # limits: as _effective.effective(); usage, events: as _cgroupfs.CgroupFiles gives them.
@@ -22,11 +22,14 @@ Sample = namedtuple("Sample", "ident uid unit limits usage events")
 # crun makes this cgroup inside the container's own, and sets limits there or on both.
 _LEAF = "/container"
 _STORAGE_FILES = ("containers.json", "volatile-containers.json")
-_MAX_STORAGE_FILE = 64 * 1024 * 1024
+# 600 bytes for each container
+_MAX_STORAGE_FILE = 4 * 1024 * 1024
+# Users can make cgroups of any name in their own part of the tree.
+_MOST = 5000
 
 
 def samples(files):
-    """Return [Sample] of all running containers that have a cgroup of their own.
+    """Return [Sample] of all running containers that have a cgroup of their own, 5,000 at most.
 
     :param files: _cgroupfs.CgroupFiles.
     """
@@ -46,7 +49,7 @@ def samples(files):
 
 def _own_cgroups(root):
     """Yield (path, id) of every container's own cgroup. A cgroup without children need not be listed: it has two links."""
-    waiting = [""]
+    waiting, left = [""], _MOST
     while waiting:
         folder = waiting.pop()
         try:
@@ -58,13 +61,16 @@ def _own_cgroups(root):
             ident = _cgroup_path.container_id(name)
             if ident:
                 yield path, ident
+                left -= 1
+                if not left:
+                    return
             elif _has_children(root + path):
                 waiting.append(path)
 
 
 def _has_children(path):
     try:
-        return os.stat(path).st_nlink > 2
+        return os.stat(path).st_nlink != 2  # 1: a file system that does not count them
     except OSError:
         return False
 
@@ -78,15 +84,19 @@ def unit_of(path):
 def stored_names():
     """Return {(id, uid): (name, image)} of all containers in the storages of root and the rootless users.
 
-    For those whose events the journal does not have; Podman is not run for it.
+    For those whose events the journal does not have; Podman is not run for it. The files are the users' own: anything
+    may be in them.
     """
     users, _problems = _users.discover(["all"])
     found = {}
     for user in users:
         for each in _stored(user.storage):
-            metadata = _json(each.get("metadata")) or {}
-            names = each.get("names") or [metadata.get("name")]
-            found[(each.get("id"), user.identity.uid)] = (names[0], metadata.get("image-name") or None)
+            metadata = _json(each.get("metadata"))
+            metadata = metadata if isinstance(metadata, dict) else {}
+            names = each.get("names")
+            name = names[0] if isinstance(names, list) and names else metadata.get("name")
+            if isinstance(each.get("id"), str):
+                found[(each["id"], user.identity.uid)] = (_records.clean(name), _records.clean(metadata.get("image-name")))
     return found
 
 
@@ -95,18 +105,13 @@ def _stored(storage):
     found = []
     for folder in sorted(os.listdir(storage)) if storage and os.path.isdir(storage) else []:
         for name in _STORAGE_FILES if folder.endswith("-containers") else ():
-            path = os.path.join(storage, folder, name)
-            try:
-                with open(path, encoding="utf-8", errors="replace") as handle:
-                    listed = _json(handle.read(_MAX_STORAGE_FILE))
-            except OSError:
-                continue
+            listed = _json(_users.read_theirs(os.path.join(storage, folder, name), _MAX_STORAGE_FILE))
             found += [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return found
 
 
 def _json(text):
     try:
-        return json.loads(text or "null")
-    except ValueError:
+        return json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
         return None

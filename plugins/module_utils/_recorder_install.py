@@ -38,7 +38,7 @@ def present(layout, state_dir, textfile_dir):
         raise InstallError("the recorder needs systemd as the host's init, and /run/systemd/system is not there")
     write = {path: text for path, text in layout.files.items() if _text(path) != text}
     remove = [path for path in _code() if path != layout.code]
-    for settings in (_settings(path) for path in remove):
+    for settings in [_settings(path) for path in remove]:
         if settings.get("textfile_dir") not in (None, textfile_dir):
             remove += _existing([os.path.join(settings["textfile_dir"], _recorder_metrics.FILE)])
     units = [path for path in write if path.startswith(UNIT_DIR)]

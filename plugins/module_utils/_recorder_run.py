@@ -26,7 +26,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import (
     _recorder_cgroups,
     _recorder_metrics,
     _recorder_state,
-    _times,
     _users,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroupfs import CgroupFiles
@@ -99,6 +98,7 @@ class _Run(object):
             if reading.ended or reading.problem or time.monotonic() - began > _LONGEST:
                 break
             _history_write.kills(database, first)
+            self._forget_seen()
             database.execute("COMMIT")
         if again:
             # A clock that was set back while the host was down: entries of this boot sort before the cursor.
@@ -168,9 +168,7 @@ class _Run(object):
             seen = seen._replace(journal_head=_journal.reaches_back(None))
         if not proven:
             seen = seen._replace(kernel=self._coverage(seen))
-            if state is not None and seen.complete:
-                note = note or "between %s and %s the kernel killed for memory what neither journal nor kernel tell of any more" % (
-                    _times.to_iso(state.until), _times.to_iso(seen.now))
+        note = note or _recorder_state.loss(state, seen)
         if note:
             _history_write.note(database, seen.now, note)
         state = _recorder_state.follow(state, seen)

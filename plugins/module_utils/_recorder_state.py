@@ -12,6 +12,7 @@ proven against the kernel's own count, and the journal, whose entries are read o
 
 from collections import namedtuple
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _times
 from ansible_collections.podman_fleet.memory.plugins.module_utils._times import SECOND
 
 # What is kept from run to run, in the table meta:
@@ -38,7 +39,7 @@ def follow(state, seen):
     :param state: the one before, None at the first run.
     """
     missing = _missing(seen)
-    if state is not None and seen.now < state.until - _STEP_BACK:
+    if state is not None and _went_back(state, seen):
         # The same time comes twice: records of the first time must not count for the second.
         return State(seen.boot, seen.now, seen.now, missing or 0, seen.now, not seen.complete)
     kernel = _kernel(state, seen)
@@ -74,6 +75,25 @@ def is_proven(state, seen):
         return missing <= state.missing
     # The count of the boot before is gone: its end is known only from the journal.
     return seen.continued and seen.complete and not missing
+
+
+def loss(state, seen):
+    """Return in words what a reader has to know that got lost since the run before, None when nothing did."""
+    if state is None or not seen.complete:
+        return None
+    span = (_times.to_iso(state.until), _times.to_iso(seen.now))
+    if _went_back(state, seen):
+        return "the clock was set back from %s to %s: what was recorded before does not count for the time that comes twice" % span
+    if is_proven(state, seen):
+        return None
+    if state.boot == seen.boot and _missing(seen) is not None:
+        return "between %s and %s the kernel killed %d process(es) that neither its journal nor its buffer tells of any more" % (
+            span + (_missing(seen) - state.missing,))
+    return "the journal of between %s and %s was gone before it was read, so kills may be missing" % span
+
+
+def _went_back(state, seen):
+    return seen.now < state.until - _STEP_BACK
 
 
 def _journal(state, seen):

@@ -75,6 +75,13 @@ def text(value):
     return value if isinstance(value, str) else ""
 
 
+def clean(value):
+    """Return a text that can be written down anywhere: JSON inside of a field may hold halves of a character, or no text
+    at all (None).
+    """
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and value else None
+
+
 def _at(entry):
     return int(entry["__REALTIME_TIMESTAMP"])
 

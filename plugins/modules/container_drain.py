@@ -157,8 +157,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import (
     _command,
     _drain,
     _drain_host,
-    _inspect,
-    _podman,
     _users,
 )
 
@@ -200,7 +198,7 @@ def main():
     )
     try:
         result = run(module.params, module.check_mode)
-    except (_users.UserError, _podman.PodmanError, _inspect.Garbage, _command.CommandError, _drain_host.DrainError) as exc:
+    except _drain_host.ERRORS + (_users.UserError,) as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
 

@@ -72,17 +72,19 @@ counts:
   returned: success
   type: dict
 new:
-  description: Findings that only the newer report has, the worst 200, with C(host), C(user), C(container), C(rule), C(severity), C(summary), C(first_seen) and C(id).
+  description:
+    - Findings that only the newer report has, the worst 200, with C(host), C(user), C(container), C(rule), C(severity),
+      C(summary), C(first_seen) and C(id).
   returned: success
   type: list
   elements: dict
 worse:
-  description: Findings that are more severe than before; C(was) is the severity before.
+  description: Findings that are more severe than before. C(was) is the severity before.
   returned: success
   type: list
   elements: dict
 better:
-  description: Findings that are less severe than before; C(was) is the severity before.
+  description: Findings that are less severe than before. C(was) is the severity before.
   returned: success
   type: list
   elements: dict

@@ -6,7 +6,7 @@
 
 """What our action plugins have to know of Ansible itself.
 
-Only this file and _host_task.py import Ansible. Public interfaces only, but for a play's _uuid.
+Only this file, _host_task.py and _origin.py import Ansible. Public interfaces only, but for a play's _uuid.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import ANSIBLE_COLOR
 
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._origin import file_of
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import PolicyError, parse
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rundir import RunDir
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._summary import Line
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import shown
 
 POLICY = "podman_memory_policy"  # the variable
 # Stdout callbacks whose output is read by programs: a line of ours would break it.
@@ -63,7 +65,10 @@ def policy_of(action: ActionBase, given: dict[str, Any] | None, task_vars: dict[
     """
     source = "option policy"
     if given is None:
-        source, given = "variable " + POLICY, action._templar.template(task_vars.get(POLICY))
+        variable = task_vars.get(POLICY)
+        path = file_of(variable)
+        source = "variable %s%s" % (POLICY, " of " + shown(path) if path else "")
+        given = action._templar.template(variable)
     try:
         return parse(given, source)
     except PolicyError as exc:

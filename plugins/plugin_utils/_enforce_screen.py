@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._plan_table import owner, said, value
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._summary import Line, Piece
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._summary import Line, Piece, fit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import clip, plural, shown
 
 _KEPT = 10  # lines of each list, all of them on demand
@@ -107,7 +107,7 @@ class Count:
                 found += [[], [Piece("title", title), Piece(style, "  " + text)], *self._listed(name, width)]
         if check_mode:
             found += [[], [Piece("title", "Check mode"), Piece("plain", "  nothing was changed; --diff shows each host's plan")]]
-        return [[Piece(each.style, clip(each.text, width)) for each in line] for line in found]
+        return [fit(line, width) for line in found]
 
     def _listed(self, name: str, width: int) -> list[Line]:
         found: list[Line] = [[Piece("plain", "  " + clip(line, width - 2))] for line in self._lists.get(name, [])]

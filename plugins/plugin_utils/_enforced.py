@@ -29,7 +29,7 @@ def rows(plan: Plan, results: list[dict[str, Any]]) -> list[Row]:
 
 
 def _rows(change: Change, result: dict[str, Any] | None) -> list[Row]:
-    told = result or {"failed": True, "message": "it was not touched, since the call ended before"}
+    told = result or {"failed": True, "message": "no result came back for it"}
     failed, message = bool(told.get("failed")), str(told.get("message") or "")
     return [{
         "container": change.name,

@@ -20,6 +20,15 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller im
     is_timeout, problem_in, problem_of, run_as)
 
 FACTS = "podman_fleet.memory.oom_facts"
+# Its options, for the argument_spec of an action.
+FACTS_SPEC = {
+    "users": {"type": "list", "elements": "str"},
+    "containers": {"type": "list", "elements": "str"},
+    "since": {"type": "str"},
+    "executable": {"type": "str"},
+    "timeout": {"type": "int"},
+    "state_dir": {"type": "path"},
+}
 
 
 def ask(action: ActionBase, module: str, options: dict[str, Any],

@@ -74,9 +74,8 @@ def host(entry: dict[str, Any], containers: list[dict[str, Any]], findings: list
            _short(look(about, "podman", "version")), look(about, "cgroup_version"), look(about, "memory_total"),
            len(present), sum(_limits.running(each) for each in present), len(counted),
            sum(each["rule"] == "oom-killed" for each in counted)]
-    return row, {key: value for key, value in (
-        ("status", entry["status"]), ("kind", entry["kind"]), ("reason", entry["reason"]), ("run_as", entry["run_as"]),
-        ("host", about), ("sources", look(entry, "facts", "sources")), ("errors", look(entry, "facts", "errors")))}
+    return row, {"status": entry["status"], "kind": entry["kind"], "reason": entry["reason"], "run_as": entry["run_as"],
+                 "host": about, "sources": look(entry, "facts", "sources"), "errors": look(entry, "facts", "errors")}
 
 
 def _daily(each: dict[str, Any] | None) -> list[dict[str, Any]]:

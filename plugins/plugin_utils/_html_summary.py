@@ -31,8 +31,8 @@ def safe(value: object, longest: int = 200) -> str:
 def body(head: dict[str, Any], tally: Tally) -> str:
     """Return everything between the page's head and its tables."""
     return "".join([
-        "<main>", _title(head, tally), _cards(head, tally), '<div class="columns">', _killed(head, tally),
-        _next(tally), _unprotected(tally), _gaps(tally), "</div>"])
+        "<main>", _title(head, tally), _cards(head, tally), '<div class="columns"><div class="stack">', _killed(head, tally),
+        _unprotected(tally), '</div><div class="stack">', _next(tally), _gaps(tally), "</div></div>"])
 
 
 def _title(head: dict[str, Any], tally: Tally) -> str:

@@ -72,4 +72,4 @@ def _result(row: Row, check_mode: bool) -> str:
     if not row["changed"]:
         return "is so already"
     text = "would change" if check_mode else "changed"
-    return text if row["persistent"] or not row["message"] else "%s; %s" % (text, shown(row["message"]))
+    return "%s; %s" % (text, shown(row["message"])) if row["message"] else text

@@ -106,7 +106,7 @@ def status_of(hostvars: Mapping[str, Facts], host: str) -> Facts:
 
 
 def summary(hostvars: Mapping[str, Facts], hosts: Iterable[str]) -> Facts:
-    """Return the end of a run: lines for people, and hosts: {state: [host]}."""
+    """Return the end of a run: lines for people, hosts: {state: [host]}, and behind: [host], those that are left behind."""
     found = {host: status_of(hostvars, host) for host in hosts}
     by_state = {state: sorted(host for host, each in found.items() if each["state"] == state) for state in STATES}
     lines = []
@@ -116,4 +116,5 @@ def summary(hostvars: Mapping[str, Facts], hosts: Iterable[str]) -> Facts:
         for host in by_state[state]:
             lines.append("  " + host)
             lines += ["    - %s" % why for why in found[host]["why"]]
-    return {"lines": lines, "hosts": by_state}
+    behind = [host for state in STATES if state not in ("ready", "reboot_required") for host in by_state[state]]
+    return {"lines": lines, "hosts": by_state, "behind": behind}

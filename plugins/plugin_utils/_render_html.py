@@ -69,9 +69,9 @@ class Html:
     def host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
         """Write a host's rows."""
         containers = _html_rows.containers_of(entry)
-        by_id = {each.get("id"): each for each in containers}
+        by_id = {str(each.get("id")): each for each in containers}
         for finding in findings:
-            self._blocks["findings"].add(*_html_rows.finding(finding, by_id.get(finding["evidence"].get("container_id"))))
+            self._blocks["findings"].add(*_html_rows.finding(finding, by_id.get(str(finding["evidence"].get("container_id")))))
         grouped = _html_rows.by_subject(findings)
         for container in containers:
             own = grouped.get((container.get("user"), container.get("name")), [])

@@ -15,7 +15,7 @@ from .errors import FleetError
 from .hosts import DEFAULT, HOSTS
 
 BOOT_TIMEOUT = float(os.environ.get("PODMAN_FLEET_BOOT_TIMEOUT") or 240)
-RESTORE_TIMEOUT = 90  # then the ordinary boot is tried
+RESTORE_TIMEOUT = 180  # then the ordinary boot is tried
 
 # Colours, cursor movements and systemd's moving stars say nothing in a log.
 _NOISE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bM|\r")

@@ -30,6 +30,8 @@ cat >$UNITS/cm-unit.service <<EOF
 [Service]
 Environment=PODMAN_SYSTEMD_UNIT=%n
 ExecStart=/usr/bin/podman run --rm --replace --sdnotify=conmon --cgroups=no-conmon -d --name cm-unit --network=none --stop-timeout=0 $IMAGE sleep 50000
+ExecStop=/usr/bin/podman rm -f -i -t 0 cm-unit
+ExecStopPost=-/usr/bin/podman rm -f -i -t 0 cm-unit
 Type=notify
 NotifyAccess=all
 TimeoutStartSec=300

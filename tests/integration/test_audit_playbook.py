@@ -6,16 +6,23 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import socket
+from xml.etree import ElementTree
 
 import pytest
 from control import HOST_PATIENCE, PATIENCE, REPO
 
 PLAYBOOK = str(REPO / "playbooks" / "audit.yml")
 GONE = "gone"
+FORMATS = {"html": "report.html", "csv": "report.csv", "junit": "report.junit.xml", "sarif": "report.sarif",
+           "markdown": "report.md", "prometheus": "podman_oom_audit.prom"}
+# 58 of 64 MiB in the buffer of a process that waits for its reader.
+NEAR = ("podman run --detach --name near-limit --network=none --memory=64m --memory-swap=64m localhost/bb:latest "
+        "sh -c 'dd if=/dev/zero bs=58M | sleep 3600'")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,7 @@ def report_of(reports):
 def audited(control, both, provoked, tmp_path_factory):
     """One run over everything: (CompletedProcess, reports directory)."""
     reports = tmp_path_factory.mktemp("reports")
-    return run(control, both, reports), reports
+    return run(control, both, reports, oom_audit_formats=list(FORMATS)), reports
 
 
 def hosts_of(report):
@@ -96,6 +103,23 @@ def test_unprotected_and_old_hosts_are_findings(audited, fleet):
         assert ("debian12-v1", "cgroup-v1") in findings
 
 
+def test_every_format_says_the_same(audited, fleet):
+    latest = audited[1] / "latest"
+    report = report_of(audited[1])
+    assert {path.name for path in latest.iterdir()} == {"report.json", *FORMATS.values()}
+    with open(latest / FORMATS["csv"], encoding="utf-8", newline="") as stream:
+        assert [row["id"] for row in csv.DictReader(stream)] == [each["id"] for each in report["findings"]]
+    suites = ElementTree.parse(latest / FORMATS["junit"]).getroot()
+    assert {suite.get("name"): int(suite.get("failures")) + int(suite.get("errors")) for suite in suites} == {
+        name: sum(each["host"] == name for each in report["findings"]) for name in [*fleet, GONE]}
+    results = json.loads((latest / FORMATS["sarif"]).read_text(encoding="utf-8"))["runs"][0]["results"]
+    assert len(results) == len(report["findings"])
+    page = (latest / FORMATS["html"]).read_text(encoding="utf-8")
+    assert "What was killed" in page and page.endswith("</html>\n")
+    assert 'podman_oom_audit_host_checked{host="%s"} 0' % GONE in (latest / FORMATS["prometheus"]).read_text(encoding="utf-8")
+    assert "OOM kills" in (latest / FORMATS["markdown"]).read_text(encoding="utf-8")
+
+
 def test_no_secret_is_in_the_report(audited):
     done, reports = audited
     for path in reports.rglob("*"):
@@ -130,10 +154,28 @@ def test_limit(control, one, provoked, tmp_path):
 
 
 def test_the_second_report_knows_the_first(control, one, provoked, tmp_path):
-    for _time in (1, 2):
-        assert run(control, control.inventory, tmp_path, "--limit", one.name).returncode == 0
-    states = {each["state"] for each in report_of(tmp_path)["findings"]}
+    """And fails because of findings, when that is asked for; what is near its limit is resolved when it is gone."""
+    one.run(NEAR, timeout=PATIENCE)
+    try:
+        done = run(control, control.inventory, tmp_path, "--limit", one.name, podman_memory_fail_on="critical")
+    finally:
+        one.run("podman rm --force --time 0 near-limit", timeout=PATIENCE)
+    assert done.returncode == 2, done.stdout + done.stderr
+    first = report_of(tmp_path)
+    said = " ".join(done.stdout.split())
+    assert "%d findings of severity critical (podman_memory_fail_on):" % first["summary"]["findings"]["by_severity"]["critical"] in said
+    near = [each for each in first["findings"] if each["container"] == "near-limit" and each["rule"] == "near-limit"]
+    assert [each["severity"] for each in near] == ["high"] and 0.9 < near[0]["evidence"]["share"] <= 1
+    assert "DIES NEXT" in done.stdout and "near-limit" in done.stdout
+
+    done = run(control, control.inventory, tmp_path, "--limit", one.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    second = report_of(tmp_path)
+    states = {each["state"] for each in second["findings"]}
     assert "new" not in states and states
+    assert near[0]["id"] in {each["id"] for each in second["resolved"]}
+    assert {each["container"] for each in second["resolved"]} == {"near-limit"}
+    assert "TREND  0 new, " in done.stdout
     assert len([path for path in tmp_path.iterdir() if path.is_dir() and not path.is_symlink()]) == 2
 
 

@@ -355,7 +355,7 @@ def test_a_reboot_keeps_what_is_persistent(modern, control, removed):
     modern.run("sync")
     modern.kill()
     modern.start(image.build(modern.spec.image, print), modern.disk, "qcow2")
-    modern.wait()
+    modern.wait(600)  # the quadlets start before systemd says that it runs
     inventory.write()
     for user in USERS:
         modern.run("n=0; until [ \"$(podman ps -q --filter name=cm-run --filter name=cm-quadlet | wc -l)\" = 2 ] || [ $n = 40 ]; "

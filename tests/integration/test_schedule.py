@@ -171,7 +171,7 @@ done; true""" % " ".join(names)
     return one.run(script).stdout.split()
 
 
-def wait_for(one, script, seconds=300):
+def wait_for(one, script, seconds=HOST_PATIENCE):
     """The output of a shell script as soon as it succeeds."""
     end = time.monotonic() + seconds
     while True:
@@ -228,7 +228,8 @@ def fired(controller, apply, scheduled):
     wait_for(controller, "test -e %s/latest/report.json && { %s; %s; } | grep 'another run is under way'" % (
         REPORTS, journal("fleet-first"), journal("fleet-second")))
     controller.run("systemctl stop fleet-first.timer fleet-second.timer")
-    wait_for(controller, "! systemctl is-active -q fleet-first.service fleet-second.service &&"
+    # a oneshot service that runs is `activating`
+    wait_for(controller, "! systemctl list-units --no-legend --state=activating 'fleet-*.service' | grep . &&"
                          " ! systemctl list-jobs | grep fleet-")
     return output
 
@@ -258,7 +259,7 @@ def test_an_overlapping_run_is_skipped_with_a_message_and_is_no_failure(controll
 
 def test_a_failure_is_in_systemctl_failed(controller, fired):
     """The second schedule has a host that isn't there: alone, it makes its report and ends with Ansible's exit code 4."""
-    controller.run("systemctl start fleet-second.service", check=False, timeout=600)
+    controller.run("systemctl start fleet-second.service", check=False, timeout=HOST_PATIENCE)
     failed = controller.run("systemctl --failed --plain --no-legend").stdout
     assert "fleet-second.service" in failed and "fleet-first.service" not in failed
     report = json.loads(controller.run("cat %s/latest/report.json" % REPORTS).stdout)

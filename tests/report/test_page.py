@@ -117,7 +117,7 @@ def test_contrast(browser, report, dark):
 def test_the_summary_comes_first(page):
     told = page.texts("h1")[0]
     assert "OOM kill" in told and "near their limit" in told and "not checked" in told
-    assert page.texts("h2") == ["What was killed", "What dies next", "What is unprotected", "What could not be checked"]
+    assert page.texts("h2") == ["What was killed", "What is unprotected", "What dies next", "What could not be checked"]
     assert page.js("return document.querySelectorAll('.cards .spark').length") == 5
 
 

@@ -8,12 +8,12 @@ Prints one JSON object. The kills are in cgroups that are called like a containe
 """
 
 import collections
+import contextlib
 import glob
 import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -81,7 +81,7 @@ def one_run(state_dir):
 
 def recorded(state_dir, idents):
     """What the history says of these kills."""
-    with _history.open_to_write(state_dir) as database:
+    with contextlib.closing(_history.open_to_write(state_dir)) as database:
         found = collections.Counter(row[0] for row in database.execute("SELECT ident FROM kills"))
         named = {ident[:12] for ident in idents}
         counted = sum(count for (_uid, name, _unit, _scope), (count, _at) in _history_keep.kill_counts(database).items() if name in named)
@@ -137,7 +137,7 @@ def kill_nine(wanted):
 def full_disk():
     """The disk is full while something is to be written, and then it is not."""
     os.makedirs(TINY, exist_ok=True)
-    subprocess.check_call(["mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", TINY])
+    subprocess.check_call(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", TINY])
     try:
         begin = one_run(TINY)
         idents = [oom_kill()]

@@ -90,7 +90,7 @@ def test_no_host_is_lost(audit):
     assert code == 4, output
     kinds = {each["name"]: each["kind"] for each in audit.report()["hosts"]}
     assert kinds == {"here": None, "odd name/..:x": None, "{{ 7 * 7 }}": None, "nopython": "failed", "slow": "timeout",
-                     "gone": "unreachable", "away": "unreachable", "unset": "earlier"}
+                     "gone": "unreachable", "away": "unreachable", "unset": "failed"}
     assert "Podman memory audit" in output and "\x1b" not in output
     assert "3 of 8 hosts checked" in output
     # what the facts hold does not get into Ansible's output
@@ -210,7 +210,8 @@ def test_a_bad_policy_ends_it_before_any_host_is_asked(audit, policy, tags):
                              "-e", json.dumps({"oom_audit_since": "nonsense"}))
     assert code == 2
     said = " ".join(output.split())
-    assert "variable podman_memory_policy: rule 1 'everything': memory: max: 'lots' is not a size" in said
+    assert "variable podman_memory_policy of %s: rule 1 'everything': memory: max: 'lots' is not a size" % (
+        audit.path / "policy.yml") in said
     assert "Look at the containers" not in output and "UNREACHABLE" not in output
     assert not audit.reports.exists()
 
@@ -321,6 +322,8 @@ def test_formats_alerts_and_failing(audit):
     code, output = audit.run(playbook="again.yml")
     assert code == 0, output
     assert output.count("Podman memory audit") == 1 and "0 new, 0 worse, 0 better, 0 resolved" in output
+    code, output = audit.run("--tags", "render,compare", "-e", "podman_memory_formats=csv,markdown", playbook="podman_fleet.memory.report")
+    assert code == 0 and output.count("Podman memory audit") == 1 and "0 new, 0 worse" in output, output
     assert (audit.path / "report.csv").read_bytes() == (latest / "report.csv").read_bytes()
 
 

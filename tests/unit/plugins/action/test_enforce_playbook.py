@@ -132,15 +132,19 @@ class Enforce:
         path = self.path / ("%s.%s.calls" % (host, module))
         return [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()] if path.exists() else []
 
-    def run(self, *arguments, **variables):
-        """Return (exit code, standard output)."""
+    def environment(self):
+        """Return the environment for Ansible: nothing of the person's own configuration."""
         env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
         env.update(ANSIBLE_COLLECTIONS_PATH=str(self.path / "tree"), ANSIBLE_HOME=str(self.path / "home"), COLUMNS="160",
                    ANSIBLE_LOCALHOST_WARNING="false", PYTHONDONTWRITEBYTECODE="1", ANSIBLE_SHOW_CUSTOM_STATS="true")
+        return env
+
+    def run(self, *arguments, **variables):
+        """Return (exit code, standard output)."""
         done = subprocess.run(
             [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "-f", "13", "podman_fleet.memory.enforce",
              "-e", json.dumps({"podman_memory_become": False, "podman_memory_policy": POLICY, **variables}), *arguments],
-            cwd=str(self.path), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=str(self.path), env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=180, check=False)
         return done.returncode, done.stdout.decode()
 
@@ -263,3 +267,19 @@ def test_serial_and_the_share_of_hosts_that_may_fail(enforce):
     assert "Podman memory policy  3 hosts, 2 containers" in output
     code, output = enforce.run("--limit", "nopython,one,two", podman_memory_serial=2, podman_memory_max_fail_percentage=0)
     assert code == 2 and output.count("PLAY [Enforce") == 1 and len(enforce.calls("two")) == 1, output
+
+
+def test_under_ansible_runner(enforce):
+    runner = pytest.importorskip("ansible_runner")
+    (enforce.path / "runner").mkdir()
+    done = runner.run(
+        private_data_dir=str(enforce.path / "runner"), playbook="podman_fleet.memory.enforce", quiet=True,
+        inventory=str(enforce.path / "inventory.json"), limit="one,lasts_not", cmdline="--diff",
+        extravars={"podman_memory_become": False, "podman_memory_policy": POLICY}, envvars=enforce.environment())
+    assert (done.status, done.rc) == ("successful", 0)
+    ended = {each["event_data"]["host"]: each["event_data"]["res"] for each in done.events
+             if each["event"] == "runner_on_ok" and each["event_data"]["task_action"] == "podman_fleet.memory.policy_enforce"}
+    assert {host: res["counts"]["not_persistent"] for host, res in ended.items()} == {"one": 0, "lasts_not": 1}
+    assert all("podman_oom" not in json.dumps(res) for res in ended.values())
+    artifact = [each["event_data"]["artifact_data"] for each in done.events if each["event"] == "playbook_on_stats"][0]
+    assert artifact["podman_memory_enforce_changed"] == 2

@@ -14,6 +14,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import _bootlo
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import recorded_hosts  # noqa: E402
 from laid_out import Laid  # noqa: E402
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
@@ -245,8 +246,8 @@ def test_grubby_check_mode_and_backups(tmp_path):
     assert host.ensure(check=True, present=[ON])["changed"] is True
     assert host.everything() == before
     told = host.ensure(present=[ON], backup=True)
-    assert [path for path in told["backup_files"] if "/loader/entries/" in path] == [host.at(BLS % (ID, each)) + "~" for each in
-                                                                                 sorted(KERNELS)]
+    entries = [path for path in told["backup_files"] if "/loader/entries/" in path]
+    assert entries == [host.at(BLS % (ID, each)) + "~" for each in sorted(KERNELS)]
     with pytest.raises(_bootloader.BootloaderError) as refused:
         host.ensure(present=['x="a b"'])
     assert "space" in str(refused.value)
@@ -321,6 +322,26 @@ def test_chosen(seen, name):
     (SEEN._replace(ostree=True), ["/run/ostree-booted with rpm-ostree"]),
 ])
 def test_unknown_is_an_error_that_says_what_was_looked_for(seen, words):
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        _bootloaders.choose(seen)
+    assert all(word in str(told.value) for word in words), str(told.value)
+
+
+DEBIAN = ("update-grub", "kernel-install")
+
+
+@pytest.mark.parametrize("label", ["debian12-grub", "debian12-grub-to-v1", "debian12-grub-from-v1"])
+def test_recorded_hosts_that_grub_boots(tmp_path, label):
+    seen = _bootloaders.look(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    assert _bootloaders.choose(seen).name == "grub"
+
+
+@pytest.mark.parametrize("label, words", [
+    ("debian12", ["/boot/grub/grub.cfg", "was not started by GRUB"]),
+    ("debian12-container", ["container", "its host's"]),
+])
+def test_recorded_hosts_that_something_else_boots(tmp_path, label, words):
+    seen = _bootloaders.look(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
     with pytest.raises(_bootloader.BootloaderError) as told:
         _bootloaders.choose(seen)
     assert all(word in str(told.value) for word in words), str(told.value)

@@ -78,8 +78,7 @@ def test_an_argument_of_init_is_not_the_kernels():
 
 
 WORD = st.from_regex(r"[a-z]{1,3}(=([a-z0-9]{0,3}|\"[a-z ]{0,4}\"))?", fullmatch=True)
-LINE = st.lists(st.one_of(WORD, st.sampled_from([" ", "  ", "\t"])), max_size=8).map(
-    lambda parts: " ".join(parts))
+LINE = st.lists(st.one_of(WORD, st.sampled_from([" ", "  ", "\t"])), max_size=8).map(" ".join)
 
 
 @given(LINE, st.lists(WORD, max_size=3), st.lists(WORD, max_size=3))

@@ -101,7 +101,10 @@ class Fake(object):
         self.stopped, self.started = [], []
 
     def running(self):
-        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(look, Exception):
+            raise look
+        return look
 
     def stop(self, containers):
         self.stopped += [each["name"] for each in containers]
@@ -128,6 +131,14 @@ def test_waits_until_they_are_back():
     assert waited([web], [Fake("root", [], [], [web])]) == []
     assert waited([web], [Fake("root", [])]) == [web]
     assert waited([web], []) == [web], "a user whose session never came"
+
+
+def test_a_podman_that_can_not_answer_yet_is_asked_again():
+    web, locked = described(policy="always"), _drain_host.DrainError("root: locked")
+    assert waited([web], [Fake("root", locked, locked, [web])]) == []
+    with pytest.raises(_drain_host.DrainError) as told:
+        waited([web], [Fake("root", locked)])
+    assert "locked" in str(told.value)
 
 
 def test_one_that_was_not_expected_is_not_waited_for():

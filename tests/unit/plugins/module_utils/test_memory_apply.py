@@ -218,3 +218,17 @@ def test_a_service_that_does_not_start_has_changed_nothing(world, monkeypatch):
         Apply("podman", 60).run([job("a"), job("b")])
     assert (caught.value.done, caught.value.rolled_back, caught.value.problems) == ([], [], [])
     assert _container_memory._after_failure([job("a")], caught.value)["changed"] is False
+
+
+@pytest.mark.parametrize("wanted, above, said", [
+    ({"memory": 100 * MIB}, 40 * MIB, "set; a cgroup above it (pod, slice or service) holds it at 40m"),
+    ({"memory": None}, 40 * MIB, "set; a cgroup above it (pod, slice or service) holds it at 40m"),
+    ({"memory": 100 * MIB}, None, "set"), ({"oom_group": True}, 40 * MIB, "set"),
+])
+def test_a_lower_limit_above_it_is_told(wanted, above, said):
+    seen = job("a").seen
+    live = seen.now.live
+    live = live._replace(lineage=live.lineage + [("/machine.slice", dict(live.lineage[0][1], limit=above))])
+    seen = seen._replace(now=seen.now._replace(live=live))
+    made = plan(seen.now, wanted, "auto", True, False, 4096, None)
+    assert _memory_result.entry(seen, made)["message"] == said

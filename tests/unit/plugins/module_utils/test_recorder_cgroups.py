@@ -117,6 +117,33 @@ def test_names_from_the_storages(tmp_path, monkeypatch):
         (IDENT, 0): ("keep", "localhost/bb:latest"), (OTHER, 0): ("once", "localhost/bb:latest")}
 
 
+@pytest.mark.parametrize("content", [
+    [{"id": ["list"], "names": ["x"]}], [{"id": IDENT, "names": [{"no": "text"}], "metadata": "[1]"}], [1, None, "x"],
+    {"id": IDENT}, [{"id": IDENT, "names": "text", "metadata": {"no": "text"}}], [{"id": IDENT, "names": []}],
+])
+def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
+    folder = tmp_path / "overlay-containers"
+    folder.mkdir()
+    (folder / "containers.json").write_text(json.dumps(content))
+    os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
+    users = [_users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
+    monkeypatch.setattr(_users, "discover", lambda _spec: (users, []))
+    assert set(_recorder_cgroups.stored_names().values()) <= {(None, None)}
+
+
+def test_a_storage_that_is_too_large_is_not_read(tmp_path):
+    (tmp_path / "large").write_text("x" * 100)
+    assert _users.read_theirs(str(tmp_path / "large"), 99) is None
+    assert _users.read_theirs(str(tmp_path / "large"), 100) == "x" * 100
+    assert _users.read_theirs(str(tmp_path), 100) is None
+    assert _users.read_theirs(str(tmp_path / "nowhere"), 100) is None
+
+
+def test_a_user_who_makes_cgroups_without_end(tree, monkeypatch):
+    monkeypatch.setattr(_recorder_cgroups, "_MOST", 3)
+    assert len(tree.samples()) == 3
+
+
 def look(folder, day, ident=IDENT, called=("web", None), **usage):
     """One look at a container."""
     used = dict({"current": 10, "working_set": 8, "peak": 20}, **usage)

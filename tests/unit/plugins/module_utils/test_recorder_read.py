@@ -95,6 +95,17 @@ def test_days_by_user_and_workload(folder):
     assert daily[(1000, "web")] == [{"day": "2026-11-22", "working_set_max": 5, "peak": None, "samples": 3}]
 
 
+def test_the_days_of_a_container_are_those_of_its_unit_or_name(folder):
+    for workload, size in (("web.service", 5), ("web", 6)):
+        change(folder, "INSERT INTO daily VALUES ('2026-11-22', 0, ?, ?, NULL, 3)", (workload, size))
+    record = read(folder)
+    assert _recorder.daily(record, 0, "web.service", "web")[0]["working_set_max"] == 5
+    assert _recorder.daily(record, 0, None, "web")[0]["working_set_max"] == 6
+    assert _recorder.daily(record, 0, "other.service", "web")[0]["working_set_max"] == 6
+    assert _recorder.daily(record, 1000, None, "web") == []
+    assert _recorder.daily(record._replace(daily=None), 0, None, "web") is None
+
+
 def test_events_of_some_containers(folder):
     for ident in ("aa", "bb"):
         change(folder, "INSERT INTO events VALUES (?, 0, ?, 'died', 'web', 'image', 137, ?, 'run')",

@@ -12,6 +12,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder_stat
     extended,
     follow,
     is_proven,
+    loss,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._times import SECOND
 
@@ -123,3 +124,20 @@ def test_without_a_recorder_the_log_stands_alone():
 ])
 def test_log_and_history_together(since, state, boot, counted, known, expected):
     assert extended(since, state, boot, counted, known) == expected
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({}, None),
+    ({"counted": 3, "seen": 1}, "killed 2 process(es)"),
+    ({"counted": 3, "seen": 1, "complete": False}, None),  # may still be read
+    ({"boot": "c", "continued": False}, "kills may be missing"),
+    ({"counted": None, "continued": False}, "kills may be missing"),
+    ({"now": T - MINUTE}, "the clock was set back"),
+])
+def test_what_got_lost_is_said(changes, words):
+    said = loss(BEFORE, seen(**changes))
+    assert said is None if words is None else words in said
+
+
+def test_at_the_first_run_nothing_got_lost():
+    assert loss(None, seen(counted=3, seen=1)) is None

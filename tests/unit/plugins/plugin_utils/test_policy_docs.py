@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import pathlib
 import re
 
@@ -18,8 +19,8 @@ TEXT = (pathlib.Path(__file__).parents[4] / "docs" / "policy.md").read_text(enco
 POLICY = yaml.safe_load(re.search(r"```yaml\n(.*?)```", TEXT, re.S).group(1))["podman_memory_policy"]
 GIB = 1024 ** 3
 # the second column of the table of expressions; those with a number are full of backquotes
-CELLS = [line.split(" | ")[1].rstrip(" |") for line in TEXT.split("| which containers |")[1].splitlines()[2:]
-         if line.startswith("|")]
+CELLS = [line.split(" | ")[1].rstrip(" |")
+         for line in itertools.takewhile(lambda line: line.startswith("|"), TEXT.split("| which containers |")[1].splitlines()[2:])]
 EXPRESSIONS = [each for cell in CELLS for each in re.findall(r"`((?:[^`]|`\d+`)+)`(?:,|$)", cell)]
 
 
@@ -59,7 +60,7 @@ def test_none_is_left_out():
 def test_the_errors_are_those_that_come():
     rule = {"name": "databases", "match": "lables.role == 'x'", "memory": {"min": "9g", "max": "8g"}}
     with pytest.raises(_policy_parse.PolicyError) as caught:
-        _policy_parse.parse({"rules": [{"name": "a", "match": "true"}, rule]}, "variable podman_memory_policy")
+        _policy_parse.parse({"rules": [{"name": "a", "match": "true"}, rule]}, "variable podman_memory_policy of /srv/ansible/policy.yml")
     assert caught.value.problems == re.search(r"```text\n(.*?)```", TEXT, re.S).group(1).strip().splitlines()
 
 

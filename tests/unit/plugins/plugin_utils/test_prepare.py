@@ -101,6 +101,7 @@ def test_summary():
     told = _prepare.summary(hostvars, list("fedcbag"))
     assert told["hosts"] == {"ready": ["a"], "cannot": ["b"], "not_reached": ["c", "g"], "failed": ["d"], "not_started": ["e"],
                              "reboot_required": ["f"]}
+    assert told["behind"] == ["d", "b", "c", "g", "e"]
     assert told["lines"][:3] == ["FAILED, look at it first: 1", "  d", "    - gone"]
     assert told["lines"][-2:] == ["READY: 1", "  a"]
     assert "    - old kernel" in told["lines"] and "    - y" in told["lines"]

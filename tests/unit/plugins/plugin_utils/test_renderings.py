@@ -157,6 +157,7 @@ def test_compare_lists_some_of_many(write, container, facts):
     for number in range(300):
         one = container(memory__effective__oom_group=False)
         one.update(id="%064x" % number, name="c%d\x1b" % number)
+        one["memory"]["effective"]["source"] = "/machine.slice/libpod-%s.scope" % one["id"]
         made.append(one)
     older = write([answered("h", facts())])
     found = _compare.compare(write([answered("h", facts(*made))], older, 1), older)
@@ -184,3 +185,22 @@ def test_the_trend_ends_and_leaves_out_other_limits():
     summary = {"hosts": {"total": 1, "not_checked": 0}, "containers": {"total": 1}, "oom": {"killed": 0, "lethal": 0}, "unprotected": 0,
                "findings": {"by_rule": {"near-limit": 0}, "by_severity": {"critical": 0, "high": 0}, "total": 0, "new": 0, "resolved": 0}}
     assert len(_trend.extended(points, "2026-11-23T20:30:00Z", None, summary)) == 90
+
+
+# -- a report of a real host
+
+REAL = str(pathlib.Path(__file__).parents[2] / "fixtures" / "report" / "debian13-podman5.4.2.json")
+
+
+def test_a_real_report_fits_the_schema_and_is_rendered(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = pathlib.Path(__file__).parents[4] / "docs" / "report-v1.schema.json"
+    report = json.loads(pathlib.Path(REAL).read_text(encoding="ascii"))
+    jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(report)
+    assert {each["container"] for each in report["findings"] if each["rule"] == "oom-killed"} == {
+        "pid1-kill", "rm", "pod-limit", "restart-loop", "group-kill", "child-kill-running"}
+    files = _render.render(REAL, FORMATS, directory=str(tmp_path))
+    assert _render.count(REAL).summary()["oom"] == report["summary"]["oom"]
+    page = pathlib.Path(files["html"]).read_text(encoding="utf-8")
+    assert "7 containers hit by OOM kills, 3 unprotected." in page
+    assert "hit the limit of its pod (2b154720d573), ended it, exit 137" in pathlib.Path(files["markdown"]).read_text(encoding="utf-8")

@@ -101,6 +101,7 @@ def test_no_answer_is_not_no_kill(records, expected):
 def test_all_is_well(container, facts):
     shown = show([answered("a", facts(container()))])
     assert "OOM KILLS  none" in shown
+    assert "DIES NEXT  nothing is near its limit" in shown
     assert "UNPROTECTED  none of 1 running container" in shown
     assert "NOT CHECKED  nothing" in shown
 
@@ -108,6 +109,7 @@ def test_all_is_well(container, facts):
 def test_none_found_is_not_none(container, facts):
     shown = show([answered("a", facts(container(oom__killed=None, oom__missing=["kernel_log"])))])
     assert "OOM KILLS  none found where it could be checked" in shown
+    assert "DIES NEXT  nothing found where it could be checked" in shown
 
 
 def test_without_become(recorded):

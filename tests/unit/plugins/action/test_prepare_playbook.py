@@ -1,0 +1,123 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The order of the playbook prepare: who is touched, who is left alone, and what the end says.
+
+The modules are stand-ins that say what a host in a certain state says; what they really do is tested on real hosts
+(tests/integration/test_prepare.py). With a local connection Ansible refuses to reboot: a host that does not come back.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("ansible")
+
+ROOT = pathlib.Path(__file__).parents[4]
+
+# The first name in `users` says what the host is like.
+CGROUP_FACTS = """
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule(argument_spec={"users": {"type": "list"}, "timeout": {"type": "int"}}, supports_check_mode=True)
+kind = module.params["users"][0]
+def change(ident, argument=None):
+    return {"id": ident, "what": ident, "why": "test", "argument": argument, "reboot": True, "users": [], "file": None}
+changes = {"v1": [change("remove_argument", "x=0")], "old": [change("upgrade_kernel")]}.get(kind, [])
+module.exit_json(ansible_facts={"podman_cgroup": {
+    "changes_needed": changes, "users": [], "missing": [], "v2_ready": not changes}})
+"""
+KERNEL_CMDLINE = """
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule(argument_spec={"present": {"type": "list"}, "absent": {"type": "list"}, "backup": {"type": "bool"},
+                                      "timeout": {"type": "int"}}, supports_check_mode=True)
+module.exit_json(changed=True, reboot_required=True)
+"""
+CONTAINER_DRAIN = """
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule(argument_spec={"state": {"type": "str"}, "users": {"type": "list"}, "timeout": {"type": "int"},
+                                      "containers": {"type": "list"}, "wait": {"type": "int"}}, supports_check_mode=True)
+module.exit_json(changed=False, containers=[], absent=[], runtimes=[], notes=["3 containers are stopped"])
+"""
+INVENTORY = """
+all:
+  vars: {ansible_connection: local, ansible_python_interpreter: "%s"}
+  hosts:
+    a-gone: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1, ansible_ssh_retries: 0}
+    b-old: {podman_cgroup_v2_users: [old]}
+    c-ready: {podman_cgroup_v2_users: [ready]}
+    d-v1: {podman_cgroup_v2_users: [v1]}
+    e-v1: {podman_cgroup_v2_users: [v1]}
+    f-ready: {podman_cgroup_v2_users: [ready]}
+"""
+TITLES = {"FAILED": "failed", "CANNOT": "cannot", "NEED A": "reboot", "NOT REACHED": "not reached", "NOT STARTED": "not started",
+          "READY": "ready"}
+
+
+@pytest.fixture(scope="module")
+def prepare(tmp_path_factory):
+    """Runs the playbook with stand-ins: prepare(*words) is (exit code, output, {host: state})."""
+    path = tmp_path_factory.mktemp("prepare")
+    memory = path / "tree" / "ansible_collections" / "podman_fleet" / "memory"
+    (memory / "plugins" / "modules").mkdir(parents=True)
+    for name in ("roles", "playbooks", "meta", "galaxy.yml", "plugins/filter", "plugins/plugin_utils", "plugins/module_utils",
+                 "plugins/modules/oom_facts.py"):
+        (memory / name).symlink_to(ROOT / name)
+    for name, text in (("cgroup_facts", CGROUP_FACTS), ("kernel_cmdline", KERNEL_CMDLINE), ("container_drain", CONTAINER_DRAIN)):
+        (memory / "plugins" / "modules" / (name + ".py")).write_text(text, encoding="ascii")
+    (path / "inventory.yml").write_text(INVENTORY % sys.executable, encoding="ascii")
+
+    def run(*words):
+        done = subprocess.run(
+            [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(path / "inventory.yml"),
+             str(memory / "playbooks" / "prepare.yml"), "-e", "podman_memory_become=false", *words],
+            env=dict(os.environ, HOME=str(path), ANSIBLE_COLLECTIONS_PATH=str(path / "tree"), ANSIBLE_NOCOLOR="1",
+                     ANSIBLE_SSH_ARGS="-o ConnectTimeout=5", ANSIBLE_LOCAL_TEMP=str(path / "tmp")),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False, timeout=300)
+        return done.returncode, done.stdout, states(done.stdout)
+
+    return run
+
+
+def states(output):
+    found, state = {}, None
+    for line in re.findall(r'^ +"(.*?)",?$', output.partition("TASK [Sum up]")[2], re.M):
+        state = next((each for title, each in TITLES.items() if line.startswith(title)), state)
+        if re.match(r"  [a-z]", line):
+            found[line.strip()] = state
+    return found
+
+
+def test_nothing_is_rebooted_without_leave(prepare):
+    code, output, told = prepare()
+    assert told == {"a-gone": "cannot", "b-old": "cannot", "c-ready": "ready", "d-v1": "reboot", "e-v1": "reboot",
+                    "f-ready": "ready"}, output
+    assert code == 2, "hosts were left behind"
+    assert "TASK [podman_fleet.memory.cgroup_v2 : Reboot]" not in output
+    assert "upgrade_kernel: test" in output and "3 containers are stopped" in output
+    assert "Failed to connect" in output.partition("Sum up")[2], "why it could not be reached"
+
+
+def test_a_host_that_needs_a_reboot_is_no_failure(prepare):
+    code, output, told = prepare("--limit", "c-ready,d-v1")
+    assert (code, told) == (0, {"c-ready": "ready", "d-v1": "reboot"}), output
+
+
+def test_it_stops_at_the_first_that_does_not_come_back(prepare):
+    code, output, told = prepare("-e", "podman_cgroup_v2_reboot_ok=true")
+    assert told == {"a-gone": "cannot", "b-old": "cannot", "c-ready": "ready", "d-v1": "failed", "e-v1": "not started",
+                    "f-ready": "not started"}, output
+    assert code == 2
+    assert "would reboot the control node" in output.partition("Sum up")[2]
+    assert output.count("TASK [podman_fleet.memory.cgroup_v2 : Reboot]") == 1
+
+
+def test_check_mode_reboots_nothing(prepare):
+    code, output, told = prepare("--check", "-e", "podman_cgroup_v2_reboot_ok=true", "--limit", "d-v1,e-v1")
+    assert (code, told) == (0, {"d-v1": "reboot", "e-v1": "reboot"}), output
