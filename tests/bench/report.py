@@ -2,19 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make bench`: a report of 50,000 containers beside a bare json.load and json.dumps of the same data.
-
-    python -m bench.report [--hosts 1000] [--limit 10]
+"""A report of 50,000 containers beside a bare json.load and json.dumps of the same data.
 
 Each in a process of its own, in CPU seconds: the machine may be busy. The data is facts of a real host, many times.
 """
 
-import argparse
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
+
+from bench import Row
 
 LARGE = pathlib.Path(__file__).resolve().parents[1] / "report" / "large.py"
 FORMATS = "html,csv,junit,sarif,markdown,prometheus"
@@ -36,26 +35,22 @@ def run(*words):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def main():
-    """Measure, print, and end with 1 when it is over the limit."""
-    parser = argparse.ArgumentParser(prog="bench.report")
+def add_arguments(parser):
+    """What the part takes."""
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--limit", type=float, default=10)
-    options = parser.parse_args()
+
+
+def main(options):
+    """The ratio of time, and of memory."""
     with tempfile.TemporaryDirectory() as directory:
         made = run(LARGE, directory, options.hosts, FORMATS)
         bare = run("-c", BARE, made["path"])
     seconds = made["write_seconds"] + made["render_seconds"]
     ratio = seconds / bare["seconds"]
-    print("%s containers, %s findings: report.json %.0f MiB in %.1f s, six formats in %.1f s, at most %d MiB of memory"
-          % (format(made["containers"], ","), format(made["findings"], ","), made["mib"]["json"], made["write_seconds"],
-             made["render_seconds"], made["most_mib"]))
-    print("  " + ", ".join("%s %.1f MiB" % each for each in made["mib"].items()))
-    print("json.load and json.dumps of the same: %.1f s, %d MiB" % (bare["seconds"], bare["most_mib"]))
-    print("(report and formats) / bare = %.1f (limit %g), memory / bare = %.2f" % (
-        ratio, options.limit, made["most_mib"] / bare["most_mib"]))
-    sys.exit(ratio > options.limit)
-
-
-if __name__ == "__main__":
-    main()
+    what = f"report, {made['containers']:,} containers, {made['findings']:,} findings"
+    return [Row(f"{what}: report.json and six formats", f"{made['write_seconds']:.1f} s and {made['render_seconds']:.1f} s",
+                f"json.load and json.dumps {bare['seconds']:.1f} s", f"{ratio:.1f}", f"≤ {options.limit:g}", ratio <= options.limit),
+            Row(f"{what}: memory", f"{made['most_mib']} MiB", f"json.load and json.dumps {bare['most_mib']} MiB",
+                f"{made['most_mib'] / bare['most_mib']:.2f}"),
+            Row(f"{what}: sizes", ", ".join("%s %.1f MiB" % each for each in made["mib"].items()), "", "")]

@@ -89,4 +89,5 @@ def measure(rounds):
     print(json.dumps(found))
 
 
-{"make": make, "clean": clean}.get(sys.argv[1], lambda: measure(int(sys.argv[2])))()
+if __name__ == "__main__":
+    {"make": make, "clean": clean}.get(sys.argv[1], lambda: measure(int(sys.argv[2])))()

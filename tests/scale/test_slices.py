@@ -47,7 +47,8 @@ def merge(slices, reports, listing):
          "-a", json.dumps({"slices": [str(each) for each in slices], "reports": str(reports)})],
         env=dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.minimal", ANSIBLE_NOCOLOR="1"),
         capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
-    return done.returncode, json.loads(done.stdout[done.stdout.index("{"):]), done.stdout + done.stderr
+    # "localhost | FAILED! => {…}"; ansible-core 2.19 says more of an error before it
+    return done.returncode, json.loads(done.stdout[done.stdout.index("=> {") + 3:]), done.stdout + done.stderr
 
 
 def but_for_the_run(reports):
