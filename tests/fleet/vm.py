@@ -342,6 +342,7 @@ def _restore(host, img, directory):
 
 def overlay(backing, backing_format, target):
     """A disk that keeps only what changes against `backing`."""
+    backing = pathlib.Path(backing).resolve()  # a saved disk is used from other caches too
     subprocess.run(
         ["qemu-img", "create", "-q", "-f", "qcow2", "-F", backing_format, "-b", str(backing), str(target)],
         check=True,
