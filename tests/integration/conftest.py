@@ -28,7 +28,8 @@ CELLS = pytest.StashKey()
 
 # The matrix first, while the hosts hold nothing but its scenarios; what destroys evidence last.
 ORDER = ("test_verdict_matrix", "test_oom_facts_users", "test_nothing_changed", "test_audit_playbook",
-         "test_bad_input", "test_forgery", "test_journal_gone", "test_recorder", "test_prepare")
+         "test_bad_input", "test_forgery", "test_journal_gone", "test_container_memory", "test_enforce",
+         "test_recorder", "test_prepare")
 
 
 def pytest_addoption(parser):
@@ -77,6 +78,7 @@ def pytest_collection_modifyitems(items):
     items.sort(key=place)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Begin nothing after PODMAN_FLEET_UNTIL (seconds since the epoch): a run that is cut off from outside says nothing at all."""
     until = os.environ.get("PODMAN_FLEET_UNTIL")
