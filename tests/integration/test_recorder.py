@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from conftest import host_names
-from fleet import image, ssh
+from fleet import image, inventory, ssh
 
 from scenarios import catalogue
 
@@ -165,6 +165,7 @@ def forgotten(hosts, recorded, tortured):
         for user in USERS:
             host.run(FORGET, user=user, timeout=300)
         left = host.run(VACUUM, check=False, timeout=300).stdout.split()[-1]
+        host.run(f"systemctl start {SERVICE}", timeout=300)
         host.power_off(timeout=240)
         with_disk = image.build(host.spec.image, lambda _line: None)
         host.start(with_disk, host.disk, "qcow2")
@@ -172,7 +173,9 @@ def forgotten(hosts, recorded, tortured):
         ssh.hang_up(host.name)
         return int(left)
 
-    return each(hosts, one)
+    left = each(hosts, one)
+    inventory.write()  # they have other ports now
+    return left
 
 
 @pytest.fixture(scope="module")
