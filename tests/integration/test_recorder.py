@@ -192,6 +192,7 @@ def test_the_next_audit_knows_name_cause_and_time(facts, forgotten):
             oom = entry["oom"]
             assert (entry["user"], oom["killed"], oom["cause"], oom["confidence"]) == (user, True, "container_limit", "certain"), (name, entry)
             assert oom["last_at"] < told["host"]["booted_at"] and oom["history"][0]["task"] == "sort", (name, oom)
+            assert oom["history"][0]["rss"] > 15 << 20, (name, oom)
             assert entry["exit_code"] == 137 and entry["died_at"], (name, entry)
 
 
