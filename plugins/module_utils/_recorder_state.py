@@ -25,8 +25,9 @@ State = namedtuple("State", "boot until kernel_since missing journal_since behin
 
 # One run. now: when the kernel's count was read, before the journal; counted: that count, None unknown;
 # seen: killed processes of this boot that are recorded; continued: the entry at which the run before had
-# ended was still there; journal_head: of what the journal holds, the oldest, needed where it was not; complete: the journal was read to its end and nothing was said against it;
-# kernel: _coverage.Coverage.since of what the logs hold now.
+# ended was still there; complete: the journal was read to its end and nothing was said against it; kernel:
+# _coverage.Coverage.since of what the logs hold now; journal_head: the journal's oldest entry, needed where it
+# was not continued, None unreadable.
 Seen = namedtuple("Seen", "now boot counted seen continued complete kernel journal_head")
 
 # Corrections of the clock stay below that, and a run that waited for another one.
