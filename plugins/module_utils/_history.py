@@ -24,8 +24,8 @@ MIGRATIONS = ((
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     # the days on which it ran: age is counted in them, so that a clock that jumps ages nothing
     "CREATE TABLE days (day TEXT PRIMARY KEY) WITHOUT ROWID",
-    # the kernel's messages of OOM kills, as _kernel_oom.Message
-    "CREATE TABLE messages (boot TEXT, mono INTEGER, text TEXT, at INTEGER, PRIMARY KEY (boot, mono, text)) WITHOUT ROWID",
+    # the kernel's messages of OOM kills, as _kernel_oom.Message; the rowid is their order where its clock is coarse
+    "CREATE TABLE messages (boot TEXT, mono INTEGER, text TEXT, at INTEGER, PRIMARY KEY (boot, mono, text))",
     "CREATE INDEX messages_at ON messages (at)",
     # as _records.UnitOom and OomdKill
     "CREATE TABLE unit_ooms (at INTEGER, unit TEXT, uid INTEGER, PRIMARY KEY (at, unit, uid)) WITHOUT ROWID",
@@ -39,7 +39,7 @@ MIGRATIONS = ((
     " peak INTEGER, seen INTEGER, PRIMARY KEY (ident, uid)) WITHOUT ROWID",
     # one row for each kill in a container, made of messages and oomd_kills; mono: of the report, at for systemd-oomd's
     "CREATE TABLE kills (boot TEXT, mono INTEGER, ident TEXT, uid INTEGER, scope TEXT, at INTEGER,"
-    " PRIMARY KEY (boot, mono, ident)) WITHOUT ROWID",
+    " PRIMARY KEY (boot, mono, ident, at)) WITHOUT ROWID",
     # how many of them were counted and then dropped for their age, so that counters never fall
     "CREATE TABLE dropped_kills (uid INTEGER, name TEXT, unit TEXT, scope TEXT, count INTEGER, last_at INTEGER,"
     " PRIMARY KEY (uid, name, unit, scope)) WITHOUT ROWID",

@@ -80,7 +80,7 @@ def kills(database, first):
     for boot, mono in first.items():
         begin = mono - _REPORT
         found = [_kernel_oom.Message(*row) for row in database.execute(
-            "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND mono >= ? ORDER BY mono", (boot, begin))]
+            "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND mono >= ? ORDER BY mono, rowid", (boot, begin))]
         monos = {}
         for message in found:
             monos.setdefault(message.at, message.mono)

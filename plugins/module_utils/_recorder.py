@@ -85,7 +85,7 @@ def _record(database, since, now):
             {"day": day, "working_set_max": working_set, "peak": peak, "samples": samples})
     return Record(
         _told(database, state, since, now), state,
-        [Message(*row) for row in database.execute("SELECT at, boot, mono, text FROM messages ORDER BY boot, mono")],
+        [Message(*row) for row in database.execute("SELECT at, boot, mono, text FROM messages ORDER BY boot, mono, rowid")],
         [UnitOom(*row) for row in database.execute("SELECT at, unit, uid FROM unit_ooms")],
         [OomdKill(*row) for row in database.execute("SELECT at, cgroup, unit, uid, text FROM oomd_kills")],
         {(ident, uid): Named(*rest) for ident, uid, *rest in database.execute(

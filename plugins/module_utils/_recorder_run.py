@@ -109,7 +109,10 @@ class _Run(object):
         first = self._ring(first, counted)
         running = self._write(first, _recorder_state.Seen(
             at, self._boot, counted, self._seen(first), continued, complete, None, None), note)
-        _history_write.keep(database, resume=_history_write.kept(database, "cursor") or cursor, cursor=cursor,
+        # From the end of the run before on, once more: an entry that another file of the journal got at the same time
+        # may have been missed. Where that end is gone, there is nothing to go back to.
+        resume = (_history_write.kept(database, "cursor") if continued else None) or cursor
+        _history_write.keep(database, resume=resume, cursor=cursor,
                             problem="; ".join(self._problems), **({"success_at": at} if complete else {}))
         database.execute("COMMIT")
         if _history_keep.shrink(database, self._options.retention_bytes, self._boot):
@@ -163,10 +166,9 @@ class _Run(object):
         _history_write.kills(database, first)
         _history_write.oomd_kills(database)
         state = _history_write.state(database)
-        proven = _recorder_state.is_proven(state, seen)
-        if not (proven and seen.continued):
+        if not seen.continued:
             seen = seen._replace(journal_head=_journal.reaches_back(None))
-        if not proven:
+        if not _recorder_state.is_proven(state, seen):
             seen = seen._replace(kernel=self._coverage(seen))
         note = note or _recorder_state.loss(state, seen)
         if note:

@@ -25,8 +25,9 @@ State = namedtuple("State", "boot until kernel_since missing journal_since behin
 
 # One run. now: when the kernel's count was read, before the journal; counted: that count, None unknown;
 # seen: killed processes of this boot that are recorded; continued: the entry at which the run before had
-# ended was still there; complete: the journal was read to its end and nothing was said against it;
-# kernel: _coverage.Coverage.since of what the logs hold now; journal_head: their oldest entry, None unreadable.
+# ended was still there; complete: the journal was read to its end and nothing was said against it; kernel:
+# _coverage.Coverage.since of what the logs hold now; journal_head: the journal's oldest entry, needed where it
+# was not continued, None unreadable.
 Seen = namedtuple("Seen", "now boot counted seen continued complete kernel journal_head")
 
 # Corrections of the clock stay below that, and a run that waited for another one.
@@ -73,8 +74,9 @@ def is_proven(state, seen):
     same_boot = state.boot == seen.boot
     if same_boot and missing is not None:
         return missing <= state.missing
-    # The count of the boot before is gone: its end is known only from the journal.
-    return seen.continued and seen.complete and not missing
+    # The count of the boot before is gone: its end is known only from the journal. A vacuum takes the oldest entries.
+    reaches = seen.continued or (seen.journal_head is not None and seen.journal_head <= state.until)
+    return reaches and seen.complete and not missing
 
 
 def loss(state, seen):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from conftest import host_names
-from fleet import image, ssh
+from fleet import image, inventory, ssh
 
 from scenarios import catalogue
 
@@ -165,6 +165,7 @@ def forgotten(hosts, recorded, tortured):
         for user in USERS:
             host.run(FORGET, user=user, timeout=300)
         left = host.run(VACUUM, check=False, timeout=300).stdout.split()[-1]
+        host.run(f"systemctl start {SERVICE}", timeout=300)
         host.power_off(timeout=240)
         with_disk = image.build(host.spec.image, lambda _line: None)
         host.start(with_disk, host.disk, "qcow2")
@@ -172,7 +173,9 @@ def forgotten(hosts, recorded, tortured):
         ssh.hang_up(host.name)
         return int(left)
 
-    return each(hosts, one)
+    left = each(hosts, one)
+    inventory.write()  # they have other ports now
+    return left
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +192,7 @@ def test_the_next_audit_knows_name_cause_and_time(facts, forgotten):
             oom = entry["oom"]
             assert (entry["user"], oom["killed"], oom["cause"], oom["confidence"]) == (user, True, "container_limit", "certain"), (name, entry)
             assert oom["last_at"] < told["host"]["booted_at"] and oom["history"][0]["task"] == "sort", (name, oom)
+            assert oom["history"][0]["rss"] > 15 << 20, (name, oom)
             assert entry["exit_code"] == 137 and entry["died_at"], (name, entry)
 
 

@@ -66,6 +66,8 @@ def test_a_vacuumed_journal_is_no_gap_as_long_as_the_count_agrees():
 @pytest.mark.parametrize("changes, proven", [
     ({}, True),
     ({"counted": 2, "seen": 2}, True),
+    ({"continued": False, "journal_head": T - SECOND}, True),  # vacuumed before the last run
+    ({"continued": False, "journal_head": T + SECOND}, False),
     ({"continued": False}, False),  # who knows what was between the last run and the boot
     ({"complete": False}, False),
     ({"counted": 2, "seen": 1}, False),
