@@ -117,6 +117,7 @@ def tunnel(one, other):
 def controller(one, fleet):
     """The controller, with ansible-core, the collection, the key and inventories."""
     other = next((host for name, host in fleet.items() if name != one.name), one)
+    one.run("mkdir -p /etc/cron.d")  # no cron is installed there
     unpack(one, ansible_for(python_of(one)), HOME)
     unpack(one, collection(), HOME + "/collections/ansible_collections/podman_fleet/memory")
     one.put(HOME + "/ansible-playbook", WRAPPER, mode=0o755)
