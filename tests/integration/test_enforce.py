@@ -148,7 +148,7 @@ def checked(hosts, control, variables, before):
 
 @pytest.fixture(scope="module")
 def ran(control, variables, checked, tmp_path_factory):
-    """Audit, enforce, enforce, audit: what each play says, and the reports of both audits."""
+    """Audit, enforce, enforce, audit: what each play says, the reports of both audits, and the warnings of all."""
     story = tmp_path_factory.mktemp("story") / "story.yml"
     story.write_text(yaml.safe_dump([{"import_playbook": "podman_fleet.memory." + each} for each in PLAYS]), encoding="utf-8")
     done = control.playbook(str(story), "--diff", extra=variables)
@@ -156,7 +156,7 @@ def ran(control, variables, checked, tmp_path_factory):
     plays = re.split(r"^PLAY \[", done.stdout, flags=re.MULTILINE)[1:]
     assert len(plays) == len(PLAYS), done.stdout
     reports = sorted(path for path in Path(variables["oom_audit_reports"]).iterdir() if path.name != "latest")
-    return plays, [json.loads((path / "report.json").read_text(encoding="utf-8")) for path in reports]
+    return plays, [json.loads((path / "report.json").read_text(encoding="utf-8")) for path in reports], done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +260,7 @@ def test_new_containers_get_the_default_where_it_works(ran, hosts, control):
     for (host, user), told in made.items():
         assert told.splitlines()[1:] == (["map[]", "0"] if host == "debian12" else ["map[memory.oom.group:1]", "1"]), (host, user)
     if "debian12" in hosts:
-        assert "container_defaults: Podman 4.3.1 ignores cgroup_conf in containers.conf" in squeezed(ran[0][1])
+        assert "container_defaults: Podman 4.3.1 ignores cgroup_conf in containers.conf" in squeezed(ran[2])
     gone = control.module(tuple(hosts), {"state": "absent", "timeout": PATIENCE}, module="podman_fleet.memory.container_defaults")
     for host, told in gone.items():
         assert told.status == "ok" and told.result["changed"] is (host != "debian12"), told
