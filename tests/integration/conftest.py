@@ -42,6 +42,8 @@ def pytest_addoption(parser):
                     help="with --fleet-reuse: the scenarios have been run on them, don't run them again")
     group.addoption("--fleet-anew", action="store_true",
                     help="run the scenarios, also where hosts are saved with them")
+    group.addoption("--fleet-save", action="store_true",
+                    help="save hosts with their scenarios; one that does not continue after it has lost them")
     group.addoption("--fleet-keep", action="store_true", help="leave the hosts running at the end")
 
 
@@ -120,11 +122,13 @@ def provoked(request, fleet):
         return {}
     say = say_to(request.config)
     anew = request.config.getoption("--fleet-reuse") or request.config.getoption("--fleet-anew")
-    run = provoke.provoke if anew else provoke.provoked
+    save = request.config.getoption("--fleet-save")
 
     def one_host(name):
         # what goes wrong with one host is told by its own tests, the others go on
         try:
+            continues = vm.kept_note(name, provoke.kept()) is not None
+            run = provoke.provoked if not anew and (continues or save) else provoke.provoke
             return {(ran.host, ran.user, ran.name): ran for ran in run(name, tell=say)}
         except FleetError as exc:
             say("%s: %s" % (name, exc))
