@@ -24,8 +24,9 @@ MIGRATIONS = ((
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     # the days on which it ran: age is counted in them, so that a clock that jumps ages nothing
     "CREATE TABLE days (day TEXT PRIMARY KEY) WITHOUT ROWID",
-    # the kernel's messages of OOM kills, as _kernel_oom.Message; the rowid is their order where its clock is coarse
-    "CREATE TABLE messages (boot TEXT, mono INTEGER, text TEXT, at INTEGER, PRIMARY KEY (boot, mono, text))",
+    # the kernel's messages of OOM kills, as _kernel_oom.Message and identified(); the rowid is their order where its
+    # clock is coarse
+    "CREATE TABLE messages (boot TEXT, mono INTEGER, text TEXT, nth INTEGER, at INTEGER, PRIMARY KEY (boot, mono, text, nth))",
     "CREATE INDEX messages_at ON messages (at)",
     # as _records.UnitOom and OomdKill
     "CREATE TABLE unit_ooms (at INTEGER, unit TEXT, uid INTEGER, PRIMARY KEY (at, unit, uid)) WITHOUT ROWID",

@@ -28,10 +28,13 @@ _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
 _FAR = 1 << 62
 
 
-def entries(database, found):
-    """Put in what journal entries tell; return {boot: mono of its first new kernel message}."""
+def entries(database, found, said):
+    """Put in what journal entries tell; return {boot: mono of its first new kernel message}.
+
+    :param said: Counter for _kernel_oom.identified(), one for each reading of the journal.
+    """
     kernel = [entry for entry in found if _records.text(entry.get("_TRANSPORT")) == "kernel"]
-    first = messages(database, _records.kernel_messages(kernel))
+    first = messages(database, _records.kernel_messages(kernel), said)
     database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", _records.unit_ooms(found))
     database.executemany(
         "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)", _records.oomd_kills(found))
@@ -40,13 +43,13 @@ def entries(database, found):
     return first
 
 
-def messages(database, found):
+def messages(database, found, said=None):
     """Put in the kernel's Messages that matter; return {boot: mono of the first that is new}."""
     first = {}
-    for message in found:
+    for identity, message in _kernel_oom.identified(found, said):
         if _MESSAGE.search(message.text) and database.execute(
-                "INSERT OR IGNORE INTO messages (boot, mono, text, at) VALUES (?, ?, ?, ?)",
-                (message.boot, message.mono, message.text, message.at)).rowcount > 0:
+                "INSERT OR IGNORE INTO messages (boot, mono, text, nth, at) VALUES (?, ?, ?, ?, ?)",
+                identity + (message.at,)).rowcount > 0:
             first[message.boot] = min(message.mono, first.get(message.boot, _FAR))
     return first
 

@@ -11,7 +11,7 @@ mem_cgroup_print_oom_context(), __oom_kill_process()), the same on 6.1, 6.12 and
 """
 
 import re
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 # at: microseconds since the epoch; boot: boot id (32 hex digits); mono: microseconds of the
 # kernel's own clock, with `boot` the identity of a message in journal and ring buffer alike.
@@ -46,22 +46,38 @@ _GROUP = re.compile(r"Tasks in (?P<memcg>.*) are going to be killed due to memor
 _EXITING = re.compile(r"OOM victim (?P<pid>\d+) \(.*\) is already exiting")
 
 
-def parse(messages):
-    """Return the Log of an iterable of Message.
+def parse(*sources):
+    """Return the Log of one or more lists of Message, each a source of its own.
 
-    A message that is there twice (journal and ring buffer) counts once; the first one's
+    A message that two sources have (journal and ring buffer) counts once; the first one's
     time stands, so give the journal's first: the ring buffer's clock drifts.
     """
     unique = {}
     began = {}
-    for message in messages:
-        unique.setdefault((message.boot, message.mono, message.text), message)
-        began[message.boot] = min(message.at, began.get(message.boot, message.at))
+    for source in sources:
+        for identity, message in identified(source):
+            unique.setdefault(identity, message)
+            began[message.boot] = min(message.at, began.get(message.boot, message.at))
     reader = _Reader()
     for message in sorted(unique.values(), key=lambda each: (began[each.boot], each.mono)):
         reader.read(message)
     reader.finish()
     return Log(reader.kills, reader.orphans, reader.counted)
+
+
+def identified(messages, said=None):
+    """Yield ((boot, mono, text, nth), message) for the messages of one source: the same identity in each source.
+
+    :param said: Counter, kept by the caller where the source comes in parts.
+
+    nth tells apart what was said more than once at one time: a group kill names its first victim twice in the
+    same words, and where the kernel's clock is as coarse as its tick (4 ms on Debian) at the same time too.
+    """
+    said = Counter() if said is None else said
+    for message in messages:
+        same = (message.boot, message.mono, message.text)
+        yield same + (said[same],), message
+        said[same] += 1
 
 
 class _Reader(object):

@@ -146,9 +146,8 @@ class _Look(object):
         """Return (_kernel_oom.Log, its Coverage) of journal, ring buffer and the recorder's history together."""
         since, boot = self._options.since, self._host.boot_id()
         ring = _journal.ring_buffer(boot)
-        messages = _records.kernel_messages(answer.entries)
-        messages += [message for message in ring.messages if message.at >= since]
-        log = _kernel_oom.parse(messages + self._record.messages)
+        log = _kernel_oom.parse(_records.kernel_messages(answer.entries),
+                                [message for message in ring.messages if message.at >= since], self._record.messages)
         journal = None if answer.problem else _journal.reaches_back(None)
         coverage = _coverage.kernel(since, self._host.booted(), journal, ring.since,
                                     self._counted, log.counted.get(boot, 0))

@@ -13,7 +13,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections import namedtuple
+from collections import Counter, namedtuple
 from contextlib import closing
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import (
@@ -123,9 +123,10 @@ class _Run(object):
     def _read(self, cursor, at, this_boot=False):
         """Read on from the cursor into the open transaction; return (Reading, {boot: mono of the first new message})."""
         first = {}
+        said = Counter()
 
         def handle(found):
-            for boot, mono in _history_write.entries(self._database, found).items():
+            for boot, mono in _history_write.entries(self._database, found, said).items():
                 first[boot] = min(mono, first.get(boot, mono))
 
         since = None if cursor or this_boot else at - self._options.retention_days * _DAY
@@ -133,6 +134,7 @@ class _Run(object):
             reading = self._journal.read(handle, cursor, since, this_boot)
             if cursor and reading.problem and reading.cursor is None:
                 # a cursor that this journal does not understand
+                said.clear()
                 reading = self._journal.read(handle, None, at - self._options.retention_days * _DAY)
         except CommandError as exc:
             self._problems.append(str(exc))

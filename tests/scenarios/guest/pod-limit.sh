@@ -8,7 +8,10 @@ pod() {
     timeout 60 podman run --pod pod-limit-pod --name pod-limit "$IMAGE" $HOG || got=$?
     # the containers that are to go on, and their conmons
     pids=$(podman inspect --format '{{.State.Pid}} {{.State.ConmonPid}}' pod-limit-sibling pod-limit-infra)
-    [ "$got" = 137 ] && kill -0 $pids
+    [ "$got" = 137 ] || return
+    # who was killed right after the hog takes a moment to go
+    sleep 2
+    kill -0 $pids
 }
 for attempt in 1 2 3 4 5; do
     pod && exit

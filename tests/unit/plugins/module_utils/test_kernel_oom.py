@@ -50,8 +50,20 @@ def test_a_group_kill_lists_its_first_victim_twice():
 def test_journal_and_ring_buffer_hold_the_same_messages():
     journal = log(MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"))
     ring = [message._replace(at=message.at + 7) for message in journal]
-    kills, _orphans, counted = parse(journal + ring)
+    kills, _orphans, counted = parse(journal, ring)
     assert len(kills) == 1 and counted == {"b1": 1} and kills[0].at == 1000
+
+
+def test_a_group_kill_within_one_tick_of_the_clock_counts_as_the_kernel_counts():
+    """Seen on Debian 13 under TCG: [1308.676363] for the victim, the others and the victim once more."""
+    journal = [message._replace(mono=1308676363) for message in log(
+        MEMCG % (SCOPE, SCOPE, "sort", 949), KILLED % (949, "sort"), GROUP, KILLED % (942, "sh"), KILLED % (949, "sort"))]
+    ring = [message._replace(at=message.at + 7) for message in journal]
+    half = ring[3:]  # the buffer wrapped in the middle of it
+    for sources in ((journal,), (journal, ring), (journal, half), (journal, half, ring)):
+        kills, orphans, counted = parse(*sources)
+        assert counted == {"b1": 3} and not orphans
+        assert len(kills) == 1 and sorted(victim.pid for victim in kills[0].victims) == [942, 949]
 
 
 def test_a_suppressed_report_leaves_a_kill_without_a_place():

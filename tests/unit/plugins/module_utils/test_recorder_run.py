@@ -105,6 +105,7 @@ def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tic
     wanted = _kernel_oom.parse(_records.kernel_messages(kernel))
     found = _kernel_oom.parse(record.messages)
     assert found == wanted
+    assert found.counted == bench.log.counted
     assert any(victim.rss for kill in found.kills for victim in kill.victims)
     if tick < 1000000:
         assert bench.recorded() == bench.kills()
