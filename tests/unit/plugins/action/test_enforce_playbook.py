@@ -259,6 +259,16 @@ def test_a_bad_policy_ends_it_before_any_host_is_asked(enforce):
     assert "rule 1 'a': memory: unknown key 'defualt'" in told(output)
 
 
+@pytest.mark.parametrize("name, value", [
+    ("podman_memory_enforce", "all"), ("memory_policy_backend", "api"), ("memory_policy_restart", "yes"),
+    ("memory_policy_new_containers", "on"), ("memory_policy_timeout", "soon"), ("memory_policy_persist", "perhaps"),
+])
+def test_a_bad_setting_ends_it_before_any_host_is_asked(enforce, name, value):
+    code, output = enforce.run("--limit", "one,gone", **{name: value})
+    assert code == 2 and not enforce.calls("one", "oom_facts") and "UNREACHABLE" not in output
+    assert name in told(output) and value in told(output)
+
+
 def test_serial_and_the_share_of_hosts_that_may_fail(enforce):
     # nopython and one, then two
     code, output = enforce.run("--limit", "nopython,one,two", podman_memory_serial=2)
