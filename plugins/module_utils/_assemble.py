@@ -64,6 +64,12 @@ class Index(object):
                 self._scopes.setdefault((ident, record.uid), []).append(record)
             else:
                 self.services.setdefault((record.unit, record.uid), []).append(record)
+        self._oomd = {}
+        for record in records.oomd:
+            ident = _cgroup_path.container_id(record.cgroup or record.unit, known)
+            if ident:
+                owner = _cgroup_path.owner_uid(record.cgroup) if record.cgroup else record.uid
+                self._oomd.setdefault((ident, owner), []).append(record)
         self._events = {}
         for event in records.events:
             self._events.setdefault((event.ident, event.uid), []).append(event)
@@ -72,13 +78,18 @@ class Index(object):
         """Return the UnitOoms of a container's scope."""
         return self._scopes.get((ident, owner), [])
 
+    def oomd(self, ident, owner):
+        """Return the OomdKills of a container's own cgroup."""
+        return self._oomd.get((ident, owner), [])
+
     def events(self, ident, owner):
         """Return Podman's events of a container, oldest first."""
         return self._events.get((ident, owner), [])
 
     def killed(self):
-        """Return {id: uid of the owner} of all containers in which the kernel killed something."""
+        """Return {id: uid of the owner} of all containers in which the kernel or systemd-oomd killed something."""
         owners = dict(self._scopes.keys())  # the keys are pairs of id and uid
+        owners.update(self._oomd.keys())
         # the kernel's word for it comes last, it stands
         owners.update({ident: _cgroup_path.owner_uid(kills[0].task_memcg) for ident, kills in self.kills.items()})
         return owners
@@ -150,16 +161,16 @@ def removed_evidence(ident, owner, index, systemd_since):
     events = index.events(ident, owner)
     starts = [event.at for event in events if event.kind == "init"]
     deaths = [event for event in events if event.kind == "died"]
-    records = [kill.at for kill in index.kills.get(ident, [])] + [each.at for each in index.scopes(ident, owner)]
+    kills, scopes, oomd = index.kills.get(ident, []), index.scopes(ident, owner), index.oomd(ident, owner)
+    records = [each.at for each in kills + scopes + oomd]
     # without its events all its records count as those of one run
     start = starts[-1] if starts else min(records) if records else 0
     died = deaths[-1] if deaths and deaths[-1].at >= start else None
     run = Run("ended", start, died.at if died else None, died.exit_code if died else None, None)
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped(None, run, events), declared_limit=None,
-        kills=index.kills.get(ident, []), orphans=index.records.orphans, unit_ooms=index.scopes(ident, owner),
-        oomd=[], counters=None, ancestors=None, kernel_since=index.records.kernel_since,
-        systemd_since=systemd_since, oomd_active=index.records.oomd_active)
+        kills=kills, orphans=index.records.orphans, unit_ooms=scopes, oomd=oomd, counters=None,
+        ancestors=None, kernel_since=index.records.kernel_since, systemd_since=systemd_since, oomd_active=index.records.oomd_active)
 
 
 def _run(container, events):

@@ -176,7 +176,8 @@ def removed(ident, answer, index, systemd, noted=None):
         "user": answer.user.identity.name,
         "name": (named.name if named else None) or (noted.name if noted else None),
         "image": (named.image if named else None) or (noted.image if noted else None),
-        "manager": _manager(named, noted, index.kills.get(ident, [])),
+        "manager": _manager(named, noted, [kill.task_memcg for kill in index.kills.get(ident, [])]
+                            + [record.cgroup or "" for record in index.oomd(ident, owner)]),
         "memory_limit": noted.memory_limit if noted else None,
         "exit_code": died[-1].exit_code if died else None,
         # None: his containers could not be listed, so it may still be there
@@ -186,10 +187,10 @@ def removed(ident, answer, index, systemd, noted=None):
     }
 
 
-def _manager(event, noted, kills):
+def _manager(event, noted, cgroups):
     """Who made a container that is gone: its unit by Podman's event, a quadlet by its cgroup's name."""
     unit = (event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None) or (noted.unit if noted else None)
-    split = any("/libpod-payload-" in kill.task_memcg for kill in kills)
+    split = any("/libpod-payload-" in cgroup for cgroup in cgroups)
     return {"kind": ("quadlet" if split else "systemd") if unit else "none", "unit": unit}
 
 

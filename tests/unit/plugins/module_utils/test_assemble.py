@@ -197,6 +197,20 @@ def test_a_removed_container_lives_in_its_records():
     assert (run.state, run.start, run.end, run.exit_code) == ("ended", STARTED, STARTED + 2 * SECOND, 137)
 
 
+@pytest.mark.parametrize("cgroup, unit, uid, owner", [
+    ("/machine.slice/libpod-%s.scope" % OTHER, None, 0, 0),
+    ("/user.slice/user-1000.slice/user@1000.service/app.slice/a.service/libpod-payload-%s" % OTHER, None, 0, 1000),
+    (None, "libpod-%s.scope" % OTHER, 1000, 1000),
+])
+def test_systemd_oomd_tells_of_removed_containers_too(cgroup, unit, uid, owner):
+    record = OomdKill(STARTED + SECOND, cgroup, unit, uid, "memory pressure")
+    index = Index(records(oomd=[record]), {ID})
+    assert index.killed() == {OTHER: owner}
+    found = removed_evidence(OTHER, owner, index, 0)
+    assert found.oomd == [record] and found.run.start == STARTED + SECOND
+    assert Index(records(oomd=[record._replace(cgroup="/a.slice", unit=None)]), {ID}).killed() == {}
+
+
 def test_a_removed_container_without_events_has_one_run():
     index = Index(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER)]), {ID})
     run = removed_evidence(OTHER, 0, index, 0).run

@@ -147,6 +147,17 @@ def test_killed_containers_that_are_gone_have_a_name(recorded):
         assert oom["killed"] is True and oom["cause"] != "unknown"
 
 
+def test_a_removed_container_that_systemd_oomd_killed_is_still_told(recorded):
+    """The same host, had its container been removed."""
+    oomd = [(user, container) for user, container in recorded.containers if container.public["name"] == "oomd"]
+    for user, container in oomd:
+        index = _assemble.Index(recorded.records, recorded.known - {container.ident})
+        assert index.killed()[container.ident] == UIDS[user]
+        oom = _verdict.decide(container.ident, _assemble.removed_evidence(container.ident, UIDS[user], index, 0))
+        assert (oom["killed"], oom["cause"], oom["confidence"], oom["count"]) == (True, "systemd_oomd", "certain", 1)
+    assert oomd or not any(record.cgroup for record in recorded.records.oomd)
+
+
 def test_nothing_secret_or_bulky_gets_into_the_facts(recorded):
     """Only named parts of inspect are taken."""
     for _user, container in recorded.containers:
