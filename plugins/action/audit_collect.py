@@ -15,7 +15,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import run_dir
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import FACTS_SPEC, facts_of
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import FACTS_SPEC, drop_empty, facts_of
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
 
 _LONGEST = 500  # characters of a message in the task's result; the report has all of it
@@ -29,6 +29,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what was seen in a few counts, never the facts: each result is an event in AWX's database."""
         result = super().run(tmp, task_vars)
+        drop_empty(self)
         _checked, options = self.validate_argument_spec(argument_spec=FACTS_SPEC)
         run = run_dir(self._task)
         run.begin(iso(datetime.datetime.now(datetime.timezone.utc)))

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _enforced, _plan, _plan_table
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import policy_of, run_dir
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._findings import FACTS_SCHEMA
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import FACTS_SPEC, ask, facts_of
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import FACTS_SPEC, ask, drop_empty, facts_of
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
 
 _PLAN_SPEC = {
@@ -44,6 +44,7 @@ class ActionModule(ActionBase):
         """Return what was done in a few counts; with --diff, the plan as a table."""
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
+        drop_empty(self)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
         policy = policy_of(self, options["policy"], task_vars)
         now = datetime.datetime.now(datetime.timezone.utc)
