@@ -11,6 +11,7 @@ Knows Ansible's connections and time limits; nothing of what the modules say.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -69,8 +70,13 @@ def facts_of(action: ActionBase, options: dict[str, Any], task_vars: dict[str, A
         user = run_as(action)
     except Exception as exc:
         return {"run_as": None, "problem": problem_of(exc), "facts": None}
-    answer, problem = ask(action, FACTS, options, task_vars)
-    facts = (answer.get("ansible_facts") or {}).get("podman_oom")
-    if problem is None and facts is None:
-        problem = problem_in(answer)
+    answer, problem = ask(action, FACTS, {**options, "as_json": True}, task_vars)
+    facts = None
+    if problem is None:
+        try:
+            facts = json.loads(answer["facts_json"])
+        except KeyError:
+            problem = problem_in(answer)
+        except (TypeError, ValueError) as exc:
+            problem = {"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc}
     return {"run_as": user, "problem": problem, "facts": None if problem else facts}

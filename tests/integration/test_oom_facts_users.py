@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -38,6 +39,15 @@ def test_alice_sees_her_own_only(as_alice, said):
         assert {each["user"] for each in facts["containers"]} == {"alice"}
         assert {each["user"] for each in facts["removed"]} <= {"alice"}
         assert {each["id"] for each in facts["containers"]} == {each["Id"] for each in said[host]["inspect"]["alice"]}
+
+
+def test_as_one_text_the_facts_are_the_same(as_alice, control):
+    for host, told in control.module(tuple(as_alice), {"as_json": True}, user="alice").items():
+        assert told.status == "ok" and "ansible_facts" not in told.result, (host, told)
+        facts = json.loads(told.result["facts_json"])
+        assert set(facts) == set(as_alice[host])
+        assert [(each["id"], each["oom"]) for each in facts["containers"]] == [
+            (each["id"], each["oom"]) for each in as_alice[host]["containers"]]
 
 
 def test_alice_cannot_read_the_kernel_log(as_alice):

@@ -25,7 +25,7 @@ pytest.importorskip("ansible")
 ROOT = pathlib.Path(__file__).parents[4]
 MIB = 1024 * 1024
 # A host's name reaches the stand-ins as the name of its Podman.
-HOSTS = ("nopython", "one", "two", "nothing", "refuses", "went", "fails", "lasts_not", "fat", "other", "empty", "says_no", "gone")
+HOSTS = ("nopython", "one", "two", "nothing", "refuses", "went", "fails", "lasts_not", "fat", "other", "broken", "empty", "says_no", "gone")
 INVENTORY = {"all": {
     "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable,
              "memory_policy_executable": "{{ inventory_hostname }}"},
@@ -64,7 +64,7 @@ def main():
 main()
 '''
 FACTS_OPTIONS = {"users": {"type": "list"}, "containers": {"type": "list"}, "since": {}, "executable": {},
-                 "timeout": {"type": "int"}, "state_dir": {}}
+                 "timeout": {"type": "int"}, "state_dir": {}, "as_json": {"type": "bool"}}
 CHANGE_OPTIONS = {"containers": {"type": "list", "elements": "dict"}, "persist": {"type": "bool"},
                   "allow_below_usage": {"type": "bool"}, "backend": {}, "restart": {}, "executable": {}, "timeout": {"type": "int"}}
 
@@ -80,10 +80,10 @@ def container(letter, **memory):
 
 
 def facts(*containers):
-    return {"ansible_facts": {"podman_oom": {
+    return {"facts_json": json.dumps({
         "schema": FACTS_SCHEMA, "sources": [{"name": "podman", "user": "root", "status": "ok"}], "removed": [], "errors": [],
         "host": {"cgroup_version": 2, "swap_total": 0, "controllers": ["memory"], "podman": {"version": "5.4.2"}},
-        "containers": list(containers)}}}
+        "containers": list(containers)})}
 
 
 def entry(letter, **changes):
@@ -98,7 +98,7 @@ ANSWERS = {
         "nothing": [facts()], "refuses": [facts(container("a"), container("b"))],
         "went": [facts(container("a"), container("b")), facts(container("a"))],
         "fat": [facts(container("a", usage={"working_set": 100 * MIB}))],
-        "other": [{"ansible_facts": {"podman_oom": {"schema": "other/v9"}}}], "empty": [{"ansible_facts": {}}],
+        "other": [{"facts_json": '{"schema": "other/v9"}'}], "broken": [{"facts_json": '{"schema"'}], "empty": [{}],
         "says_no": [{"failed": True, "msg": "users: there is no user 'x'"}]},
     "container_memory": {
         "refuses": [{"failed": True, "msg": "1 of 2 containers can't be changed", "changed": False, "containers": [
@@ -142,7 +142,7 @@ class Enforce:
     def run(self, *arguments, **variables):
         """Return (exit code, standard output)."""
         done = subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "-f", "13", "podman_fleet.memory.enforce",
+            [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", "-f", "14", "podman_fleet.memory.enforce",
              "-e", json.dumps({"podman_memory_become": False, "podman_memory_policy": POLICY, **variables}), *arguments],
             cwd=str(self.path), env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=180, check=False)
@@ -236,7 +236,8 @@ def test_what_is_left_alone_is_said_and_is_no_failure(all_hosts):
 
 
 @pytest.mark.parametrize("line", [
-    "gone: unreachable: ", "nopython: failed: ", "other: bad facts: its facts are not whole", "empty: failed: no facts came back",
+    "gone: unreachable: ", "nopython: failed: ", "other: bad facts: its facts are not whole",
+    "broken: bad facts: its facts are not JSON", "empty: failed: no facts came back",
     "says_no: failed: users: there is no user 'x'"])
 def test_hosts_without_facts_are_said(all_hosts, line):
     made, _code, output = all_hosts
@@ -246,9 +247,9 @@ def test_hosts_without_facts_are_said(all_hosts, line):
 def test_they_are_handed_back_after_all_is_said(all_hosts):
     _made, code, output = all_hosts
     assert code & 6, code
-    assert "FAILED 7 hosts, 2 containers" in told(output) and "CHANGED 6 containers" in told(output)
-    assert 'podman_memory_enforce_unreachable": 1' in output and 'podman_memory_enforce_errors": 6' in output
-    assert 'podman_memory_enforce_hosts": 13' in output
+    assert "FAILED 8 hosts, 2 containers" in told(output) and "CHANGED 6 containers" in told(output)
+    assert 'podman_memory_enforce_unreachable": 1' in output and 'podman_memory_enforce_errors": 7' in output
+    assert 'podman_memory_enforce_hosts": 14' in output
     assert output.index("Podman memory policy") < output.index("Hand hosts with a problem back")
 
 
