@@ -28,8 +28,8 @@ CELLS = pytest.StashKey()
 
 # The matrix first, while the hosts hold nothing but its scenarios; what destroys evidence last.
 ORDER = ("test_verdict_matrix", "test_oom_facts_users", "test_nothing_changed", "test_audit_playbook",
-         "test_bad_input", "test_forgery", "test_journal_gone", "test_container_memory", "test_enforce",
-         "test_recorder", "test_prepare")
+         "test_bad_input", "test_forgery", "test_journal_gone", "test_schedule", "test_container_memory",
+         "test_enforce", "test_recorder", "test_prepare")
 
 
 def pytest_addoption(parser):
