@@ -113,6 +113,19 @@ def next_starts(answer, timeout):
     return {ident: settings for ident, settings in found.items() if settings}
 
 
+def first_able(users, options):
+    """Return the first user for whom Podman can be run, None when there is none."""
+    return next((user for user in users if not _obstacle(user, options)), None)
+
+
+def info(user, options):
+    """Return the facts' `host.podman` as Podman of one user says it, None where it does not answer."""
+    try:
+        return Podman(options.executable, user.identity, options.timeout).info()
+    except PodmanError:
+        return None
+
+
 def versions(answers, options, errors):
     """Return the facts' `host.podman`, asked of the first user for whom Podman works.
 

@@ -100,7 +100,11 @@ class _Look(object):
             kernel = pool.submit(_journal.kernel, options.since, options.timeout)
             units = pool.submit(_journal.units, options.since, options.timeout)
             users = [pool.submit(_containers.ask, user, options) for user in self._users]
+            # which takes as long as to inspect a hundred containers
+            able = _containers.first_able(self._users, options)
+            podman = pool.submit(_containers.info, able, options) if able else None
             answers = [each.result() for each in users]
+        self._podman = podman.result() if podman else None
         for answer in answers:
             self._sources.extend(answer.sources)
             self._errors.extend(answer.errors)
@@ -234,6 +238,6 @@ class _Look(object):
         facts = self._host.facts(self._now)
         facts["cgroup_version"] = self._files.hierarchy.version
         facts["controllers"] = self._files.hierarchy.controllers
-        facts["podman"] = _containers.versions(answers, self._options, self._errors)
+        facts["podman"] = self._podman or _containers.versions(answers, self._options, self._errors)
         facts["oomd_active"] = self._host.oomd_active()
         return facts

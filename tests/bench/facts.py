@@ -39,7 +39,7 @@ def measure(host, wanted, rounds):
 
 def add_arguments(parser):
     """What the part takes."""
-    parser.add_argument("--host", default="debian13")
+    parser.add_argument("--host", default="debian13-smp", help="two processors by default, as few as real hosts have")
     parser.add_argument("--containers", type=int, nargs="+", default=[200, 500, 2000])
     parser.add_argument("--rounds", type=int, default=3)
 

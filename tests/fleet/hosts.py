@@ -1,6 +1,6 @@
 """The test hosts: what differs between them, and nothing about how they are built or started."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Spec:
     cgroup: str = "v2"  # what the host shows: v1, hybrid, v2
     memory_controller: bool = True
     memory: int = 1024  # MiB
+    processors: int = field(default=1, repr=False)  # saved hosts are named by repr()
 
     @property
     def limits_rootless(self):
@@ -54,6 +55,7 @@ HOSTS = {
             append=("cgroup_disable=memory",),
             memory_controller=False,
         ),
+        Spec("debian13-smp", "debian13", processors=2),
         Spec("debian12-grub", "debian12", variant="grub", grub=True),
         Spec("debian13-grub", "debian13", variant="grub", grub=True),
     )

@@ -44,11 +44,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def arguments(disk, disk_format, port, memory, console, *, monitor="", kernel=None, initrd=None, append=(), incoming=""):
+def arguments(disk, disk_format, port, memory, console, *, monitor="", kernel=None, initrd=None, append=(), incoming="",
+              processors=1):
     """QEMU's command line: `incoming` continues a saved machine, `monitor` is a socket. Without a kernel the machine boots its own disk through GRUB."""
     line = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-M", "q35", *accelerator(),
-        "-m", str(memory), "-smp", "1", "-display", "none",
+        "-m", str(memory), "-smp", str(processors), "-display", "none",
         "-rtc", "base=utc,clock=host",
         "-chardev", f"file,id=console,path={console}", "-serial", "chardev:console",
         # A lost disk is built again, so nothing has to wait for the controller's disk.
