@@ -56,6 +56,19 @@ def module(host, listing, name, arguments=None):
     return took, json.loads(done.stdout[done.stdout.index("{"):])
 
 
+def playbook(host, listing, name, variables):
+    """(Seconds of one run of a playbook of the collection, its output)."""
+    began = time.monotonic()
+    done = subprocess.run(
+        ["ansible-playbook", "-i", str(listing), "--limit", host.name, "-e", json.dumps(variables), "podman_fleet.memory." + name],
+        env=dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default", COLUMNS="160"),
+        capture_output=True, text=True, timeout=1800, check=False, stdin=subprocess.DEVNULL)
+    took = time.monotonic() - began
+    if done.returncode:
+        raise BenchError(f"{name} on {host.name}: rc {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return took, done.stdout
+
+
 def say(number, seconds):
     """Print a round of {name: [seconds]}."""
     print(f"  round {number + 1}: " + ", ".join(f"{name} {values[-1]:.2f} s" for name, values in seconds.items()), flush=True)

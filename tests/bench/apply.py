@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""container_memory in one call beside the bare API calls for the same containers.
+"""container_memory in one call, and enforce.yml, beside the bare API calls for the same containers.
 
 The bare calls are one `podman system service` and one request for each container, without looking at anything
 before or after. The containers do not run, so an update writes Podman's record only: the case in which looking at
@@ -20,7 +20,7 @@ MIB = 1 << 20
 def measure(host, wanted, rounds):
     """Seconds of each kind: {name: [float]}."""
     listing = _host.prepare(host, wanted)
-    seconds = {"bare": [], "ping": [], "container_memory": [], "unchanged": []}
+    seconds = {"bare": [], "ping": [], "container_memory": [], "unchanged": [], "enforce": []}
     for number in range(rounds):
         bare = host.run(["python3", _host.CREATE, str(wanted), str((100 + number) * MIB)], timeout=900)
         seconds["bare"].append(float(bare.stdout))
@@ -32,6 +32,13 @@ def measure(host, wanted, rounds):
             changed = sum(each["changed"] for each in result["containers"])
             if changed != changes:
                 raise BenchError(f"container_memory changed {changed} of {wanted} containers, not {changes}")
+        policy = {"rules": [{"name": "bench", "match": "labels.bench == 'yes'", "memory": {"min": f"{300 + number}m"}}]}
+        took, output = _host.playbook(host, listing, "enforce", {
+            "podman_memory_policy": policy, "podman_memory_enforce": "limits", "memory_policy_users": ["root"],
+            "memory_policy_timeout": 300})
+        seconds["enforce"].append(took)
+        if f"CHANGED {wanted} containers" not in " ".join(output.split()):
+            raise BenchError(f"enforce.yml did not change {wanted} containers:\n{output[-3000:]}")
         _host.say(number, seconds)
     return seconds
 
@@ -52,4 +59,6 @@ def main(options):
     what = f"container_memory, {options.containers} containers on {options.host}"
     return [Row(what, f"{cost:.2f} s", f"bare API calls {median['bare']:.2f} s", f"{cost / median['bare']:.2f}", f"≤ {_TARGET}",
                 cost / median["bare"] <= _TARGET),
-            Row(what + ", nothing to change", f"{idle:.2f} s", f"everything to change {cost:.2f} s", f"{idle / cost:.2f}")]
+            Row(what + ", nothing to change", f"{idle:.2f} s", f"everything to change {cost:.2f} s", f"{idle / cost:.2f}"),
+            Row(f"enforce.yml, {options.containers} containers on {options.host}: facts, plan, change", f"{median['enforce']:.2f} s",
+                f"bare API calls {median['bare']:.2f} s", f"{median['enforce'] / median['bare']:.2f}")]
