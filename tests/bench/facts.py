@@ -34,8 +34,8 @@ def measure(host, wanted, rounds):
             "users": ["root"], "timeout": 600, "as_json": True})
         seconds["oom_facts"].append(took)
         seen = len(json.loads(result["facts_json"])["containers"])
-        if seen < wanted:
-            raise BenchError(f"oom_facts saw {seen} of {wanted} containers")
+        if seen != wanted:
+            raise BenchError(f"oom_facts saw {seen} containers instead of {wanted}; `make fleet-down` for a fresh host")
         _host.say(number, seconds)
     return seconds
 
