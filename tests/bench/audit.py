@@ -5,11 +5,13 @@
 """The audit of simulated hosts with 50 containers each, beside ansible.builtin.ping of the same hosts.
 
 Both with the same forks and docs/ansible.cfg, in turn, several times. The hosts' own work (Python, the module, the
-stand-in for Podman) runs on the controller's processors here, on both sides, so a real controller has less to do.
-Beside it: the controller's memory, the report's size, and from the cost of a host the capacity table.
+stand-in for Podman) runs on the controller's processors here, on both sides, so a real controller has less to do: how
+much is measured once more with hosts that answer at once, by a stand-in for their Python. Beside it: the controller's memory, the report's size, and from the cost of a host the capacity table.
 """
 
+import json
 import os
+import shutil
 import statistics
 from pathlib import Path
 
@@ -37,6 +39,7 @@ def main(options):
             rounds = 1 if count == max(options.hosts) > 500 else options.rounds
             costs[count] = each = _measure(simulated, count, rounds, options.forks)
             rows.append(_ratio(count, each, options.forks))
+        rows.append(_controller(simulated, min(options.hosts), options.rounds, options.forks))
     for count, (_pings, audits, size) in costs.items():
         rows.append(_memory(count, audits, size))
     few, many = min(costs), max(costs)
@@ -45,12 +48,38 @@ def main(options):
     return rows + _capacity.rows(many, *_medians(costs[many]), costs[many][2])
 
 
+def _controller(simulated, count, rounds, forks):
+    """What is left when hosts cost nothing: each answers what one of them has answered."""
+    listing = _fleet.inventory(_results.directory() / "one.ini", 1, simulated.podman)
+    options = {"executable": str(simulated.podman), "since": _SINCE, "as_json": True}
+    listings = []
+    for name, words in (("ansible.builtin.ping", []), ("podman_fleet.memory.oom_facts", ["-a", json.dumps(options)])):
+        told = _fleet.run(simulated.command(["ansible", "-i", str(listing), "all", "-m", name, *words]), 1, 120).output
+        answer = json.loads(told[told.index("{"):])
+        (simulated.directory / f"{name}.json").write_text(json.dumps(answer), encoding="utf-8")
+        python = simulated.stand_in(f"python-{name}", f"#!/bin/sh\ncat >/dev/null\nexec cat {{here}}/{name}.json\n")
+        listings.append(_fleet.inventory(
+            _results.directory() / f"{name}.ini", count, simulated.podman,
+            {_fleet.name(number): f"ansible_python_interpreter={python}" for number in range(count)}))
+    ping = simulated.command(["ansible", "-i", str(listings[0]), "all", "-m", "ansible.builtin.ping"])
+    pings, audits = _in_turn(ping, audit_command(simulated, listings[1]), count, rounds, forks)
+    cpu = [statistics.median(each.cpu for each in costs) for costs in (pings, audits)]
+    return Row(f"the controller's own part, {count} hosts × {CONTAINERS} containers", f"{cpu[1]:.1f} s of processors",
+               f"ping {cpu[0]:.1f} s", f"{cpu[1] / cpu[0]:.2f}")
+
+
 def _measure(simulated, count, rounds, forks):
     """([Cost of ping], [Cost of the audit], bytes of the report)."""
-    directory = _results.directory()
-    listing = _fleet.inventory(directory / "fleet.ini", count, simulated.podman)
+    listing = _fleet.inventory(_results.directory() / "fleet.ini", count, simulated.podman)
     ping = simulated.command(["ansible", "-i", str(listing), "all", "-m", "ansible.builtin.ping"])
-    audit = audit_command(simulated, listing)
+    pings, audits = _in_turn(ping, audit_command(simulated, listing), count, rounds, forks)
+    report = Path(_results.directory(), "reports", "latest", "report.json")
+    return pings, audits, os.path.getsize(report)
+
+
+def _in_turn(ping, audit, count, rounds, forks):
+    """([Cost of ping], [Cost of the audit])."""
+    shutil.rmtree(_results.directory() / "reports", ignore_errors=True)  # a report carries on what the one before has
     limit = 60 + 3 * count
     pings, audits = [], []
     for number in range(rounds):
@@ -59,8 +88,7 @@ def _measure(simulated, count, rounds, forks):
         audits.append(_fleet.run(audit, forks, limit, sample=number == 0))
         print(f"  {count} hosts, round {number + 1}: ping {pings[-1].seconds:.1f} s ({pings[-1].cpu:.1f} s of processors), "
               f"audit {audits[-1].seconds:.1f} s ({audits[-1].cpu:.1f} s)", flush=True)
-    report = Path(directory, "reports", "latest", "report.json")
-    return pings, audits, os.path.getsize(report)
+    return pings, audits
 
 
 def audit_command(simulated, listing, *more, reports=None):
