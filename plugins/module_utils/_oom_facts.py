@@ -19,7 +19,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import (
     _journal,
     _kernel_oom,
     _recorder,
-    _recorder_state,
     _records,
     _times,
     _users,
@@ -27,7 +26,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import (
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._host import Host
-from ansible_collections.podman_fleet.memory.plugins.module_utils._history import HistoryError
 
 SCHEMA = "podman_fleet.memory/facts/v1"
 
@@ -100,7 +98,7 @@ class _Look(object):
             kernel = pool.submit(_journal.kernel, options.since, options.timeout)
             units = pool.submit(_journal.units, options.since, options.timeout)
             users = [pool.submit(_containers.ask, user, options) for user in self._users]
-            # which takes as long as to inspect a hundred containers
+            # `podman info` takes as long as inspecting a hundred containers
             able = _containers.first_able(self._users, options)
             podman = pool.submit(_containers.info, able, options) if able else None
             answers = [each.result() for each in users]
@@ -140,11 +138,10 @@ class _Look(object):
     def _recorded_events(self, idents):
         if self._record.state is None:
             return []
-        try:
-            return _recorder.events(self._options.state_dir, idents)
-        except HistoryError as exc:
-            self._errors.append({"source": "recorder", "user": None, "message": str(exc)})
-            return []
+        found, problem = _recorder.events(self._options.state_dir, idents)
+        if problem:
+            self._errors.append({"source": "recorder", "user": None, "message": problem})
+        return found
 
     def _kernel_log(self, answer):
         """Return (_kernel_oom.Log, its Coverage) of journal, ring buffer and the recorder's history together."""
@@ -155,7 +152,7 @@ class _Look(object):
         journal = None if answer.problem else _journal.reaches_back(None)
         coverage = _coverage.kernel(since, self._host.booted(), journal, ring.since,
                                     self._counted, log.counted.get(boot, 0))
-        since = _recorder_state.extended(coverage.since, self._record.state, boot, self._counted, log.counted.get(boot, 0))
+        since = _recorder.extended(coverage.since, self._record, boot, self._counted, log.counted.get(boot, 0))
         if since != coverage.since:
             coverage = coverage._replace(since=since, detail="%s; with the recorder's history it is whole from %s on" % (
                 coverage.detail, _times.to_iso(since)))

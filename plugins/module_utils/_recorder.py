@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This module util is PRIVATE to the collection: it may change at any time.
-"""The recorder's history as a source of the facts: read only, and nothing is decided here."""
+"""The recorder's history as a source of the facts: read only, and nothing is decided here.
 
-import json
+What reads the database is loaded only where there is one: most hosts have none, and it is a sixth of what Python
+would have to compile for each look at a host.
+"""
+
+import errno
+import os
 from collections import namedtuple
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _history, _history_write, _times
-from ansible_collections.podman_fleet.memory.plugins.module_utils._kernel_oom import Message
-from ansible_collections.podman_fleet.memory.plugins.module_utils._records import Event, OomdKill, UnitOom
-from ansible_collections.podman_fleet.memory.plugins.module_utils._times import SECOND
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _times
+from ansible_collections.podman_fleet.memory.plugins.module_utils._records import Event
 
 # What the history holds. source: entry for the facts' `sources`; state: _recorder_state.State or None;
 # messages, unit_ooms, oomd: typed as those of the journal; named: {(id, uid): Named}; daily: {(uid, workload):
@@ -20,8 +23,7 @@ Record = namedtuple("Record", "source state messages unit_ooms oomd named daily"
 
 Named = namedtuple("Named", "name image unit memory_limit")
 
-# The timer's minute, a run that had much to read, and some patience.
-_LATE = 300 * SECOND
+_HISTORY = "history.sqlite"  # _history.HISTORY
 
 
 def read(state_dir, since, now):
@@ -30,24 +32,27 @@ def read(state_dir, since, now):
     :param since: microseconds: what went wrong with the history itself before that is no news any more.
     :param now: microseconds since the epoch.
     """
-    try:
-        record = _history.read(state_dir, lambda database: _record(database, since, now))
-    except _history.HistoryError as exc:
-        return _without(_source("unavailable", str(exc)))
-    return record or _without(_source("absent", "no history in %s" % state_dir))
+    if not _may_be_there(state_dir):
+        return without(source("absent", "no history in %s" % state_dir))
+    from ansible_collections.podman_fleet.memory.plugins.module_utils import _recorder_read
+
+    return _recorder_read.read(state_dir, since, now)
 
 
 def events(state_dir, idents):
-    """Return [_records.Event] that the history holds of these containers.
+    """Return ([_records.Event] that the history holds of these containers, what went wrong or None)."""
+    from ansible_collections.podman_fleet.memory.plugins.module_utils import _recorder_read
 
-    :raises _history.HistoryError: it can't be read.
-    """
-    return _history.read(state_dir, lambda database: [
-        Event(at, kind, ident, name, image, code, json.loads(labels), uid, command)
-        for each in idents
-        for ident, uid, at, kind, name, image, code, labels, command in database.execute(
-            "SELECT ident, uid, at, kind, name, image, exit_code, labels, command FROM events WHERE ident = ?", (each,))
-    ]) or []
+    return _recorder_read.events(state_dir, idents)
+
+
+def extended(since, record, boot, counted, seen):
+    """Return from when on kernel's log and history together are whole, see _recorder_state.extended()."""
+    if record.state is None:
+        return since
+    from ansible_collections.podman_fleet.memory.plugins.module_utils import _recorder_state
+
+    return _recorder_state.extended(since, record.state, boot, counted, seen)
 
 
 def daily(record, uid, unit, name):
@@ -68,38 +73,19 @@ def merged(*lists):
     return sorted(unique.values(), key=lambda each: each.at)
 
 
-def _without(source):
-    return Record(source, None, [], [], [], {}, None)
+def without(told):
+    """Return the Record where no history can be read; told: as from source()."""
+    return Record(told, None, [], [], [], {}, None)
 
 
-def _source(status, detail, since=None):
+def source(status, detail, since=None):
+    """Return the entry for the facts' `sources`."""
     return {"name": "recorder", "user": None, "status": status, "covers_since": _times.to_iso(since), "detail": detail}
 
 
-def _record(database, since, now):
-    state = _history_write.state(database)
-    daily = {}
-    for day, uid, workload, working_set, peak, samples in database.execute(
-            "SELECT day, uid, workload, working_set_max, peak, samples FROM daily ORDER BY day"):
-        daily.setdefault((uid, workload), []).append(
-            {"day": day, "working_set_max": working_set, "peak": peak, "samples": samples})
-    return Record(
-        _told(database, state, since, now), state,
-        [Message(*row) for row in database.execute("SELECT at, boot, mono, text FROM messages ORDER BY boot, mono, rowid")],
-        [UnitOom(*row) for row in database.execute("SELECT at, unit, uid FROM unit_ooms")],
-        [OomdKill(*row) for row in database.execute("SELECT at, cgroup, unit, uid, text FROM oomd_kills")],
-        {(ident, uid): Named(*rest) for ident, uid, *rest in database.execute(
-            "SELECT ident, uid, name, image, unit, memory_limit FROM containers")},
-        daily)
-
-
-def _told(database, state, since, now):
-    """The entry for `sources`."""
-    if state is None:
-        return _source("partial", "its first run has not ended yet")
-    problems = [text for _at, text in database.execute("SELECT at, text FROM notes WHERE at >= ? ORDER BY at", (since,))][-3:]
-    if now - state.until > _LATE:
-        problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % _times.to_iso(state.until))
-    problems += [each for each in [_history_write.kept(database, "problem")] if each]
-    return _source("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % _times.to_iso(state.until),
-                   state.kernel_since)
+def _may_be_there(state_dir):
+    try:
+        os.stat(os.path.join(state_dir, _HISTORY))
+    except OSError as exc:
+        return exc.errno not in (errno.ENOENT, errno.ENOTDIR)
+    return True

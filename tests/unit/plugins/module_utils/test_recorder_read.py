@@ -110,7 +110,8 @@ def test_events_of_some_containers(folder):
     for ident in ("aa", "bb"):
         change(folder, "INSERT INTO events VALUES (?, 0, ?, 'died', 'web', 'image', 137, ?, 'run')",
                (ident, NOW, '{"PODMAN_SYSTEMD_UNIT": "web.service"}'))
-    assert _recorder.events(folder, ["bb"]) == [
+    found, problem = _recorder.events(folder, ["bb"])
+    assert problem is None and found == [
         Event(NOW, "died", "bb", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "web.service"}, 0, "run")]
 
 
