@@ -6,7 +6,8 @@
 
 Both with the same forks and docs/ansible.cfg, in turn, several times. The hosts' own work (Python, the module, the
 stand-in for Podman) runs on the controller's processors here, on both sides, so a real controller has less to do: how
-much is measured once more with hosts that answer at once, by a stand-in for their Python. Beside it: the controller's memory, the report's size, and from the cost of a host the capacity table.
+much is measured once more with hosts that answer at once, by a stand-in for their Python. Beside it: the controller's
+memory, the report's size, and from the cost of a host the capacity table.
 """
 
 import json
