@@ -65,4 +65,4 @@ def _told(database, state, since, now):
         problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % _times.to_iso(state.until))
     problems += [each for each in [_history_write.kept(database, "problem")] if each]
     return source("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % _times.to_iso(state.until),
-                   state.kernel_since)
+                  state.kernel_since)
