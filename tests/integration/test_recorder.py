@@ -38,7 +38,7 @@ GONE = (f"ls -d /usr/local/lib/podman-memory /var/cache/podman-memory {TEXTFILE}
 # The container lives for a second and is gone: only the journal and the kernel's buffer know of it.
 ONCE = ("podman run --rm --network=none --name once-{user} --memory=20m localhost/bb:latest sort /dev/zero; "
         "podman run -d --network=none --name stays-{user} --memory=64m localhost/bb:latest sleep 50000")
-FORGET = "podman container rm -fa -t 0 >/dev/null; podman system prune -f >/dev/null"
+FORGET = "podman container rm -fi -t 0 once-{user} stays-{user} >/dev/null; podman system prune -f >/dev/null"
 VACUUM = ("journalctl --rotate --vacuum-time=1s; sleep 1; journalctl --rotate --vacuum-time=1s; "
           "journalctl -q -o json _TRANSPORT=kernel | grep -c oom-kill:")
 
@@ -139,13 +139,13 @@ def tortured_by(host):
 def forget(host):
     """Containers, journal and boot are gone; returns the number of kills that the journal still has."""
     for user in USERS:
-        host.run(FORGET, user=user, timeout=300)
-    left = host.run(VACUUM, check=False, timeout=300).stdout.split()[-1]
-    host.run(f"systemctl start {SERVICE}", timeout=300)
-    host.power_off(timeout=240)
+        host.run(FORGET.format(user=user), user=user, timeout=900)
+    left = host.run(VACUUM, check=False, timeout=600).stdout.split()[-1]
+    host.run(f"systemctl start {SERVICE}", timeout=600)
+    host.power_off(timeout=600)
     with_disk = image.build(host.spec.image, lambda _line: None)
     host.start(with_disk, host.disk, "qcow2")
-    host.wait(420)
+    host.wait(900)
     ssh.hang_up(host.name)
     return int(left)
 
