@@ -66,9 +66,8 @@ class Index(object):
                 self.services.setdefault((record.unit, record.uid), []).append(record)
         self._oomd = {}
         for record in records.oomd:
-            ident = _cgroup_path.container_id(record.cgroup or record.unit, known)
+            ident, owner = _cgroup_path.killed_by_oomd(record.cgroup, record.unit, record.uid, known)
             if ident:
-                owner = _cgroup_path.owner_uid(record.cgroup) if record.cgroup else record.uid
                 self._oomd.setdefault((ident, owner), []).append(record)
         self._events = {}
         for event in records.events:

@@ -60,6 +60,11 @@ def owner_uid(path):
     return 0
 
 
+def killed_by_oomd(cgroup, unit, uid, known=()):
+    """Return (id, uid of the owner) of the container whose own cgroup or unit a _records.OomdKill names; id: None for no container."""
+    return container_id(cgroup or unit, known), owner_uid(cgroup) if cgroup else uid
+
+
 def lineage(path):
     """Return the paths from the cgroup up to (not with) the root: leaf first."""
     parts = [part for part in path.split("/") if part]

@@ -100,9 +100,9 @@ def oomd_kills(database):
     database.execute("DELETE FROM kills WHERE boot = 'oomd'")
     last = {}
     for at, cgroup, unit, uid in database.execute("SELECT at, cgroup, unit, uid FROM oomd_kills ORDER BY at"):
-        ident = _cgroup_path.container_id(cgroup or unit)
+        ident, owner = _cgroup_path.killed_by_oomd(cgroup, unit, uid)
         if ident and at - last.get(ident, -_FAR) > _SAME_KILL:
-            _kill(database, "oomd", at, ident, _cgroup_path.owner_uid(cgroup) if cgroup else uid, "oomd", at)
+            _kill(database, "oomd", at, ident, owner, "oomd", at)
         last[ident] = at
 
 

@@ -32,11 +32,12 @@ def read(state_dir, since, now):
     :param since: microseconds: what went wrong with the history itself before that is no news any more.
     :param now: microseconds since the epoch.
     """
-    if not _may_be_there(state_dir):
-        return without(source("absent", "no history in %s" % state_dir))
-    from ansible_collections.podman_fleet.memory.plugins.module_utils import _recorder_read
+    record = None
+    if _may_be_there(state_dir):
+        from ansible_collections.podman_fleet.memory.plugins.module_utils import _recorder_read
 
-    return _recorder_read.read(state_dir, since, now)
+        record = _recorder_read.read(state_dir, since, now)
+    return record or without(source("absent", "no history in %s" % state_dir))
 
 
 def events(state_dir, idents):

@@ -18,12 +18,11 @@ _LATE = 300 * SECOND
 
 
 def read(state_dir, since, now):
-    """See _recorder.read()."""
+    """See _recorder.read(); None when there is no history."""
     try:
-        record = _history.read(state_dir, lambda database: _record(database, since, now))
+        return _history.read(state_dir, lambda database: _record(database, since, now))
     except _history.HistoryError as exc:
         return without(source("unavailable", str(exc)))
-    return record or without(source("absent", "no history in %s" % state_dir))
 
 
 def events(state_dir, idents):
