@@ -80,6 +80,9 @@ def apply(plan):
     :raises InstallError: with what went wrong; what was done before it stays, and the next call goes on.
     """
     _systemctl(plan.stop)
+    # a oneshot's run that is stopped has failed (systemd.service(5)): systemctl --failed would list a unit that is gone
+    if plan.stop and _asked("is-failed", SERVICE) == "failed":
+        _systemctl([["reset-failed", SERVICE]])
     try:
         # the units come last: they point to the code
         for path in sorted(plan.write, key=lambda each: (each.startswith(UNIT_DIR), each)):

@@ -39,6 +39,7 @@ GONE = (f"ls -d /usr/local/lib/podman-memory /var/cache/podman-memory {TEXTFILE}
 ONCE = ("podman run --rm --network=none --name once-{user} --memory=20m localhost/bb:latest sort /dev/zero; "
         "podman run -d --network=none --name stays-{user} --memory=64m localhost/bb:latest sleep 50000")
 FORGET = "podman container rm -fi -t 0 once-{user} stays-{user} >/dev/null; podman system prune -f >/dev/null"
+STOPPED = f"systemctl start --no-block {SERVICE}; sleep 1; systemctl stop {SERVICE}; systemctl is-failed {SERVICE}"
 VACUUM = ("journalctl --rotate --vacuum-time=1s; sleep 1; journalctl --rotate --vacuum-time=1s; "
           "journalctl -q -o json _TRANSPORT=kernel | grep -c oom-kill:")
 
@@ -230,6 +231,9 @@ def test_absent_takes_away_everything_it_made(hosts, facts, control):
     note = f"{STATE}/{shlex.quote('a note of somebody')}"
     first = next(iter(hosts.values()))
     first.run(f"touch {note}")
+    # a run that is stopped half-way has failed, and none of the hosts may list it afterwards
+    for name, done in each(hosts, lambda host: host.run(STOPPED, check=False)).items():
+        assert done.stdout.strip() == "failed", (name, done.stdout, done.stderr)
     told = control.module(tuple(hosts), {"state": "absent"}, module=MODULE)
     again = control.module(tuple(hosts), {"state": "absent"}, module=MODULE)
     for name, done in each(hosts, lambda host: host.run(GONE + f"; ls -A {STATE} {TEXTFILES}", check=False)).items():

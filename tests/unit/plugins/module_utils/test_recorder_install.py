@@ -24,8 +24,14 @@ SETTINGS = {"state_dir": STATE, "textfile_dir": "/var/lib/prometheus/node-export
             "retention_bytes": 64 << 20, "version": "1.0.0"}
 
 
+@pytest.fixture(name="ended")
+def _ended():
+    """What systemctl is-failed says of the service."""
+    return b"inactive\n"
+
+
 @pytest.fixture(name="here")
-def _here(tmp_path, monkeypatch):
+def _here(tmp_path, monkeypatch, ended):
     """The directories of a host, and a systemctl that remembers."""
     for name in ("CODE_DIR", "CACHE_DIR", "UNIT_DIR"):
         path = str(tmp_path / name.lower())
@@ -38,7 +44,7 @@ def _here(tmp_path, monkeypatch):
     def systemctl(argv, _timeout):
         calls.append(" ".join(argv[1:]))
         on = os.path.exists(os.path.join(_recorder_layout.UNIT_DIR, _recorder_layout.TIMER))
-        said = {"is-enabled": b"enabled\n", "is-active": b"active\n"}.get(argv[1], b"") if on else b""
+        said = {"is-enabled": b"enabled\n", "is-active": b"active\n", "is-failed": ended}.get(argv[1], b"") if on else b""
         return _command.Result(0, said, "")
 
     monkeypatch.setattr(_recorder_install, "run", systemctl)
@@ -179,6 +185,17 @@ def test_absent_takes_all_of_ours_and_nothing_else(here):
     assert os.listdir(str(state)) == ["mine"] and os.listdir(str(textfiles)) == ["other.prom"]
     assert os.listdir(_recorder_layout.UNIT_DIR) == []
     assert not _recorder_install.is_change(remove(folder))
+
+
+@pytest.mark.parametrize("ended", [b"inactive\n", b"failed\n"])
+def test_absent_leaves_no_failed_unit(here, ended):
+    folder, calls = here
+    install(folder)
+    calls.clear()
+    remove(folder)
+    stopped = ["disable --no-reload --now podman-memory-recorder.timer", "stop podman-memory-recorder.service",
+               "is-failed podman-memory-recorder.service"]
+    assert calls == stopped + (["reset-failed podman-memory-recorder.service"] if ended == b"failed\n" else []) + ["daemon-reload"]
 
 
 def test_absent_finds_what_was_installed_elsewhere(here):
