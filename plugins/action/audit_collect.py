@@ -31,8 +31,10 @@ class ActionModule(ActionBase):
         """Return what was seen in a few counts, never the facts: each result is an event in AWX's database."""
         gc.disable()  # this process ends with the task; each look would be at all that Ansible has loaded
         result = super().run(tmp, task_vars)
+        self._take_variables(task_vars or {})
         drop_empty(self)
-        _checked, options = self.validate_argument_spec(argument_spec=FACTS_SPEC)
+        _checked, options = self.validate_argument_spec(argument_spec={**FACTS_SPEC, "prefix": {"type": "str"}})
+        options.pop("prefix")
         run = run_dir(self._task)
         run.begin(iso(datetime.datetime.now(datetime.timezone.utc)))
         given = {key: value for key, value in options.items() if value is not None}
@@ -45,6 +47,16 @@ class ActionModule(ActionBase):
             run.put(record)
         result.update(_compact(record["problem"], record["facts"] or {}))
         return result
+
+    def _take_variables(self, task_vars: dict[str, Any]) -> None:
+        """Take options that are not given from the variables of `prefix`.
+
+        Here and not by templates in the role: Ansible compiles each of those anew for each host, which takes 1 ms.
+        """
+        given = self._task.args
+        if given.get("prefix"):
+            found = {name: task_vars.get(given["prefix"] + name, "") for name in FACTS_SPEC if name not in given}
+            self._task.args = {**given, **self._templar.template(found)}
 
 
 def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str, Any]:

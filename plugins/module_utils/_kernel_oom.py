@@ -35,6 +35,9 @@ Log = namedtuple("Log", "kills orphans counted")
 # What journalctl --grep has to find: every message that parse() looks at.
 PATTERN = r"oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"
 
+# One of these is in each of them: a host's ring buffer is mostly of other things.
+_WORDS = ("oom-kill:constraint=", "Killed process ", "memory.oom.group set", "is already exiting")
+
 _SUMMARY = re.compile(
     r"oom-kill:constraint=(?P<constraint>\w+),.*?"
     r"(?:,global_oom|,oom_memcg=(?P<oom_memcg>.*?)),task_memcg=(?P<task_memcg>.*?),"
@@ -95,6 +98,8 @@ class _Reader(object):
         self._group = False
 
     def read(self, message):
+        if not any(word in message.text for word in _WORDS):
+            return
         match = _SUMMARY.search(message.text)
         if match:
             self.finish()

@@ -18,6 +18,13 @@ description:
     than the task's C(timeout), then the host is in the report as not checked, with the reason. Use
     M(podman_fleet.memory.audit_hand_back) after the report to end such hosts as unreachable or failed.
 options:
+  prefix:
+    description:
+      - Options that are not given are taken from the variables whose names are this and the option's name. A variable that
+        is not there, or is empty text, stands for the option's default.
+      - It is for roles with many hosts. A template for each option does the same, and takes 1 ms of the controller's
+        processor time for each host.
+    type: str
   users:
     description: See the option of M(podman_fleet.memory.oom_facts).
     type: list
@@ -67,6 +74,11 @@ EXAMPLES = r"""
     since: 12h
   become: true
   timeout: 300
+
+- name: The same, with what audit_since, audit_users and so on say
+  podman_fleet.memory.audit_collect:
+    prefix: audit_
+  become: true
 """
 
 RETURN = r"""

@@ -13,15 +13,15 @@ _FLEETS = (1_000, 10_000, 100_000)
 _WINDOW = 3600  # seconds in which an audit has to be done
 
 
-def slices(hosts, seconds, window=_WINDOW):
+def slices(hosts, seconds):
     """How many controllers side by side are done within the window, at so many seconds a host."""
-    return max(1, math.ceil(hosts * seconds / window))
+    return max(1, math.ceil(hosts * seconds / _WINDOW))
 
 
-def rows(measured, _ping, audit, report):
+def rows(measured, audit, report, forks):
     """A Row for each size of fleet.
 
-    :param measured: how many hosts it took `audit` seconds, and a report of so many bytes.
+    :param measured: how many hosts it took `audit` seconds with so many forks, and a report of so many bytes.
     """
     seconds, size = audit / measured, report / measured
     found = []
@@ -30,8 +30,8 @@ def rows(measured, _ping, audit, report):
         found.append(Row(
             f"capacity: {hosts:,} hosts (computed)", f"{_span(hosts * seconds)} on one controller like this",
             f"report {hosts * size / 2**20:,.0f} MiB",
-            f"{needed} slice{'s' if needed > 1 else ''} of {math.ceil(hosts / needed):,} hosts "
-            f"({os.cpu_count()} processors each) are done in an hour"))
+            f"done in an hour: {needed} slice{'s' if needed > 1 else ''} of {math.ceil(hosts / needed):,} hosts, each on "
+            f"{os.cpu_count()} processors with {forks} forks; then comes the merge"))
     return found
 
 

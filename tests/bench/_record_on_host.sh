@@ -3,7 +3,7 @@
 # oom_facts reads of them and of the host, as a tar on standard output.
 set -eu
 exec 3>&1 1>&2
-python3 /root/bench-create.py 45
+python3 /root/bench-create.py create 45
 podman start $(seq -f 'bench-%g' 0 41) >/dev/null
 for n in 1 2 3 4 5; do
     podman container exists "killed-$n" ||

@@ -22,7 +22,7 @@ def measure(host, wanted, rounds):
     listing = _host.prepare(host, wanted)
     seconds = {"bare": [], "ping": [], "container_memory": [], "unchanged": [], "enforce": []}
     for number in range(rounds):
-        bare = host.run(["python3", _host.CREATE, str(wanted), str((100 + number) * MIB)], timeout=900)
+        bare = host.run(["python3", _host.CREATE, "update", str(wanted), str((100 + number) * MIB)], timeout=900)
         seconds["bare"].append(float(bare.stdout))
         seconds["ping"].append(_host.module(host, listing, "ansible.builtin.ping")[0])
         asked = {"containers": [{"name": f"bench-{each}", "memory": f"{200 + number}m"} for each in range(wanted)], "timeout": 300}

@@ -2,10 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs on the host: create.py N [BYTES] makes containers bench-0 … bench-N-1 through Podman's API, without starting them.
+"""Runs on the host, for the containers bench-0 … bench-N-1, through Podman's API:
 
-With BYTES it sets their limit instead, and prints the seconds from the start of the service to its end. One
-`podman system service` for all: a `podman create` for each takes a second on an emulated host.
+    create.py create N           make those that are not there, without starting them
+    create.py start N            start them
+    create.py update N BYTES     set their limit
+
+Each prints the seconds from the start of the service to its end. One `podman system service` for all: a
+`podman create` for each takes a second on an emulated host.
 """
 
 import http.client
@@ -27,29 +31,35 @@ class Connection(http.client.HTTPConnection):
         self.sock.connect(SOCKET)
 
 
+def call(connection, path, body, fine):
+    """One request; ends the program when its answer is none of those that are fine (status or part of the text)."""
+    connection.request("POST", "/v4.0.0/libpod/containers/" + path, json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read().decode("utf-8", "replace")
+    if answer.status not in fine and not any(isinstance(each, str) and each in text for each in fine):
+        sys.exit("%s: %d %s" % (path, answer.status, text))
+
+
 def create(connection, name):
     """Make one container; it is fine when it is there already."""
     spec = {"name": name, "image": "localhost/bb:latest", "command": ["sleep", "100000"], "netns": {"nsmode": "none"},
             "resource_limits": {"memory": {"limit": 64 << 20}}, "labels": {"bench": "yes"}}
-    connection.request("POST", "/v4.0.0/libpod/containers/create", json.dumps(spec), {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status not in (201, 409) and b"already in use" not in body:
-        sys.exit("%s: %d %s" % (name, answer.status, body.decode("utf-8", "replace")))
+    call(connection, "create", spec, (201, 409, "already in use"))
+
+
+def start(connection, name):
+    """Start one container; it is fine when it runs."""
+    call(connection, name + "/start", {}, (204, 304))
 
 
 def update(connection, name, size):
     """Set the limit of one container: nothing but the call."""
-    connection.request("POST", "/v4.0.0/libpod/containers/%s/update" % name,
-                       json.dumps({"memory": {"limit": size, "swap": size}}), {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != 201:
-        sys.exit("%s: %d %s" % (name, answer.status, body.decode("utf-8", "replace")))
+    call(connection, name + "/update", {"memory": {"limit": int(size), "swap": int(size)}}, (201,))
 
 
 def main():
-    """Start the service, make or change the containers, end the service."""
+    """Start the service, do what is asked for with each container, end the service."""
+    what, count, more = {"create": create, "start": start, "update": update}[sys.argv[1]], int(sys.argv[2]), sys.argv[3:]
     began = time.monotonic()
     with subprocess.Popen(["podman", "system", "service", "--time=0", "unix://" + SOCKET]) as service:
         try:
@@ -58,11 +68,8 @@ def main():
                     break
                 time.sleep(0.1)
             connection = Connection("localhost")
-            for number in range(int(sys.argv[1])):
-                if len(sys.argv) > 2:
-                    update(connection, "bench-%d" % number, int(sys.argv[2]))
-                else:
-                    create(connection, "bench-%d" % number)
+            for number in range(count):
+                what(connection, "bench-%d" % number, *more)
         finally:
             service.terminate()
             service.wait()

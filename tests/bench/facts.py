@@ -6,7 +6,8 @@
 
 Both are measured in turn, several times, and the medians compared. The start of any module is not counted. oom_facts
 is called as the audit calls it. The target is against the inspect alone, which is given the ids; whoever has none yet
-lists the containers first, so that is beside it too.
+lists the containers first, so that is beside it too. One container in ten runs: to start more takes too long on an
+emulated host.
 """
 
 import json
@@ -15,6 +16,7 @@ import statistics
 from bench import BenchError, Row, _host
 
 _TARGET = 1.3
+_RUNNING = 10  # one in so many
 INSPECT = ("a=$(date +%s%N); ids=$(podman ps --all --no-trunc --quiet); b=$(date +%s%N); "
            "podman container inspect $ids >/dev/null; c=$(date +%s%N); echo $(( b - a )) $(( c - b ))")
 
@@ -26,7 +28,7 @@ def bare(host):
 
 def measure(host, wanted, rounds):
     """Seconds of each kind: {name: [float]}."""
-    listing = _host.prepare(host, wanted)
+    listing = _host.prepare(host, wanted, wanted // _RUNNING)
     seconds = {"ps": [], "inspect": [], "ping": [], "oom_facts": []}
     for number in range(rounds):
         for name, took in zip(("ps", "inspect"), bare(host)):
@@ -35,9 +37,11 @@ def measure(host, wanted, rounds):
         took, result = _host.module(host, listing, "podman_fleet.memory.oom_facts", {
             "users": ["root"], "timeout": 600, "as_json": True})
         seconds["oom_facts"].append(took)
-        seen = len(json.loads(result["facts_json"])["containers"])
-        if seen != wanted:
-            raise BenchError(f"oom_facts saw {seen} containers instead of {wanted}; `make fleet-down` for a fresh host")
+        seen = json.loads(result["facts_json"])["containers"]
+        running = sum(each["memory"]["usage"] is not None for each in seen)
+        if (len(seen), running) != (wanted, wanted // _RUNNING):
+            raise BenchError(f"oom_facts saw {len(seen)} containers and {running} running ones instead of {wanted} and "
+                             f"{wanted // _RUNNING}; `make fleet-down` for a fresh host")
         _host.say(number, seconds)
     return seconds
 
@@ -50,27 +54,35 @@ def add_arguments(parser):
 
 
 def main(options):
-    """The ratio at each number of containers, and what one more container costs at the ends."""
+    """The ratio at each number of containers, and what one more container costs."""
     rows, costs = [], {}
     with _host.started(options.host) as host:
         for wanted in sorted(options.containers):
             median = {name: statistics.median(values) for name, values in measure(host, wanted, options.rounds).items()}
-            costs[wanted] = median["oom_facts"] - median["ping"]
-            ratio = costs[wanted] / median["inspect"]
-            rows.append(Row(f"oom_facts, {wanted} containers on {options.host}", f"{costs[wanted]:.2f} s",
+            cost = median["oom_facts"] - median["ping"]
+            costs[wanted] = (cost, median["inspect"])
+            ratio = cost / median["inspect"]
+            rows.append(Row(f"oom_facts, {wanted} containers on {options.host}, {wanted // _RUNNING} of them running", f"{cost:.2f} s",
                             f"podman container inspect {median['inspect']:.2f} s (any module's start, {median['ping']:.2f} s, "
                             "is not counted)", f"{ratio:.2f}", f"≤ {_TARGET}", ratio <= _TARGET))
             listed = median["ps"] + median["inspect"]
-            rows.append(Row(f"the same, {wanted} containers", f"{costs[wanted]:.2f} s",
-                            f"podman ps and podman container inspect {listed:.2f} s", f"{costs[wanted] / listed:.2f}", "", True))
+            rows.append(Row(f"the same, {wanted} containers", f"{cost:.2f} s",
+                            f"podman ps and podman container inspect {listed:.2f} s", f"{cost / listed:.2f}"))
     return rows + _linear(costs)
 
 
 def _linear(costs):
-    """Whether a container costs the same among many as among few."""
-    few, many = min(costs), max(costs)
-    if few == many:
+    """Whether what one more container costs grows, from few to many, more than the bare inspect's own cost of it does.
+
+    :param costs: {containers: (seconds of oom_facts, seconds of the inspect)}.
+    """
+    sizes = sorted(costs)
+    if len(sizes) < 3:
         return []
-    each = [1000 * costs[number] / number for number in (few, many)]
-    return [Row(f"oom_facts, one container of {many}", f"{each[1]:.1f} ms", f"one container of {few} {each[0]:.1f} ms",
-                f"{each[1] / each[0]:.2f}", "≤ 1.2 (linear)", each[1] / each[0] <= 1.2)]
+    more = [[1000 * (costs[end][kind] - costs[begin][kind]) / (end - begin) for kind in (0, 1)]
+            for begin, end in zip(sizes, sizes[1:])]
+    first, last = more[0], more[-1]
+    grown = [last[kind] / first[kind] for kind in (0, 1)]
+    return [Row(f"one more container, between {sizes[-2]} and {sizes[-1]}", f"{last[0]:.1f} ms, between {sizes[0]} and {sizes[1]} {first[0]:.1f} ms",
+                f"podman container inspect {last[1]:.1f} ms and {first[1]:.1f} ms", f"grows by {grown[0]:.2f}, inspect by {grown[1]:.2f}",
+                "≤ 1.2 × inspect (linear)", grown[0] <= 1.2 * grown[1])]
