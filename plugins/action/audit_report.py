@@ -17,22 +17,18 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _alert, _failing, _publish, _settings, _summary
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit, Outcome
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
-    columns, has_human_output, painted, policy_of, run_dir)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _conclusion, _publish
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import has_human_output, policy_of, run_dir
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rundir import RunDir
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._version import collection_version
 
 _SPEC = {
-    "alert": {"type": "str"},  # these three are checked by _settings, which knows "" too
-    "fail_on": {"type": "str", "default": "never"},
-    "formats": {"type": "list", "elements": "str", "default": []},
+    **_conclusion.SPEC,
     "policy": {"type": "dict"},
     "reports": {"type": "path", "required": True},
-    "summary": {"type": "bool", "default": True},
 }
 display = Display()
 
@@ -48,7 +44,7 @@ class ActionModule(ActionBase):
         gc.disable()  # this process ends with the task; each look would be at all that Ansible has loaded
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        options.update(policy=policy_of(self, options["policy"], task_vars or {}), **_settings_of(options))
+        options.update(policy=policy_of(self, options["policy"], task_vars or {}), **_conclusion.settings(options))
         play = _Play(task_vars or {})
         run = run_dir(self._task)
         if not run.exists():
@@ -93,15 +89,18 @@ class ActionModule(ActionBase):
                 shutil.rmtree(os.path.dirname(state["written"]), ignore_errors=True)
             state["written"] = outcome.path
         run.keep(state)
-        _fill(result, outcome)
+        _conclusion.fill(result, outcome)
         if result["complete"]:
-            _consequences(result, outcome, options)
+            _conclusion.follow(result, outcome, options)
         for warning in outcome.warnings:
             display.warning(warning)
         # when all of a batch is gone, the play may end here
         last_word = result["complete"] or result["not_checked_in_batch"] == len(play.batch)
         if options["summary"] and has_human_output():
-            _show(outcome, last_word)
+            if last_word:
+                _conclusion.show(outcome)
+            else:  # later batches replace it
+                display.display("Report so far: %s" % (outcome.path or "none is written in check mode"))
 
 
 class _Play:
@@ -140,65 +139,3 @@ def _records(run: RunDir, play: _Play, asked: set[str]) -> Iterator[dict[str, An
                 kind, message = "waiting", "its batch had not come yet when this report was written"
             record = {"host": host, "run_as": None, "only": None, "facts": None, "problem": {"kind": kind, "message": message}}
         yield record
-
-
-def _fill(result: dict[str, Any], outcome: Outcome) -> None:
-    """Put the outcome into the task's result, and hand it to workflows as set_stats does."""
-    counts = outcome.tally.summary()
-    result.update(
-        changed=outcome.path is not None,
-        report=outcome.path,
-        counts=counts,
-        msg="%s; report: %s" % (plural(counts["findings"]["total"], "finding"),
-                                outcome.path or "none is written in check mode"),
-        ansible_stats={
-            "per_host": False,
-            "aggregate": False,
-            "data": {
-                "podman_memory_report": outcome.path,
-                "podman_memory_findings": counts["findings"]["by_severity"],
-                "podman_memory_findings_new": counts["findings"]["new"],
-                "podman_memory_findings_resolved": counts["findings"]["resolved"],
-                "podman_memory_findings_waived": counts["findings"]["waived"],
-                "podman_memory_oom_killed": counts["oom"]["killed"],
-                "podman_memory_near_limit": counts["findings"]["by_rule"]["near-limit"],
-                "podman_memory_unprotected": counts["unprotected"],
-                "podman_memory_hosts": counts["hosts"]["total"],
-                "podman_memory_not_checked": counts["hosts"]["not_checked"],
-                "podman_memory_partly_checked": counts["hosts"]["partial"],
-                "podman_memory_unreachable": counts["not_checked"].get("unreachable", 0),
-                "podman_memory_errors": counts["hosts"]["not_checked"] - counts["not_checked"].get("unreachable", 0),
-            },
-        },
-    )
-
-
-def _settings_of(options: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return {name: getattr(_settings, name)(options[name], name) for name in ("alert", "fail_on", "formats")}
-    except ValueError as exc:
-        raise AnsibleActionFail(str(exc)) from exc
-
-
-def _consequences(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
-    """What the role does next: an alert to be sent, and a play to be failed."""
-    tally, severity = outcome.tally, options["fail_on"]
-    failing = _failing.count(tally, severity)
-    result.update(failing=failing, failing_message=_failing.message(tally, severity, outcome.path) if failing else None,
-                  alert=None)
-    if options["alert"] and outcome.path:
-        result["alert"] = _alert.body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)
-
-
-def _show(outcome: Outcome, last_word: bool) -> None:
-    """Show the first screen; of a report that later batches replace, one line."""
-    if not last_word:
-        display.display("Report so far: %s" % (outcome.path or "none is written in check mode"))
-        return
-    context = _summary.Context(
-        now=outcome.generated_at, report=outcome.path, has_previous=outcome.has_previous, previous_at=outcome.previous_at,
-        width=columns(display.columns), everything=display.verbosity > 0)
-    lines = _summary.lines(outcome.tally, context)
-    # the log file gets no colours
-    display.display("\n" + painted(lines) + "\n", screen_only=True)
-    display.display(_summary.plain(lines), log_only=True)

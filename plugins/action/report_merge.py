@@ -13,11 +13,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _merge
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _conclusion, _merge
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import has_human_output
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._slices import Slices, SliceError
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural, shown
 
 _SPEC = {
+    **_conclusion.SPEC,
     "slices": {"type": "list", "elements": "path", "required": True},
     "reports": {"type": "path", "required": True},
 }
@@ -34,12 +36,13 @@ class ActionModule(ActionBase):
         """Return the path of the merged report and counts."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        options.update(_conclusion.settings(options))
         inventory = [str(each) for each in ((task_vars or {}).get("groups") or {}).get("all") or []]
         reports = os.path.abspath(options["reports"])
         try:
             slices = Slices(options["slices"])
             outcome = _merge.merge(slices, reports, inventory, {"controller": socket.gethostname()},
-                                   write=not self._task.check_mode)
+                                   options["formats"], write=not self._task.check_mode)
         except SliceError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         except ValueError as exc:
@@ -47,13 +50,12 @@ class ActionModule(ActionBase):
         except OSError as exc:
             raise AnsibleActionFail("The report cannot be written: %s" % exc) from exc
         hosts = slices.hosts()
-        counts = outcome.tally.summary()
-        result.update(
-            changed=outcome.path is not None, report=outcome.path, counts=counts, hosts=len(hosts),
-            missing=sorted(set(inventory) - set(hosts)),
-            msg="%s of %s, %s; report: %s" % (
-                plural(len(hosts), "host"), plural(len(options["slices"]), "slice"),
-                plural(counts["findings"]["total"], "finding"), outcome.path or "none is written in check mode"))
+        _conclusion.fill(result, outcome)
+        _conclusion.follow(result, outcome, options)
+        result.update(hosts=len(hosts), missing=sorted(set(inventory) - set(hosts)),
+                      msg="%s of %s, %s" % (plural(len(hosts), "host"), plural(slices.count(), "slice"), result["msg"]))
+        if options["summary"] and has_human_output():
+            _conclusion.show(outcome)
         warnings = outcome.warnings + _incomplete(result["missing"])
         if warnings:
             result["warnings"] = warnings

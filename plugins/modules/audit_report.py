@@ -20,7 +20,7 @@ description:
     is new again when the container was killed again. What the policy waives is C(waived), and only counted as that. What
     is no longer found is C(resolved), but only where this run looked for it.
   - What a report looks like in each format, and what its keys mean, is in C(docs/report.md).
-  - Reads one host at a time, so that its need of memory does not grow with the fleet.
+  - Reads one host at a time. Of the report before it keeps where each finding is, 8 bytes.
 notes:
   - Use it with C(run_once) and C(delegate_to=localhost), after M(podman_fleet.memory.audit_collect), with the linear
     strategy.

@@ -18,16 +18,39 @@ description:
     history of their own, and a host may move from one slice to another.
   - C(generated_at), and so the name of the report's directory, is that of the last slice. Merged again, the same slices
     give the same report.
-  - Reads one host at a time. Its need of memory grows by a few hundred bytes for each host.
+  - Reads one host at a time. Of the others it keeps the names, and where they and their findings are in the files, 8
+    bytes for each finding.
+  - Hands the same variables to workflows as M(podman_fleet.memory.audit_report) does. C(podman_fleet.memory.merge) is a
+    playbook that calls it, and ends as the audit of all hosts would.
 notes:
   - Runs on the controller, without hosts, as in C(ansible localhost -m podman_fleet.memory.report_merge -a …).
   - With an inventory, the hosts in the report are in its order, as in one run, and hosts of the inventory that no
     slice has are named in a warning. Without one, they are in the order of O(slices).
 options:
+  alert:
+    description: See the option of M(podman_fleet.memory.audit_report).
+    type: str
+    choices: [generic, slack]
+  fail_on:
+    description: See the option of M(podman_fleet.memory.audit_report).
+    type: str
+    default: never
+    choices: [never, critical, high, medium, low, info]
+  formats:
+    description: See the option of M(podman_fleet.memory.audit_report).
+    type: list
+    elements: str
+    default: []
+    choices: [html, csv, junit, sarif, markdown, prometheus]
+  summary:
+    description: See the option of M(podman_fleet.memory.audit_report).
+    type: bool
+    default: true
   slices:
     description:
       - What to merge, one for each slice. Each is the path of a C(report.json), of the directory that has it, or of a
         slice's own directory of reports, of which the latest is taken.
+      - Or a pattern as shells have it, such as C(/srv/audits/slices/*), for all that match it.
       - It is an error when one is missing, not whole, or of another schema, and when a host is in two of them. Nothing
         is written then.
     type: list
@@ -86,6 +109,18 @@ missing:
   returned: success
   type: list
   elements: str
+failing:
+  description: How many findings O(fail_on) is about.
+  returned: success
+  type: int
+failing_message:
+  description: The worst of them by name; V(null) when there are none.
+  returned: success
+  type: str
+alert:
+  description: JSON with the new findings, if O(alert) was given; V(null) when nothing is new, and in check mode.
+  returned: success
+  type: str
 counts:
   description: The C(summary) of the report, see M(podman_fleet.memory.audit_report).
   returned: success

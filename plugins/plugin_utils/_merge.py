@@ -21,7 +21,8 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._slices import
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import parse_time
 
 
-def merge(slices: Slices, reports: str, order: Iterable[str], run: dict[str, Any], write: bool = True) -> Outcome:
+def merge(slices: Slices, reports: str, order: Iterable[str], run: dict[str, Any], formats: Iterable[str] = (),
+          write: bool = True) -> Outcome:
     """Write the merged report below `reports` and return what it amounts to.
 
     Findings are compared with those of the latest report there, so that it has to be the directory of merged
@@ -29,6 +30,7 @@ def merge(slices: Slices, reports: str, order: Iterable[str], run: dict[str, Any
 
     :param order: the inventory's hosts, in its order; may be empty.
     :param run: what the slices cannot know of the report's `run`.
+    :param formats: what to write beside report.json, of _render.FORMATS.
     :param write: False: only say what it would amount to (check mode).
     :raises SliceError: the slices' time is none.
     """
@@ -36,7 +38,7 @@ def merge(slices: Slices, reports: str, order: Iterable[str], run: dict[str, Any
     if moment is None:
         raise SliceError("slices: generated_at %r is not a time" % slices.generated_at())
     previous = _before(reports, slices.generated_at())
-    audit = Audit(reports, previous, moment)
+    audit = Audit(reports, previous, moment, formats=formats)
     judged = slices.judged(order)
     outcome = audit.write_judged(judged, {**slices.run(), **run, "previous": previous}) if write else audit.count_judged(judged)
     return outcome._replace(warnings=slices.warnings() + outcome.warnings)

@@ -13,6 +13,7 @@ old report means that everything is new; it never stops a new one.
 from __future__ import annotations
 
 import datetime
+from array import array
 from typing import Any, Iterator, NamedTuple
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _reader
@@ -45,7 +46,7 @@ class Previous:
     def __init__(self, path: str | None = None) -> None:
         """:raises OSError, ValueError, KeyError, TypeError: when it cannot be read as a report."""
         self._path = path
-        self._places: dict[str, list[int]] = {}
+        self._places: dict[str, array[int]] = {}
         self.generated_at: str | None = None
         self.trend: list[dict[str, Any]] = []
         if path is None:
@@ -55,12 +56,12 @@ class Previous:
         self.trend = list(about.get("trend") or [])
         for _name, offset, each in _reader.located(path, "findings", "carried"):
             _known(each, self.generated_at)  # all of it is read now, so that nothing is amiss later
-            self._places.setdefault(each["host"], []).append(offset)
+            self._places.setdefault(each["host"], array("Q")).append(offset)
 
     def of_host(self, host: str) -> dict[str, Known]:
         """Return a host's findings, by id; those of each host can be had once."""
-        places = self._places.pop(host, [])
-        if not places:
+        places = self._places.pop(host, None)
+        if places is None:
             return {}
         with open(self._path, "rb") as stream:
             found = [_known(_reader.at(stream, offset), self.generated_at) for offset in places]

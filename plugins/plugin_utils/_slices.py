@@ -8,12 +8,14 @@
 
 Each host is in one slice. Nothing is taken from a slice that is not whole. What a slice says of earlier
 reports (state, first_seen, resolved, carried, trend) is of its own history; the merged report has its own.
-In memory: the hosts' names, and where in the files they are.
+In memory: the hosts' names, and where in the files they and their findings are.
 """
 
 from __future__ import annotations
 
+import glob
 import os
+from array import array
 from typing import Any, Iterable, Iterator, NamedTuple
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _publish, _reader
@@ -29,14 +31,14 @@ class _Place(NamedTuple):
 
     number: int  # of the slice
     entry: int  # offset of its line in `hosts`
-    findings: tuple[int, ...]  # offsets of its lines in `findings`
+    findings: array[int]  # offsets of its lines in `findings`
 
 
 class Slices:
     """The reports of all slices."""
 
     def __init__(self, given: Iterable[str]) -> None:
-        """:param given: paths of report.json, of its directory, or of the directory of all of a slice's reports.
+        """:param given: paths of report.json, of its directory, or of the directory of all of a slice's reports; or patterns.
 
         :raises SliceError: one is missing, broken, of another schema, or has a host that another one has.
         """
@@ -44,7 +46,8 @@ class Slices:
         self._heads: list[dict[str, Any]] = []
         self._places: dict[str, _Place] = {}
         for each in given:
-            self._add(each)
+            for path in _matching(each):
+                self._add(path)
         if not self._paths:
             raise SliceError("slices: there is none")
 
@@ -71,6 +74,10 @@ class Slices:
         self._paths.append(path)
         self._heads.append(head)
         self._places.update(found)
+
+    def count(self) -> int:
+        """Return how many slices there are."""
+        return len(self._paths)
 
     def hosts(self) -> list[str]:
         """Return all hosts, in the order of the slices."""
@@ -124,6 +131,16 @@ class Slices:
                 stream.close()
 
 
+def _matching(given: str) -> list[str]:
+    """Return what a path or a pattern of the shell means."""
+    if os.path.exists(given) or not glob.has_magic(given):
+        return [given]
+    found = sorted(glob.glob(given))
+    if not found:
+        raise SliceError("slices: %s: nothing matches it" % given)
+    return found
+
+
 def _report_in(given: str) -> str:
     """Return the path of the report.json that is meant."""
     path = _reader.path_of(given)
@@ -137,16 +154,16 @@ def _report_in(given: str) -> str:
 
 def _places(path: str, number: int) -> dict[str, _Place]:
     entries: dict[str, int] = {}
-    findings: dict[str, list[int]] = {}
-    for array, offset, each in _reader.located(path, "hosts", "findings"):
-        if array == "findings":
+    findings: dict[str, array[int]] = {}
+    for name, offset, each in _reader.located(path, "hosts", "findings"):
+        if name == "findings":
             findings[each["host"]].append(offset)
             continue
         if each["name"] in entries:
             raise ValueError("host %r is in it twice" % each["name"])
         entries[each["name"]] = offset
-        findings[each["name"]] = []
-    return {name: _Place(number, offset, tuple(findings[name])) for name, offset in entries.items()}
+        findings[each["name"]] = array("Q")
+    return {name: _Place(number, offset, findings[name]) for name, offset in entries.items()}
 
 
 def _said(error: Exception) -> str:

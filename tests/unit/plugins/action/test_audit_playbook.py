@@ -327,6 +327,31 @@ def test_formats_alerts_and_failing(audit):
     assert (audit.path / "report.csv").read_bytes() == (latest / "report.csv").read_bytes()
 
 
+def test_slices_are_merged_and_end_as_one_audit_would(audit):
+    for name in ("here", "gone"):
+        audit.run("--limit", name, "-e", json.dumps({"oom_audit_reports": "slices/" + name, "oom_audit_formats": []}))
+    merged = audit.path / "merged" / "latest"
+
+    def merge(**variables):
+        return audit.run("-e", json.dumps({"podman_memory_slices": "slices/*", **variables}), playbook="podman_fleet.memory.merge")
+
+    with Webhook() as webhook:
+        code, output = merge(oom_audit_webhook_url=webhook.url)
+        # what is in no slice was not checked
+        assert code == 2 and "6 hosts of the inventory are in no slice" in " ".join(output.split()), output
+        report = json.loads((merged / "report.json").read_text(encoding="ascii"))
+        assert [each["name"] for each in report["hosts"]] == ["here", "gone"] and len(report["run"]["slices"]) == 2
+        assert (merged / "report.html").exists() and output.count("Podman memory audit") == 1
+        assert [each[3]["new"] for each in webhook.taken] == [report["summary"]["findings"]["new"]]
+    code, output = merge(oom_audit_fail_not_checked=False, podman_memory_fail_on="medium")
+    assert code == 2 and "of severity medium or worse (podman_memory_fail_on):" in " ".join(output.split()), output
+    code, output = merge(oom_audit_fail_not_checked=False, podman_memory_fail_on="", oom_audit_formats="")
+    assert code == 0, output
+    code, output = merge(podman_memory_slices="slices/tonight-*", podman_memory_merged="none")
+    assert code == 2 and "slices/tonight-*: nothing matches it" in " ".join(output.split()), output
+    assert not (audit.path / "none").exists()
+
+
 def test_an_alert_that_is_not_taken_fails_and_keeps_its_address(audit):
     with Webhook(status=403) as webhook:
         code, output = audit.run("--limit", "here", "-vvv", "-e", json.dumps({"oom_audit_webhook_url": webhook.url}))
