@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Simulated hosts: this machine, on which everything that oom_facts reads is what a real host said.
+"""Simulated hosts: this machine, on which Podman's answers are what a real host said (recorded/README.md).
 
     with Simulated(directory) as simulated:
         subprocess.run(simulated.command(["ansible-playbook", …]))

@@ -4,7 +4,8 @@
 
 """A fleet in which something is always broken: the audit ends in time, and says of each host what it was.
 
-Of 100 hosts, 5 are unreachable, one does not answer any more, one has a Podman that does not, and one has 20 MiB of facts.
+Of 100 hosts, 5 are unreachable (one of them so that ssh waits for it), 3 do not answer any more, one has a Podman that does
+not, and one has 20 MiB of facts.
 """
 
 import json
@@ -19,10 +20,12 @@ from bench.audit import audit_command
 
 HOSTS = 100
 UNREACHABLE = [_fleet.name(number) for number in range(0, HOSTS, 20)]
-HANGING, STUCK, HUGE = _fleet.name(1), _fleet.name(50), _fleet.name(99)
+SILENT = UNREACHABLE[-1]
+HANGING = [_fleet.name(number) for number in (1, 31, 61)]
+STUCK, HUGE = _fleet.name(50), _fleet.name(99)
 LABEL = 20 << 20
 HOST_TIMEOUT, TIMEOUT = 40, 10  # seconds: for a host, for a command on it
-BOUND = 40 + HOST_TIMEOUT + HOSTS  # what the run may take on a busy machine; a fleet-wide wait would be more
+BOUND = HOST_TIMEOUT + HOSTS  # what the run may take on a busy machine; to wait for one after the other would take longer
 MEMORY = 1 << 30
 
 
@@ -38,13 +41,14 @@ def audit(simulated, tmp_path_factory):
     inspect[0]["Config"]["Labels"] = {"huge": "x" * LABEL}
     (simulated.directory / "huge.json").write_text(json.dumps(inspect), encoding="utf-8")
     own = {**{host: "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1" for host in UNREACHABLE},
-           HANGING: f"ansible_python_interpreter={hangs}",
+           SILENT: f"ansible_connection=ssh ansible_ssh_common_args='-o ProxyCommand={hangs}'",
+           **{host: f"ansible_python_interpreter={hangs}" for host in HANGING},
            STUCK: f"oom_audit_executable={hangs}",
            HUGE: f"oom_audit_executable={simulated.directory}/huge"}
     listing = _fleet.inventory(directory / "fleet.ini", HOSTS, simulated.podman, own)
     cost = _fleet.run(audit_command(simulated, listing, "-e", f"oom_audit_host_timeout={HOST_TIMEOUT}",
                                     "-e", f"oom_audit_timeout={TIMEOUT}", reports=directory),
-                      forks=10, timeout=2 * BOUND, codes=(2, 4))
+                      forks=10, timeout=2 * BOUND, codes=(2, 4), sample=True)
     left = [int(pid) for pid in pids.read_text(encoding="ascii").split() if os.path.exists(f"/proc/{pid}")]
     for pid in left:
         os.kill(pid, signal.SIGKILL)
@@ -62,13 +66,14 @@ def test_every_host_is_in_the_report_in_order(audit):
 
 def test_unreachable_hosts_are_said_to_be(audit):
     assert {name for name, each in audit[1].items() if each["kind"] == "unreachable"} == set(UNREACHABLE)
-    assert audit[2]["summary"]["not_checked"] == {"timeout": 1, "unreachable": len(UNREACHABLE)}
+    assert audit[2]["summary"]["not_checked"] == {"timeout": len(HANGING), "unreachable": len(UNREACHABLE)}
 
 
 def test_a_host_that_hangs_costs_its_own_time(audit):
-    entry = audit[1][HANGING]
-    assert (entry["status"], entry["kind"], entry["facts"]) == ("not_checked", "timeout", None)
-    assert f"gave no answer in {HOST_TIMEOUT} seconds" in entry["reason"]
+    for host in HANGING:
+        entry = audit[1][host]
+        assert (entry["status"], entry["kind"], entry["facts"]) == ("not_checked", "timeout", None)
+        assert f"gave no answer in {HOST_TIMEOUT} seconds" in entry["reason"]
 
 
 def test_nothing_of_it_is_left_on_the_controller(audit):
@@ -89,17 +94,17 @@ def test_large_facts_arrive_whole(audit):
 
 
 def test_all_others_are_checked(audit):
-    others = [each for name, each in audit[1].items() if name not in (*UNREACHABLE, HANGING, STUCK)]
+    others = [each for name, each in audit[1].items() if name not in (*UNREACHABLE, *HANGING, STUCK)]
     assert {len(each["facts"]["containers"]) for each in others} == {CONTAINERS}
-    assert audit[2]["summary"]["containers"]["total"] == CONTAINERS * (HOSTS - len(UNREACHABLE) - 2)
+    assert audit[2]["summary"]["containers"]["total"] == CONTAINERS * (HOSTS - len(UNREACHABLE) - len(HANGING) - 1)
 
 
 def test_its_memory_is_bounded(audit):
-    assert audit[0].largest < MEMORY
+    assert 0 < audit[0].controller < MEMORY
 
 
 def test_what_was_not_checked_is_handed_back(audit):
     recap = audit[0].output.partition("PLAY RECAP")[2].splitlines()
     ended = {line.split()[0]: line for line in recap if " : " in line}
     assert all("unreachable=1" in ended[host] for host in UNREACHABLE)
-    assert "failed=1" in ended[HANGING]
+    assert all("failed=1" in ended[host] for host in HANGING)
