@@ -39,7 +39,9 @@ GONE = (f"ls -d /usr/local/lib/podman-memory /var/cache/podman-memory {TEXTFILE}
 ONCE = ("podman run --rm --network=none --name once-{user} --memory=20m localhost/bb:latest sort /dev/zero; "
         "podman run -d --network=none --name stays-{user} --memory=64m localhost/bb:latest sleep 50000")
 FORGET = "podman container rm -fi -t 0 once-{user} stays-{user} >/dev/null; podman system prune -f >/dev/null"
-STOPPED = f"systemctl start --no-block {SERVICE}; sleep 1; systemctl stop {SERVICE}; systemctl is-failed {SERVICE}"
+STOPPED = (f"systemctl stop podman-memory-recorder.timer; systemctl start --no-block {SERVICE}; "
+           f"until [ $(systemctl show --property=MainPID --value {SERVICE}) != 0 ]; do sleep 0.05; done; "
+           f"systemctl stop {SERVICE}; systemctl is-failed {SERVICE}")
 VACUUM = ("journalctl --rotate --vacuum-time=1s; sleep 1; journalctl --rotate --vacuum-time=1s; "
           "journalctl -q -o json _TRANSPORT=kernel | grep -c oom-kill:")
 
