@@ -34,10 +34,9 @@ class ActionModule(ActionBase):
         self._take_variables(task_vars or {})
         drop_empty(self)
         _checked, options = self.validate_argument_spec(argument_spec={**FACTS_SPEC, "prefix": {"type": "str"}})
-        options.pop("prefix")
         run = run_dir(self._task)
         run.begin(iso(datetime.datetime.now(datetime.timezone.utc)))
-        given = {key: value for key, value in options.items() if value is not None}
+        given = {key: options[key] for key in FACTS_SPEC if options[key] is not None}
         answer = facts_of(self, given, task_vars or {})
         record = {"host": (task_vars or {})["inventory_hostname"], "only": options["containers"] or None, **answer}
         try:

@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
         last_word = result["complete"] or result["not_checked_in_batch"] == len(play.batch)
         if options["summary"] and has_human_output():
             if last_word:
-                _conclusion.show(outcome)
+                _conclusion.show_outcome(outcome)
             else:  # later batches replace it
                 display.display("Report so far: %s" % (outcome.path or "none is written in check mode"))
 

@@ -12,9 +12,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _summary
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
-    columns, has_human_output, painted, run_dir)
+    columns, has_human_output, run_dir, show)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce_screen import Count
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforced import counts
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
@@ -65,10 +64,7 @@ class ActionModule(ActionBase):
                 plural(count.hosts, "host"), plural(count.sums["changed"], "container"), plural(waiting, "host")))
         if not is_whole:
             return
-        lines = count.lines(self._task.check_mode, max(40, min(columns(display.columns), 200)))
-        # the log file gets no colours
-        display.display("\n" + painted(lines) + "\n", screen_only=True)
-        display.display(_summary.plain(lines), log_only=True)
+        show(count.lines(self._task.check_mode, max(40, min(columns(display.columns), 200))))
 
 
 def _lost(host: str, is_active: bool) -> dict[str, Any]:

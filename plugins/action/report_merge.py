@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         result.update(hosts=len(hosts), missing=sorted(set(inventory) - set(hosts)),
                       msg="%s of %s, %s" % (plural(len(hosts), "host"), plural(slices.count(), "slice"), result["msg"]))
         if options["summary"] and has_human_output():
-            _conclusion.show(outcome)
+            _conclusion.show_outcome(outcome)
         warnings = outcome.warnings + _incomplete(result["missing"])
         if warnings:
             result["warnings"] = warnings

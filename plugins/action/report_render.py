@@ -11,10 +11,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _reader, _render, _settings, _summary
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import columns, has_human_output, painted
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _conclusion, _reader, _render, _settings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import has_human_output
 
 _SPEC = {
     "dest": {"type": "path"},
@@ -22,7 +21,6 @@ _SPEC = {
     "report": {"type": "path", "required": True},
     "summary": {"type": "bool", "default": True},
 }
-display = Display()
 
 
 class ActionModule(ActionBase):
@@ -52,17 +50,8 @@ class ActionModule(ActionBase):
             except OSError as exc:
                 raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
         if options["summary"] and has_human_output():
-            _show(head, tally, path)
+            trend = head.get("trend") or []
+            _conclusion.show(tally, head["generated_at"], path, bool(head["run"].get("previous")),
+                             trend[-2]["generated_at"] if len(trend) > 1 else None)
         result.update(changed=bool(files), files=files, counts=tally.summary())
         return result
-
-
-def _show(head: dict[str, Any], tally: _render.Tally, path: str) -> None:
-    trend = head.get("trend") or []
-    context = _summary.Context(
-        now=head["generated_at"], report=path, has_previous=bool(head["run"].get("previous")),
-        previous_at=trend[-2]["generated_at"] if len(trend) > 1 else None,
-        width=columns(display.columns), everything=display.verbosity > 0)
-    lines = _summary.lines(tally, context)
-    display.display("\n" + painted(lines) + "\n", screen_only=True)
-    display.display(_summary.plain(lines), log_only=True)

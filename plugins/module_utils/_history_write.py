@@ -10,7 +10,6 @@ so nothing is counted twice however often the recorder is killed.
 """
 
 import json
-import re
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import (
     _cgroup_path,
@@ -21,7 +20,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils import (
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder_state import State
 from ansible_collections.podman_fleet.memory.plugins.module_utils._times import SECOND
 
-_MESSAGE = re.compile(_kernel_oom.PATTERN)
 _SCOPES = {"container_limit": "container", "ancestor_limit": "ancestor", "host_oom": "host"}
 _REPORT = 60 * SECOND  # lines of one kernel report are milliseconds apart
 _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
@@ -47,7 +45,7 @@ def messages(database, found, said=None):
     """Put in the kernel's Messages that matter; return {boot: mono of the first that is new}."""
     first = {}
     for identity, message in _kernel_oom.identified(found, said):
-        if _MESSAGE.search(message.text) and database.execute(
+        if _kernel_oom.MEANT.search(message.text) and database.execute(
                 "INSERT OR IGNORE INTO messages (boot, mono, text, nth, at) VALUES (?, ?, ?, ?, ?)",
                 identity + (message.at,)).rowcount > 0:
             first[message.boot] = min(message.mono, first.get(message.boot, _FAR))

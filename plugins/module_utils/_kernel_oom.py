@@ -34,9 +34,7 @@ Log = namedtuple("Log", "kills orphans counted")
 
 # What journalctl --grep has to find: every message that parse() looks at.
 PATTERN = r"oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"
-
-# One of these is in each of them: a host's ring buffer is mostly of other things.
-_WORDS = ("oom-kill:constraint=", "Killed process ", "memory.oom.group set", "is already exiting")
+MEANT = re.compile(PATTERN)
 
 _SUMMARY = re.compile(
     r"oom-kill:constraint=(?P<constraint>\w+),.*?"
@@ -98,7 +96,7 @@ class _Reader(object):
         self._group = False
 
     def read(self, message):
-        if not any(word in message.text for word in _WORDS):
+        if not MEANT.search(message.text):  # a host's ring buffer is mostly of other things
             return
         match = _SUMMARY.search(message.text)
         if match:

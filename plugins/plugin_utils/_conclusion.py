@@ -14,9 +14,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _alert, _failing, _settings, _summary
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import (
+    _alert, _controller, _failing, _settings, _summary)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Outcome
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import columns, painted
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
 
 # Options, for the argument_spec of an action. The first three are checked by settings(), which knows "" too.
@@ -81,12 +82,16 @@ def follow(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) ->
         result["alert"] = _alert.body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)
 
 
-def show(outcome: Outcome) -> None:
-    """Show the first screen."""
-    context = _summary.Context(
-        now=outcome.generated_at, report=outcome.path, has_previous=outcome.has_previous, previous_at=outcome.previous_at,
-        width=columns(display.columns), everything=display.verbosity > 0)
-    lines = _summary.lines(outcome.tally, context)
-    # the log file gets no colours
-    display.display("\n" + painted(lines) + "\n", screen_only=True)
-    display.display(_summary.plain(lines), log_only=True)
+def show(tally: Tally, now: str, report: str | None, has_previous: bool, previous_at: str | None) -> None:
+    """Show the first screen of a report.
+
+    :param now: when it was made; report: its path; previous_at: when the one was made that it was compared with.
+    """
+    _controller.show(_summary.lines(tally, _summary.Context(
+        now=now, report=report, has_previous=has_previous, previous_at=previous_at,
+        width=_controller.columns(display.columns), everything=display.verbosity > 0)))
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Show the first screen of the report that was made."""
+    show(outcome.tally, outcome.generated_at, outcome.path, outcome.has_previous, outcome.previous_at)

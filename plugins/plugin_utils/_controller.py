@@ -6,7 +6,7 @@
 
 """What our action plugins have to know of Ansible itself.
 
-Only this file, _host_task.py and _origin.py import Ansible. Public interfaces only, but for a play's _uuid.
+Only this file, _conclusion.py, _host_task.py and _origin.py import Ansible. Public interfaces only, but for a play's _uuid.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import ANSIBLE_COLOR
+from ansible.utils.display import Display
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._origin import file_of
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import Policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import PolicyError, parse
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rundir import RunDir
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._summary import Line
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._summary import Line, plain
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import shown
 
 POLICY = "podman_memory_policy"  # the variable
@@ -34,6 +35,7 @@ _MACHINE_CALLBACKS = ("json", "jsonl", "null")
 _STYLES = {"title": "1", "bad": "31", "warn": "33", "good": "32", "dim": "2"}
 _BECOME = re.compile(r"(missing|incorrect|invalid|timeout).*(become|sudo|su|doas|privilege)|password is required|not in the sudoers"
                      r"|privilege escalation", re.I)
+display = Display()
 
 
 def run_dir(task: Task, of: str = "audit") -> RunDir:
@@ -117,9 +119,12 @@ def columns(known: int | None) -> int:
     return int(given) if given.isdigit() and (known or 79) <= 79 else known or 79
 
 
-def painted(lines: list[Line]) -> str:
-    """Return lines with colours where Ansible uses them: on a terminal, without NO_COLOR or ANSIBLE_NOCOLOR."""
-    return "\n".join("".join(_paint(piece.style, piece.text) for piece in line).rstrip() for line in lines)
+def show(lines: list[Line]) -> None:
+    """Show lines, with colours where Ansible uses them: on a terminal, without NO_COLOR or ANSIBLE_NOCOLOR."""
+    painted = "\n".join("".join(_paint(piece.style, piece.text) for piece in line).rstrip() for line in lines)
+    # the log file gets no colours
+    display.display("\n" + painted + "\n", screen_only=True)
+    display.display(plain(lines), log_only=True)
 
 
 def _paint(style: str, text: str) -> str:

@@ -38,7 +38,8 @@ def prepare(host, wanted, running=0):
     host.put(CREATE, Path(__file__).with_name("create.py").read_text(encoding="utf-8"))
     print(f"{host.name}: {wanted} containers, {running} of them running …", flush=True)
     host.run(["python3", CREATE, "create", str(wanted)], timeout=3600)
-    host.run(["python3", CREATE, "start", str(running)], timeout=3600)
+    if running:
+        host.run(["python3", CREATE, "start", str(running)], timeout=3600)
     listing = inventory.write()
     module(host, listing, "ansible.builtin.ping")  # the ssh connection and the host's caches
     return listing

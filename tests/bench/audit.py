@@ -11,11 +11,14 @@ more with hosts that answer at once, by a stand-in for their Python. Beside it: 
 be reached; the controller's memory, in one more audit; the report's size, and from the cost of a host the capacity table.
 """
 
+import functools
 import json
 import os
 import shutil
 import statistics
 from typing import NamedTuple
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _reader
 
 from bench import BenchError, Row, _capacity, _fleet, _results
 from bench._simulate import CONTAINERS, Simulated
@@ -103,14 +106,15 @@ def _in_turn(ping, audit, count, rounds, forks, gone=0):
     reports = _results.directory() / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     limit, codes = 60 + 3 * count, (4,) if gone else (0,)
-    _audited(audit, forks, limit, codes, count, gone)
+    audited = functools.partial(_audited, audit, forks, limit, codes, count, gone)
+    audited()
     pings, audits = [], []
     for number in range(rounds):
         pings.append(_fleet.run(ping, forks, limit, codes=codes))
-        audits.append(_audited(audit, forks, limit, codes, count, gone))
+        audits.append(audited())
         print(f"  {count} hosts, round {number + 1}: ping {pings[-1].seconds:.1f} s ({pings[-1].cpu:.1f} s of processors), "
               f"audit {audits[-1].seconds:.1f} s ({audits[-1].cpu:.1f} s)", flush=True)
-    sampled = _audited(audit, forks, limit, codes, count, gone, sample=True)
+    sampled = audited(sample=True)
     if not sampled.controller:
         raise BenchError("the controller's memory could not be read from /proc")
     return Measured(pings, audits, sampled, os.path.getsize(reports / "latest" / "report.json"))
@@ -119,8 +123,7 @@ def _in_turn(ping, audit, count, rounds, forks, gone=0):
 def _audited(audit, forks, limit, codes, count, gone, sample=False):
     """The Cost of an audit that has seen every container of every host that is there."""
     cost = _fleet.run(audit, forks, limit, sample=sample, codes=codes)
-    with open(_results.directory() / "reports" / "latest" / "report.json", encoding="ascii") as stream:
-        summary = next(json.loads("{%s}" % line.strip().rstrip(",")) for line in stream if line.lstrip().startswith('"summary":'))["summary"]
+    summary = _reader.head(str(_results.directory() / "reports" / "latest" / "report.json"))["summary"]
     seen = (summary["hosts"]["total"], summary["hosts"]["not_checked"], summary["containers"]["total"])
     if seen != (count, gone, (count - gone) * CONTAINERS):
         raise BenchError(f"an audit saw (hosts, not checked, containers) {seen}")
