@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _settings
+from ..plugin_utils._audit import settings as _settings
 
 # By option: how the role's users know it, and what reads it.
 _OPTIONS = {

@@ -15,9 +15,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import run_dir
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import FACTS_SPEC, drop_empty, facts_of
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
+from ..plugin_utils._ansible.controller import run_dir
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, drop_empty, facts_of
+from ..plugin_utils._text import iso, plural, shown
 
 _LONGEST = 500  # characters of a message in the task's result; the report has all of it
 

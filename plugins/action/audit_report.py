@@ -17,13 +17,14 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _conclusion, _publish
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import has_human_output, policy_of, run_dir
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rundir import RunDir
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._version import collection_version
+from ..plugin_utils._ansible import conclusion as _conclusion
+from ..plugin_utils._ansible.controller import has_human_output, policy_of, run_dir
+from ..plugin_utils._ansible.run_dir import RunDir
+from ..plugin_utils._audit.audit import Audit
+from ..plugin_utils._report import publish as _publish
+from ..plugin_utils._report.report_file import FILE
+from ..plugin_utils._text import plural
+from ..plugin_utils._version import collection_version
 
 _SPEC = {
     **_conclusion.SPEC,

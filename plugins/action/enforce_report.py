@@ -12,11 +12,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import (
-    columns, has_human_output, run_dir, show)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce_screen import Count
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforced import counts
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
+from ..plugin_utils._ansible.controller import columns, has_human_output, run_dir, show
+from ..plugin_utils._enforce.result import counts
+from ..plugin_utils._enforce.summary import Count
+from ..plugin_utils._text import plural
 
 display = Display()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import policy_of
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural
+from ..plugin_utils._ansible.controller import policy_of
+from ..plugin_utils._text import plural
 
 
 class ActionModule(ActionBase):

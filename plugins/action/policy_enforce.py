@@ -14,11 +14,13 @@ from typing import Any, Iterable
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _enforced, _plan, _plan_table
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import policy_of, run_dir
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._findings import FACTS_SCHEMA
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._host_task import FACTS_SPEC, ask, drop_empty, facts_of
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import iso, plural, shown
+from ..plugin_utils._ansible.controller import policy_of, run_dir
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, ask, drop_empty, facts_of
+from ..plugin_utils._enforce import plan as _plan
+from ..plugin_utils._enforce import result as _enforced
+from ..plugin_utils._enforce import table as _plan_table
+from ..plugin_utils._rules.evaluate import FACTS_SCHEMA
+from ..plugin_utils._text import iso, plural, shown
 
 _PLAN_SPEC = {
     "enforce": {"type": "str", "choices": list(_plan.PARTS), "default": "both"},

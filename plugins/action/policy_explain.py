@@ -11,10 +11,10 @@ from typing import Any, Iterator
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import policy_of
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._reader import elements
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import FILE
+from ..plugin_utils._ansible.controller import policy_of
+from ..plugin_utils._policy import policy as _policy
+from ..plugin_utils._report.reader import elements
+from ..plugin_utils._report.report_file import FILE
 
 _SPEC = {
     "container": {"type": "str", "required": True},

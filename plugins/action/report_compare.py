@@ -12,8 +12,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _compare, _reader
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import has_human_output
+from ..plugin_utils._ansible.controller import has_human_output
+from ..plugin_utils._audit import compare as _compare
+from ..plugin_utils._report import reader as _reader
 
 _SPEC = {
     "older": {"type": "path"},

@@ -13,10 +13,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _conclusion, _merge
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import has_human_output
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._slices import Slices, SliceError
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import plural, shown
+from ..plugin_utils._ansible import conclusion as _conclusion
+from ..plugin_utils._ansible.controller import has_human_output
+from ..plugin_utils._audit import merge as _merge
+from ..plugin_utils._audit.slices import SliceError, Slices
+from ..plugin_utils._text import plural, shown
 
 _SPEC = {
     **_conclusion.SPEC,

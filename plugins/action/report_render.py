@@ -12,8 +12,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _conclusion, _reader, _render, _settings
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._controller import has_human_output
+from ..plugin_utils._ansible import conclusion as _conclusion
+from ..plugin_utils._ansible.controller import has_human_output
+from ..plugin_utils._audit import settings as _settings
+from ..plugin_utils._formats import render as _render
+from ..plugin_utils._report import reader as _reader
 
 _SPEC = {
     "dest": {"type": "path"},

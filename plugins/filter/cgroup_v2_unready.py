@@ -33,7 +33,7 @@ _value:
   type: list
 """
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _prepare
+from ..plugin_utils import _cgroup_v2 as _prepare
 
 
 class FilterModule:

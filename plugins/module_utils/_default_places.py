@@ -9,17 +9,15 @@
 import os
 from collections import namedtuple
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import (
-    _cgroup_facts,
-    _cgroup_host,
-    _container_defaults,
-    _containers_conf,
-    _drop_in,
-    _host_files,
-    _users,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._command import CommandError, current_identity
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import Podman, PodmanError
+from . import _defaults as _container_defaults
+from ._cgroup_v2 import facts as _cgroup_facts
+from ._cgroup_v2 import snapshot as _cgroup_host
+from ._podman import containers_conf as _containers_conf
+from ._podman.cli import Podman, PodmanError
+from ._system import host_files as _host_files
+from ._system import user_files as _drop_in
+from ._system import users as _users
+from ._system.command import CommandError, current_identity
 
 # plan: _container_defaults.Step; identity: who writes it.
 Placed = namedtuple("Placed", "plan identity")

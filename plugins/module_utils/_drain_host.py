@@ -9,7 +9,10 @@
 import os
 import time
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _command, _drain, _inspect, _podman
+from . import _drain
+from ._podman import cli as _podman
+from ._podman import inspect as _inspect
+from ._system import command as _command
 
 _LINGER = "/var/lib/systemd/linger"
 _PAUSE = 2  # seconds between two looks

@@ -344,7 +344,9 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _cgroup_facts, _cgroup_host, _users
+from ..module_utils._cgroup_v2 import facts as _cgroup_facts
+from ..module_utils._cgroup_v2 import snapshot as _cgroup_host
+from ..module_utils._system import users as _users
 
 
 def main():

@@ -101,7 +101,9 @@ defaults:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _default_places, _drop_in, _users
+from ..module_utils import _default_places
+from ..module_utils._system import user_files as _drop_in
+from ..module_utils._system import users as _users
 
 
 def main():

@@ -153,12 +153,9 @@ runtimes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import (
-    _command,
-    _drain,
-    _drain_host,
-    _users,
-)
+from ..module_utils import _drain, _drain_host
+from ..module_utils._system import command as _command
+from ..module_utils._system import users as _users
 
 
 def run(params, dry):

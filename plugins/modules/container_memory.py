@@ -242,7 +242,7 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _container_memory
+from ..module_utils._memory import run as _container_memory
 
 SETTINGS = {
     "user": {"type": "str"},

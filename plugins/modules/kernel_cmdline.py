@@ -168,7 +168,7 @@ reboot_required:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _kernel_cmdline
+from ..module_utils._boot import run as _kernel_cmdline
 
 
 def main():

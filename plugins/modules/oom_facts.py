@@ -427,7 +427,9 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _oom_facts, _times, _users
+from ..module_utils._oom import facts as _oom_facts
+from ..module_utils._system import times as _times
+from ..module_utils._system import users as _users
 
 
 def main():

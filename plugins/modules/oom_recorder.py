@@ -124,13 +124,19 @@ import sys
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import (
-    _history,
-    _recorder_install,
-    _recorder_layout,
-    _recorder_metrics,
-    _sizes,
+from ..module_utils._recorder import (
+    database as _history,
 )
+from ..module_utils._recorder import (
+    install as _recorder_install,
+)
+from ..module_utils._recorder import (
+    metrics as _recorder_metrics,
+)
+from ..module_utils._recorder import (
+    package as _recorder_layout,
+)
+from ..module_utils._system import sizes as _sizes
 
 MEBIBYTE = 1024 * 1024
 

@@ -7,9 +7,9 @@
 import json
 import sys
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._finding import identity
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import Writer
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._tally import Tally
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import identity
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Writer
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
 
 from bench import _fleet
 

@@ -22,8 +22,8 @@ import yaml
 from conftest import host_names
 from control import HOST_PATIENCE, PATIENCE, REPO
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _plan
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import plan as _plan
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
 
 MIB = 1 << 20
 V2 = ("debian12", "debian13", "testing")

@@ -12,9 +12,9 @@ import hashlib
 import json
 import pathlib
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy_parse import parse
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
 
 RECORDED = pathlib.Path(__file__).resolve().parents[1] / "unit" / "fixtures" / "oom_audit"
 NAMES = (

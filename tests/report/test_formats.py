@@ -16,8 +16,9 @@ import jsonschema
 import junitparser
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _reader, _render, _render_csv
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import csv as _render_csv, render as _render
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
 
 FILES = {"report.json", *(file for file, _kind in FORMATS.values())}
 # One report after the other, as fast as it goes.

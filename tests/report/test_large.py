@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
 
 LARGE = pathlib.Path(__file__).with_name("large.py")
 

@@ -21,7 +21,11 @@ import time
 
 sys.path.insert(0, glob.glob("/usr/local/lib/podman-memory/*/")[0])
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _history, _history_keep, _recorder_run  # noqa: E402
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    database as _history,
+    retention as _history_keep,
+    run as _recorder_run,
+)
 
 STATE = "/var/lib/podman-memory-torture"
 TINY = "/run/podman-memory-tiny"

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+
+"""Boot loaders whose arguments stand in a file that is nothing but a command line: Raspberry Pi, systemd-boot."""
+
+import re
+
+from . import config as _boot_host
+from . import edit as _cmdline_edit
+from . import kernel_args as _kernel_args
+from . import next_boot as _next_boot
+from .loader import Bootloader, BootloaderError, Change
+
+KERNEL_CMDLINE = "/etc/kernel/cmdline"
+# kernel-install(8): what it takes when /etc/kernel/cmdline isn't there.
+_VENDOR_CMDLINE = "/usr/lib/kernel/cmdline"
+# 90-loaderentry.install leaves these out of /proc/cmdline: they are the last boot loader's.
+_OF_THE_BOOT = ("initrd", "BOOT_IMAGE")
+
+
+class RaspberryPi(Bootloader):
+    """The firmware of the Raspberry Pi, which reads cmdline.txt: one line (its documentation, "The kernel command line")."""
+
+    name = "raspberry_pi"
+
+    def change(self, asked):
+        """See Bootloader."""
+        path = self._path()
+        text = self.files.read(path)
+        line = _one_line(path, text)
+        edited = _cmdline_edit.edited(line, asked)
+        files = {} if edited == line else {path: text.replace(line, edited, 1) if line else edited + text}
+        return Change([line.strip()], [edited.strip()], files, [])
+
+    def booted_lines(self):
+        """See Bootloader."""
+        path = self._path()
+        return [_one_line(path, self.files.read(path))]
+
+    def _path(self):
+        for path in _boot_host.CMDLINE_TXT:
+            if self.files.read(path) is not None:
+                self._check_config(path.replace("cmdline.txt", "config.txt"))
+                return path
+        raise BootloaderError("there is no %s" % " and no ".join(_boot_host.CMDLINE_TXT))
+
+    def _check_config(self, path):
+        """config.txt can name another file, or another directory: then this is the wrong one."""
+        match = re.search(r"^[ \t]*((?:cmdline|os_prefix)[ \t]*=.*)$", self.files.read(path) or "", re.M)
+        if match:
+            raise BootloaderError("%s has %s, so the firmware takes the arguments from another file than cmdline.txt, "
+                                  "which is not supported. Change that file by hand." % (path, match.group(1).strip()))
+
+
+class SystemdBoot(Bootloader):
+    """systemd-boot and whatever else reads the entries that kernel-install(8) makes from /etc/kernel/cmdline."""
+
+    name = "systemd_boot"
+    every_entry = True
+
+    def change(self, asked):
+        """See Bootloader."""
+        entries = self._entries()
+        text = self.files.read(KERNEL_CMDLINE)
+        line = self._inherited() if text is None else _without_comments(text)
+        edited = _cmdline_edit.edited(line, asked)
+        files = {}
+        if edited != line:
+            # Lines that begin with # are for people; kernel-install makes one line of the others.
+            comments = [each for each in (text or "").splitlines() if each.startswith("#")]
+            files = {KERNEL_CMDLINE: "\n".join(comments + [edited.strip()]) + "\n"}
+        commands = [] if not files and self.meets(asked) else self._commands(entries)
+        return Change([line.strip()], [edited.strip()], files, commands)
+
+    def guarded(self):
+        """See Bootloader."""
+        return sorted(self._entries())
+
+    def booted_lines(self):
+        """See Bootloader."""
+        return [line for _version, line in self._entries().values()]
+
+    def _inherited(self):
+        vendor = self.files.read(_VENDOR_CMDLINE)
+        if vendor is not None:
+            return _without_comments(vendor)
+        running = _kernel_args.parse(self.files.read("/proc/cmdline") or "")
+        return " ".join(each.text for each in running if each.name not in _OF_THE_BOOT)
+
+    def _entries(self):
+        """Return {path: (version, command line)} of the entries that kernel-install has made."""
+        for base in _boot_host.ENTRIES:
+            paths = [base + "/" + name for name in self.files.names(base) if name.endswith(".conf")]
+            found = _next_boot.entry_lines({path: self.files.read(path) or "" for path in paths})
+            made = {path: each for path, each in found.items()
+                    # TOKEN-VERSION.conf, with boot counting TOKEN-VERSION+LEFT-DONE.conf
+                    if each[0] and re.search(r"-%s(\+\d+(-\d+)?)?\.conf$" % re.escape(each[0]), path)}
+            if made:
+                return made
+        raise BootloaderError("there is no entry that kernel-install has made in %s; unified kernel images are not "
+                              "supported" % ", ".join(_boot_host.ENTRIES))
+
+    def _commands(self, entries):
+        return [self._add(version) for version in sorted({version for version, _line in entries.values()})]
+
+    def _add(self, version):
+        """The command that makes the entry of a kernel anew, as the distribution's own hook calls it."""
+        for image, initrd in (("/usr/lib/modules/%s/vmlinuz" % version, None),  # kernel-install(8); Fedora, Arch
+                              ("/boot/vmlinuz-%s" % version, "/boot/initrd.img-%s" % version)):  # Debian
+            if self.files.exists(image):
+                more = [initrd] if initrd and self.files.exists(initrd) else []
+                return ["kernel-install", "add", version, image] + more
+        raise BootloaderError("there is an entry for kernel %s, and the kernel itself is neither in /usr/lib/modules/%s/vmlinuz "
+                              "nor in /boot/vmlinuz-%s" % (version, version, version))
+
+
+def _one_line(path, text):
+    lines = [each for each in (text or "").splitlines() if each.strip()]
+    if len(lines) > 1:
+        raise BootloaderError("%s has %d lines, and the firmware reads the first one only: make it one line by hand"
+                              % (path, len(lines)))
+    return lines[0] if lines else ""
+
+
+def _without_comments(text):
+    return " ".join(each.strip() for each in text.splitlines() if each.strip() and not each.startswith("#"))

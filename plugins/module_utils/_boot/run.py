@@ -1,0 +1,96 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+
+"""Give the next boot of a host the kernel arguments that are asked for: from the options to the result.
+
+Knows no Ansible. The boot loaders are behind _bootloader.Bootloader.
+"""
+
+from .._system import command as _command
+from . import (
+    boot_files as _boot_files,
+)
+from . import (
+    detect as _bootloaders,
+)
+from . import (
+    edit as _cmdline_edit,
+)
+from . import (
+    kernel_args as _kernel_args,
+)
+from . import (
+    loader as _bootloader,
+)
+from . import (
+    next_boot as _next_boot,
+)
+
+ERRORS = (_bootloader.BootloaderError, _boot_files.FileError, _cmdline_edit.ArgumentError)
+
+
+def ensure(options, check_mode, backup, root="/", run=None, tools=None):
+    """Return the module's result.
+
+    :param options: dict of the module's options.
+    :param backup: function that copies a file (its path) and returns the copy's path.
+    :param root: directory in place of /; run: function that takes an argv and returns a _command.Result; tools: names
+        in place of what is installed. All three are for tests.
+    :raises: one of ERRORS; then nothing has been changed.
+    """
+    asked = _cmdline_edit.wanted(options["present"], options["absent"])
+    files = _boot_files.BootFiles(root)
+    kind = _bootloaders.ALL.get(options["bootloader"]) or _bootloaders.choose(_bootloaders.look(root, tools))
+    loader = kind(_bootloader.System(files, run or (lambda argv: _command.run(argv, options["timeout"]))))
+    change = loader.change(asked)
+    changed = bool(change.files or change.commands)
+    if changed:
+        _bootloader.check(loader, change)
+    before = {path: files.read(path) for path in change.files}
+    result = {
+        "changed": changed,
+        "bootloader": loader.name,
+        "before": [_shown(line.strip()) for line in change.before],
+        "after": [_shown(line.strip()) for line in change.after],
+        "files": sorted(change.files),
+        "commands": [" ".join(argv) for argv in change.commands],
+        "backup_files": [],
+        "reboot_required": not _running(files, loader, asked),
+        "diff": _diff(change, before),
+    }
+    if changed and not check_mode:
+        if options["backup"]:
+            kept = sorted(path for path in set(before) | set(loader.backed_up()) if files.exists(path))
+            result["backup_files"] = [backup(files.at(path)) for path in kept]
+        _bootloader.apply(loader, change, asked)
+    return result
+
+
+def _running(files, loader, asked):
+    """Whether the running kernel has been given what is asked for."""
+    line = files.read("/proc/cmdline") or ""
+    if loader.name == "raspberry_pi":
+        # Nothing in cmdline.txt takes these away; another one, behind them, is in force.
+        for text in _next_boot.BY_FIRMWARE:
+            words = [each.text for each in _kernel_args.parse(line)]
+            if text in words:
+                start, end = _kernel_args.spans(line)[words.index(text)]
+                line = line[:start] + line[end:]
+    return _cmdline_edit.met(line, asked)
+
+
+def _diff(change, before):
+    """Per file where files are edited, else of the kernels' command lines."""
+    if change.files:
+        return [{"before_header": path, "after_header": path, "before": _shown(before[path] or ""), "after": _shown(text or "")}
+                for path, text in sorted(change.files.items())]
+    lines = [_shown("".join(line.strip() + "\n" for line in side)) for side in (change.before, change.after)]
+    return [{"before_header": "kernel command line", "after_header": "kernel command line", "before": lines[0], "after": lines[1]}]
+
+
+def _shown(text):
+    """What isn't UTF-8 can't be in a result."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

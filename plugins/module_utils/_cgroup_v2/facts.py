@@ -1,0 +1,146 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+
+"""From what was read of a host to ansible_facts.podman_cgroup. Pure: knows no files and no Ansible."""
+
+from .._boot import kernel_args as _kernel_args
+from .._boot import next_boot as _next_boot
+from .._system import platform as _platform
+from . import changes as _cgroup_changes
+from . import controller as _cgroup_memory
+from . import mode as _cgroup_mode
+
+SCHEMA = "podman_fleet.memory/cgroup/v1"
+
+
+def facts(snapshot, problems=()):
+    """Return podman_cgroup.
+
+    :param snapshot: _cgroup_host.Snapshot.
+    :param problems: [{user, message}] of names that can't be looked at.
+    """
+    mode = _cgroup_mode.mode(snapshot.mounts or [])
+    state = _state(snapshot, mode.mode)
+    changes = _cgroup_changes.needed(state)
+    ready = _cgroup_changes.ready(state)
+    return {
+        "schema": SCHEMA,
+        "mode": mode.mode,
+        "mode_evidence": mode.evidence if snapshot.mounts is not None else [],
+        "host": _host(snapshot, state),
+        "controllers": {"available": _words(snapshot.available), "enabled": state.enabled,
+                        "v1": _v1_enabled(snapshot.v1_text)},
+        "memory": {"present": state.memory, "reasons": state.reasons},
+        "oom_group": _cgroup_memory.oom_group(mode.mode, state.memory, snapshot.samples),
+        "swap_accounting": _cgroup_memory.swap_accounting(mode.mode, state.memory, snapshot.samples, snapshot.v1_root),
+        "psi": _cgroup_memory.pressure(snapshot.pressure, snapshot.unreadable.get("/proc/pressure/memory")),
+        "boot": _boot(snapshot, state),
+        "users": state.users,
+        "v2_ready": None if ready and problems else ready,
+        "changes_needed": changes,
+        "reboot_required_for_changes": _cgroup_changes.reboot_required(changes),
+        "missing": _missing(snapshot, problems),
+    }
+
+
+def _state(snapshot, mode):
+    v1_known = None if snapshot.v1_text is None else _cgroup_mode.v1_controllers(snapshot.v1_text)
+    arguments = None if snapshot.cmdline is None else _kernel_args.parse(snapshot.cmdline)
+    manager = _platform.systemd(snapshot.systemd or "")
+    distro = _platform.distribution(snapshot.os_release or "")
+    raspberry = _platform.is_raspberry_pi(snapshot.model, snapshot.kernel)
+    memory = _cgroup_memory.present(mode, _words(snapshot.available), v1_known)
+    reasons = [] if memory is not False else _cgroup_memory.absence(
+        arguments or [], raspberry, v1_known, snapshot.config, snapshot.container)
+    enabled = _words(snapshot.enabled)
+    # A container's root has nothing enabled below it until something runs there; what it was given counts.
+    roots = _words(snapshot.available) if snapshot.container else enabled
+    return _cgroup_changes.State(
+        mode=mode, mounts_known=snapshot.mounts is not None, container=snapshot.container, kernel=snapshot.kernel,
+        systemd=manager, default=_cgroup_mode.default_hierarchy(manager, distro) if manager else None,
+        arguments=arguments, plan=snapshot.plan, memory=memory, reasons=reasons, enabled=enabled, raspberry=raspberry,
+        users=[_user(each, mode, memory, roots) for each in snapshot.users])
+
+
+def _user(seen, mode, memory, roots):
+    if seen.uid == 0 and mode == "v2":
+        controllers, delegated, why = _cgroup_memory.root_user(roots, memory)
+    elif seen.uid == 0:
+        controllers, delegated, why = None, None, "root needs no delegation"
+    else:
+        controllers, delegated, why = _cgroup_memory.user(mode, memory, seen.exists, _words(seen.controllers))
+    return {"name": seen.name, "uid": seen.uid, "manager_running": seen.exists, "linger": seen.linger,
+            "controllers": controllers, "memory_delegated": delegated, "configured": seen.configured, "why": why}
+
+
+def _host(snapshot, state):
+    distro = _platform.distribution(snapshot.os_release or "")
+    return {
+        "kernel": snapshot.kernel,
+        "distribution": None if snapshot.os_release is None else {
+            "id": distro.ident, "version": distro.version, "name": distro.name},
+        "systemd": {"running": snapshot.booted, "version": state.systemd.version if state.systemd else None,
+                    "default_hierarchy": state.default},
+        "container": snapshot.container,
+    }
+
+
+def _boot(snapshot, state):
+    plan = snapshot.plan
+    configured = plan is not None and plan.arguments is not None
+    told, pending = [_no_plan(snapshot)], None
+    if configured:
+        told = _next_boot.differences(state.arguments, plan, _by_firmware(state))
+        pending = bool(told)
+    return {
+        "arguments": None if state.arguments is None else _kernel_args.described(state.arguments),
+        "next": {"kind": plan.kind, "path": plan.path, "arguments": _kernel_args.described(plan.arguments),
+                 "mode": _next_mode(state, plan)} if configured else None,
+        "reboot_pending": pending,
+        "evidence": told,
+    }
+
+
+def _by_firmware(state):
+    """Arguments that a Raspberry Pi's firmware puts in front of cmdline.txt (raspberrypi/linux#6980)."""
+    return _next_boot.BY_FIRMWARE if state.raspberry and state.plan.kind == "cmdline_txt" else ()
+
+
+def _next_mode(state, plan):
+    return None if state.systemd is None else _cgroup_mode.chosen(plan.arguments, state.systemd.version, state.default)
+
+
+def _no_plan(snapshot):
+    if snapshot.container:
+        return "this is a %s container; it is not the one that boots" % snapshot.container
+    if snapshot.cmdline is None:
+        return "/proc/cmdline can't be read"
+    if snapshot.plan is None:
+        return "no boot loader configuration that is known here (GRUB, boot loader entries, cmdline.txt, /etc/kernel/cmdline)"
+    return snapshot.plan.why
+
+
+def _missing(snapshot, problems):
+    found = [{"what": path, "why": why} for path, why in sorted(snapshot.unreadable.items())]
+    found += [{"what": path, "why": "there is no such file"} for path, text in (
+        ("/proc/cmdline", snapshot.cmdline), ("/proc/self/mountinfo", snapshot.mounts),
+        ("/proc/sys/kernel/osrelease", snapshot.kernel), ("/etc/os-release", snapshot.os_release),
+    ) if text is None and path not in snapshot.unreadable]
+    found += [{"what": what, "why": why} for what, why in snapshot.failed]
+    if snapshot.plan is not None and snapshot.plan.arguments is None:
+        found.append({"what": "next boot", "why": snapshot.plan.why})
+    return found + [{"what": "user %s" % each["user"], "why": each["message"]} for each in problems]
+
+
+def _v1_enabled(text):
+    if text is None:
+        return None
+    return sorted(name for name, (hierarchy, enabled) in _cgroup_mode.v1_controllers(text).items()
+                  if enabled and hierarchy != "0")
+
+
+def _words(text):
+    return None if text is None else text.split()

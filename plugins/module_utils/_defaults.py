@@ -1,0 +1,96 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+
+"""Whether new containers can be given memory.oom.group by containers.conf, and what its drop-in has to be.
+
+Pure. Why it is looked at so closely: before Podman 4.5 the setting is ignored without a word, and where the
+memory controller is missing it keeps every new container from starting (measured; `make test-integration`).
+"""
+
+from collections import namedtuple
+
+from ._podman import containers_conf as _containers_conf
+
+NAME = "50-podman-memory.conf"
+MARK = "# Written by podman_fleet.memory.container_defaults, which removes it with state=absent."
+CONTENT = MARK + """
+[containers]
+cgroup_conf = ["%s"]
+""" % _containers_conf.ON
+
+_FIRST = (4, 5)  # Podman's release notes: cgroup_conf in containers.conf
+
+# One place where the default is to be. user: name, None for the whole host; path; text: what is there now, None
+# for no file; others: values that other files give; others_at: paths of these files.
+Target = namedtuple("Target", "user path text others others_at")
+
+# What is to be done at a Target. status: written, removed, unchanged or refused; text: the file's new content,
+# None for no file; reason: why it is refused, or not needed.
+Step = namedtuple("Step", "target status text reason")
+
+
+def absent(target):
+    """Return the Step that takes the default away."""
+    if target.text is None:
+        return Step(target, "unchanged", None, None)
+    if not target.text.startswith(MARK):
+        return Step(target, "refused", target.text, "%s is there, and not by this module" % target.path)
+    return Step(target, "removed", None, None)
+
+
+def present(target, version, unfit):
+    """Return the Step that gives the default.
+
+    :param version: of Podman, a text.
+    :param unfit: why the memory controller is not to be had, None when it is.
+    """
+    def left(reason, status="refused"):
+        return Step(target, status, target.text, reason)
+
+    if _numbers(version) < _FIRST:
+        return left("Podman %s ignores cgroup_conf in containers.conf, 4.5 is the first that does not" % version)
+    if unfit:
+        return left("%s: no new container would start" % unfit)
+    if target.text is not None and not target.text.startswith(MARK):
+        return left("%s is there, and not by this module" % target.path)
+    if target.others:
+        if target.text is None and _containers_conf.ON in target.others:
+            return left("it is given by %s already" % target.others_at[-1], "unchanged")
+        return left("%s has a cgroup_conf of its own, and one of the two would replace the other: add %s there"
+                    % (target.others_at[-1], _containers_conf.ON))
+    return left(None, "unchanged") if target.text == CONTENT else Step(target, "written", CONTENT, None)
+
+
+def unfit(facts, name):
+    """Return why the memory controller is not to be had for some of these users, None when it is.
+
+    :param facts: _cgroup_facts.facts of all users whose containers get the default.
+    :param name: of the one user that it is about, None for the whole host.
+    """
+    if facts["mode"] != "v2":
+        return "the host runs cgroup %s" % (facts["mode"] or "of an unknown version")
+    if facts["memory"]["present"] is not True:
+        return "the kernel has no memory controller"
+    for user in facts["users"]:
+        if name in (None, user["name"]) and not _delegated(user):
+            return "%s has no memory controller (%s)" % (user["name"], user["why"])
+    return None
+
+
+def _delegated(user):
+    """A user without a manager gets one with his next login, as systemd has it configured."""
+    if user["memory_delegated"] is None and user["manager_running"] is False:
+        return "memory" in (user["configured"] or [])
+    return user["memory_delegated"] is True
+
+
+def _numbers(version):
+    found = []
+    for part in (version or "").split(".")[:2]:
+        if not part.isdigit():
+            break
+        found.append(int(part))
+    return tuple(found)

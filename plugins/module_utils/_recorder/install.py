@@ -1,0 +1,181 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+"""Put the recorder on this host, or take it away: compare what is there with the layout, and mend the difference.
+
+Knows files and systemctl. What is planned is found out first, so that check mode plans the same.
+"""
+
+import errno
+import json
+import os
+import shutil
+from collections import namedtuple
+
+from .._system.command import CommandError, run
+from . import database as _history
+from . import metrics as _recorder_metrics
+from . import package as _recorder_layout
+from .main import SETTINGS
+from .package import CACHE_DIR, CODE_DIR, SERVICE, TIMER, UNIT_DIR
+
+_TIMEOUT = 120
+_OURS = ("lock", _history.HISTORY)
+
+# In the order in which it is done: stop: [systemctl arguments]; write: {path: text, None for a directory};
+# start: [systemctl arguments]; remove: paths of files and directories; reload: [systemctl arguments].
+# diff: [{before_header, after_header, before, after}].
+Plan = namedtuple("Plan", "stop write start remove reload diff")
+
+
+class InstallError(Exception):
+    """The recorder can't be put on, or taken from, this host."""
+
+
+def present(layout, state_dir, textfile_dir):
+    """Return the Plan that makes this host have the layout."""
+    if not os.path.isdir("/run/systemd/system"):
+        raise InstallError("the recorder needs systemd as the host's init, and /run/systemd/system is not there")
+    write = {path: text for path, text in layout.files.items() if _text(path) != text}
+    remove = [path for path in _code() if path != layout.code]
+    for settings in [_settings(path) for path in remove]:
+        if settings.get("textfile_dir") not in (None, textfile_dir):
+            remove += _existing([os.path.join(settings["textfile_dir"], _recorder_metrics.FILE)])
+    units = [path for path in write if path.startswith(UNIT_DIR)]
+    # one reload for all: it is what costs most
+    systemd = [["enable", "--no-reload", TIMER]] if _asked("is-enabled", TIMER) != "enabled" else []
+    systemd += [["daemon-reload"]] if units or systemd else []
+    if units or _asked("is-active", TIMER) != "active":
+        systemd.append(["restart", TIMER])
+    if not os.path.isdir(state_dir):
+        write[state_dir] = None
+    return Plan([], write, systemd, remove, [], _diff(write, remove))
+
+
+def absent(state_dir, textfile_dir):
+    """Return the Plan that takes away what the recorder and its installation made, and nothing else."""
+    kept = [each for each in (_settings(path) for path in _code()) if each]
+    states = {state_dir} | {each["state_dir"] for each in kept}
+    textfiles = {textfile_dir} | {each["textfile_dir"] for each in kept}
+    units = _existing(os.path.join(UNIT_DIR, name) for name in (TIMER, SERVICE))
+    remove = units + _code() + _existing([CACHE_DIR])
+    remove += _existing(os.path.join(folder, _recorder_metrics.FILE) for folder in sorted(textfiles) if folder)
+    for folder in sorted(states):
+        remove += [os.path.join(folder, name) for name in _names(folder) if name.startswith(_OURS)]
+        # what somebody else put there stays
+        remove += [folder] if os.path.isdir(folder) and all(name.startswith(_OURS) for name in _names(folder)) else []
+    remove += [CODE_DIR] if os.path.isdir(CODE_DIR) and set(_names(CODE_DIR)) == {os.path.basename(each) for each in _code()} else []
+    stop = [["disable", "--no-reload", "--now", TIMER], ["stop", SERVICE]] if units else []
+    return Plan(stop, {}, [], remove, [["daemon-reload"]] if units else [], _diff({}, remove))
+
+
+def is_change(plan):
+    """Whether there is anything to do."""
+    return any(plan[:-1])
+
+
+def apply(plan):
+    """Do what is planned.
+
+    :raises InstallError: with what went wrong; what was done before it stays, and the next call goes on.
+    """
+    _systemctl(plan.stop)
+    # a oneshot's run that is stopped has failed (systemd.service(5)): systemctl --failed would list a unit that is gone
+    if plan.stop and _asked("is-failed", SERVICE) == "failed":
+        _systemctl([["reset-failed", SERVICE]])
+    try:
+        # the units come last: they point to the code
+        for path in sorted(plan.write, key=lambda each: (each.startswith(UNIT_DIR), each)):
+            if plan.write[path] is None:
+                os.makedirs(path, 0o700)
+            else:
+                _put(path, plan.write[path])
+        _systemctl(plan.start)
+        for path in plan.remove:
+            _remove(path)
+    except OSError as exc:
+        raise InstallError("%s: %s" % (exc.filename, exc.strerror))
+    _systemctl(plan.reload)
+
+
+def _put(path, text):
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        os.makedirs(folder, 0o755)
+    partial = path + ".tmp"
+    with open(partial, "w", encoding="utf-8") as handle:
+        handle.write(text)
+        os.fchmod(handle.fileno(), 0o644)
+    os.rename(partial, path)
+
+
+def _remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+        return
+    try:
+        os.unlink(path)
+    except OSError as exc:
+        if exc.errno != errno.ENOENT:
+            raise
+
+
+def _systemctl(calls):
+    for arguments in calls:
+        try:
+            result = run(["systemctl"] + arguments, _TIMEOUT)
+        except CommandError as exc:
+            raise InstallError(str(exc))
+        if result.rc:
+            raise InstallError("systemctl %s: exit code %d: %s" % (" ".join(arguments), result.rc, result.err))
+
+
+def _asked(*arguments):
+    try:
+        return run(["systemctl"] + list(arguments), _TIMEOUT).out.decode("utf-8", "replace").strip()
+    except CommandError as exc:
+        raise InstallError(str(exc))
+
+
+def _code():
+    return [os.path.join(CODE_DIR, name) for name in _names(CODE_DIR) if _recorder_layout.HASHED.match(name)]
+
+
+def _names(folder):
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def _existing(paths):
+    return [path for path in paths if os.path.lexists(path)]
+
+
+def _settings(code):
+    """The settings of an installed recorder, {} when they can't be read."""
+    try:
+        found = json.loads(_text(os.path.join(code, SETTINGS)) or "{}")
+    except ValueError:
+        return {}
+    return found if {"state_dir", "textfile_dir"} <= set(found) else {}
+
+
+def _text(path):
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _diff(write, remove):
+    """Units and settings line by line, the code by its directory's name."""
+    shown = [path for path in write if write[path] is not None and (
+        path.startswith(UNIT_DIR) or os.path.basename(path) == SETTINGS)]
+    found = [{"before_header": path, "after_header": path, "before": _text(path) or "", "after": write[path]}
+             for path in sorted(shown)]
+    made = sorted({os.path.dirname(path) if path.startswith(CODE_DIR) else path for path in write
+                   if os.path.basename(path) == SETTINGS or write[path] is None})
+    found.append({"before_header": "files", "after_header": "files", "before": "".join(path + "\n" for path in remove),
+                  "after": "".join(path + "\n" for path in made)})
+    return found

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change at any time.
+"""How long the recorder's history is, by days and by size.
+
+Days are those on which the recorder ran: a host that was off for a month forgets nothing, and a clock that jumps
+a year ahead costs one day. Each function is part of the caller's transaction, but shrink().
+"""
+
+import calendar
+import time
+
+from .._logs import kernel_oom as _kernel_oom
+from .._system.times import SECOND
+from . import writer as _history_write
+
+_KILL_LABELS = "coalesce(c.name, substr(k.ident, 1, 12)), coalesce(c.unit, '')"
+_DAY = 86400
+
+# What goes first when the size is over the limit, the oldest rows of each: what says least about kills.
+_EXPENDABLE = (
+    ("events", "at", "ident NOT IN (SELECT ident FROM kills)"),
+    ("containers", "seen", "ident NOT IN (SELECT ident FROM kills)"),
+    ("daily", "day", "1"),
+    ("unit_ooms", "at", "1"),
+    ("oomd_kills", "at", "1"),
+    ("events", "at", "1"),
+    ("messages", "at", "1"),
+)
+_ROUNDS = 200
+
+
+def age(database, today, days, boot):
+    """Note that the recorder ran today, and drop what is older than so many days; return whether something went.
+
+    :param today: "2026-11-23", in UTC.
+    :param boot: this boot's id.
+    """
+    if database.execute("INSERT OR IGNORE INTO days VALUES (?)", (today,)).rowcount <= 0:
+        return False
+    row = database.execute("SELECT day FROM days ORDER BY day DESC LIMIT 1 OFFSET ?", (days - 1,)).fetchone()
+    if row is None:
+        return False
+    oldest = calendar.timegm(time.strptime(row[0], "%Y-%m-%d")) * SECOND
+    _drop_messages(database, "at < ?", (oldest,), boot)
+    _drop_kills(database, "k.at < ?", (oldest,))
+    for table, column, value in (("unit_ooms", "at", oldest), ("oomd_kills", "at", oldest), ("events", "at", oldest),
+                                 ("containers", "seen", oldest), ("notes", "at", oldest), ("daily", "day", row[0]),
+                                 ("days", "day", row[0])):
+        database.execute("DELETE FROM %s WHERE %s < ?" % (table, column), (value,))
+    return True
+
+
+def shrink(database, limit, boot):
+    """Drop the oldest of what matters least until the history has at most `limit` bytes; return whether it did.
+
+    In steps of their own transactions.
+    """
+    shrunk = False
+    for table, column, where in _EXPENDABLE:
+        for _round in range(_ROUNDS):
+            if size(database) <= limit:
+                return shrunk
+            shrunk = True
+            if not _drop_some(database, table, column, where, boot):
+                break
+    return shrunk
+
+
+def _drop_some(database, table, column, where, boot):
+    """Drop the oldest tenth of some rows; return whether there were any."""
+    count = database.execute("SELECT count(*) FROM %s WHERE %s" % (table, where)).fetchone()[0]
+    if not count:
+        return False
+    newest = database.execute("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET ?" % (column, table, where, column),
+                              (max(0, count // 10 - 1),)).fetchone()[0]
+    condition = "%s AND %s <= ?" % (where, column)
+    database.execute("BEGIN IMMEDIATE")
+    if table == "messages":
+        _drop_messages(database, condition, (newest,), boot)
+        _drop_kills(database, "k.boot != 'oomd' AND k.at <= ?", (newest,))
+    else:
+        if table == "oomd_kills":
+            _drop_kills(database, "k.boot = 'oomd' AND k.at <= ?", (newest,))
+        database.execute("DELETE FROM %s WHERE %s" % (table, condition), (newest,))
+    database.execute("COMMIT")
+    database.executescript("PRAGMA incremental_vacuum")  # execute() does one step of it, a page
+    return True
+
+
+def size(database):
+    """Return the bytes that the history needs."""
+    pages, free, each_page = (database.execute("PRAGMA " + each).fetchone()[0] for each in ("page_count", "freelist_count", "page_size"))
+    return (pages - free) * each_page
+
+
+def _drop_messages(database, condition, values, boot):
+    """Drop messages of the kernel; those of this boot stay known as a number."""
+    state = _history_write.state(database)
+    lost = [_kernel_oom.Message(*row) for row in database.execute(
+        "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND " + condition, (boot,) + values)]
+    newest = database.execute("SELECT max(at) FROM messages WHERE " + condition, values).fetchone()[0]
+    database.execute("DELETE FROM messages WHERE " + condition, values)
+    if state is not None and newest is not None:
+        _history_write.keep(
+            database, kernel_since=max(state.kernel_since, newest + 1),
+            missing=state.missing + _kernel_oom.parse(lost).counted.get(boot, 0))
+
+
+def _drop_kills(database, condition, values):
+    """Drop rows k of kills, and keep their number for the counters."""
+    rows = database.execute(
+        "SELECT k.uid, %s, k.scope, count(*), max(k.at) FROM kills k LEFT JOIN containers c ON c.ident = k.ident AND c.uid = k.uid"
+        " WHERE %s GROUP BY 1, 2, 3, 4" % (_KILL_LABELS, condition), values).fetchall()
+    for uid, name, unit, scope, count, last in rows:
+        key = (uid, name, unit, scope)
+        database.execute("INSERT OR IGNORE INTO dropped_kills VALUES (?, ?, ?, ?, 0, 0)", key)
+        database.execute("UPDATE dropped_kills SET count = count + ?, last_at = max(last_at, ?)"
+                         " WHERE uid = ? AND name = ? AND unit = ? AND scope = ?", (count, last) + key)
+    database.execute("DELETE FROM kills AS k WHERE " + condition, values)
+
+
+def kill_counts(database):
+    """Return {(uid, name, unit, scope): (number of kills, time of the last)}, those dropped included."""
+    found = {}
+    for query in ("SELECT uid, name, unit, scope, count, last_at FROM dropped_kills",
+                  "SELECT k.uid, %s, k.scope, count(*), max(k.at) FROM kills k"
+                  " LEFT JOIN containers c ON c.ident = k.ident AND c.uid = k.uid GROUP BY 1, 2, 3, 4" % _KILL_LABELS):
+        for uid, name, unit, scope, count, last in database.execute(query):
+            before = found.get((uid, name, unit, scope), (0, 0))
+            found[(uid, name, unit, scope)] = (before[0] + count, max(before[1], last))
+    return found

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What kind of host this is: distribution, init, kernel version, hardware, container.
+
+Texts of files and of `systemctl --version` in, data out.
+"""
+
+import re
+from collections import namedtuple
+
+# ident, version, name: as os-release(5) has them; like: [str] of related distributions.
+Distribution = namedtuple("Distribution", "ident version name like")
+
+# version: int; default: unified|hybrid|legacy, None where systemd does not say.
+Systemd = namedtuple("Systemd", "version default")
+
+
+def container(files):
+    """Return the container engine around us, as systemd-detect-virt(1) and Podman and Docker leave it, or None.
+
+    :param files: _host_files.Files.
+    """
+    name = (files.read("/run/systemd/container") or "").strip()
+    for path, engine in (("/run/.containerenv", "podman"), ("/.dockerenv", "docker")):
+        if not name and files.exists(path):
+            name = engine
+    return name or None
+
+
+def is_raspberry_pi(model, release):
+    """Whether firmware or kernel are Raspberry Pi's, which turn the memory controller off.
+
+    :param model: text of /proc/device-tree/model, None without one; release: of the kernel,
+        "6.12.34+rpt-rpi-2712", "5.10.103-v7l+", "5.15.0-1061-raspi".
+    """
+    return "Raspberry Pi" in (model or "") or re.search(r"rpi-|-raspi\b|-v(6|7|7l|8)\+$", release or "") is not None
+
+
+def distribution(text):
+    """Return the Distribution of an os-release file (os-release(5)); None for what it does not say."""
+    fields = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith("#"):
+            fields[name] = re.sub(r"\\(.)", r"\1", value.strip("\"'"))
+    return Distribution(fields.get("ID", "linux"), fields.get("VERSION_ID"), fields.get("PRETTY_NAME"),
+                        fields.get("ID_LIKE", "").split())
+
+
+def systemd(text):
+    """Return the Systemd of `systemctl --version`, None when it is no such text.
+
+    The first line is "systemd 252 (252.39-1~deb12u1)"; the features name the compiled-in hierarchy.
+    """
+    match = re.match(r"systemd (\d+)", text)
+    if not match:
+        return None
+    default = re.search(r"\bdefault-hierarchy=(\w+)", text)
+    return Systemd(int(match.group(1)), default.group(1) if default else None)
+
+
+def kernel_at_least(release, wanted):
+    """Whether a kernel release ("6.1.0-37-cloud-amd64") is of that version (a tuple) or later; None for unknown."""
+    match = re.match(r"(\d+)\.(\d+)", release or "")
+    return None if match is None else (int(match.group(1)), int(match.group(2))) >= wanted

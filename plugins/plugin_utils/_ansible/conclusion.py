@@ -1,0 +1,100 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""What an action makes of a report once it is there: its result, the first screen, an alert, a reason to fail."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.utils.display import Display
+
+from .._audit import alert as _alert
+from .._audit import gate as _failing
+from .._audit import settings as _settings
+from .._audit.audit import Outcome
+from .._formats import screen as _summary
+from .._report.tally import Tally
+from .._text import plural
+from . import controller as _controller
+
+# Options, for the argument_spec of an action. The first three are checked by settings(), which knows "" too.
+SPEC = {
+    "alert": {"type": "str"},
+    "fail_on": {"type": "str", "default": "never"},
+    "formats": {"type": "list", "elements": "str", "default": []},
+    "summary": {"type": "bool", "default": True},
+}
+display = Display()
+
+
+def settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options alert, fail_on and formats.
+
+    :raises AnsibleActionFail: one of them is none of its choices.
+    """
+    try:
+        return {name: getattr(_settings, name)(options[name], name) for name in ("alert", "fail_on", "formats")}
+    except ValueError as exc:
+        raise AnsibleActionFail(str(exc)) from exc
+
+
+def fill(result: dict[str, Any], outcome: Outcome) -> None:
+    """Put the outcome into the task's result, and hand it to workflows as set_stats does."""
+    counts = outcome.tally.summary()
+    result.update(
+        changed=outcome.path is not None,
+        report=outcome.path,
+        counts=counts,
+        msg="%s; report: %s" % (plural(counts["findings"]["total"], "finding"),
+                                outcome.path or "none is written in check mode"),
+        ansible_stats={
+            "per_host": False,
+            "aggregate": False,
+            "data": {
+                "podman_memory_report": outcome.path,
+                "podman_memory_findings": counts["findings"]["by_severity"],
+                "podman_memory_findings_new": counts["findings"]["new"],
+                "podman_memory_findings_resolved": counts["findings"]["resolved"],
+                "podman_memory_findings_waived": counts["findings"]["waived"],
+                "podman_memory_oom_killed": counts["oom"]["killed"],
+                "podman_memory_near_limit": counts["findings"]["by_rule"]["near-limit"],
+                "podman_memory_unprotected": counts["unprotected"],
+                "podman_memory_hosts": counts["hosts"]["total"],
+                "podman_memory_not_checked": counts["hosts"]["not_checked"],
+                "podman_memory_partly_checked": counts["hosts"]["partial"],
+                "podman_memory_unreachable": counts["not_checked"].get("unreachable", 0),
+                "podman_memory_errors": counts["hosts"]["not_checked"] - counts["not_checked"].get("unreachable", 0),
+            },
+        },
+    )
+
+
+def follow(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
+    """Add what comes next: an alert to be sent, and a play to be failed."""
+    tally, severity = outcome.tally, options["fail_on"]
+    failing = _failing.count(tally, severity)
+    result.update(failing=failing, failing_message=_failing.message(tally, severity, outcome.path) if failing else None,
+                  alert=None)
+    if options["alert"] and outcome.path:
+        result["alert"] = _alert.body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)
+
+
+def show(tally: Tally, now: str, report: str | None, has_previous: bool, previous_at: str | None) -> None:
+    """Show the first screen of a report.
+
+    :param now: when it was made; report: its path; previous_at: when the one was made that it was compared with.
+    """
+    _controller.show(_summary.lines(tally, _summary.Context(
+        now=now, report=report, has_previous=has_previous, previous_at=previous_at,
+        width=_controller.columns(display.columns), everything=display.verbosity > 0)))
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Show the first screen of the report that was made."""
+    show(outcome.tally, outcome.generated_at, outcome.path, outcome.has_previous, outcome.previous_at)

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""Run a module on a host from an action plugin, so that whatever goes wrong is an answer.
+
+Knows Ansible's connections and time limits; nothing of what the modules say.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from . import children as _children
+from .controller import is_timeout, problem_in, problem_of, run_as
+
+FACTS = "podman_fleet.memory.oom_facts"
+# Its options, for the argument_spec of an action.
+FACTS_SPEC = {
+    "users": {"type": "list", "elements": "str"},
+    "containers": {"type": "list", "elements": "str"},
+    "since": {"type": "str"},
+    "executable": {"type": "str"},
+    "timeout": {"type": "int"},
+    "state_dir": {"type": "path"},
+}
+
+
+def drop_empty(action: ActionBase) -> None:
+    """Take those of a task's options away that are empty text: surveys of AWX give it for what was left out.
+
+    Here, and not by templates of a role: each costs 1 ms of processor time on each host.
+    """
+    action._task.args = {name: value for name, value in action._task.args.items() if value != ""}
+
+
+def ask(action: ActionBase, module: str, options: dict[str, Any],
+        task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
+    """Return (the module's result, {kind, message} of what went wrong or None).
+
+    Raises nothing that a host can cause. The result of a module that failed is returned as well; it
+    is empty when there was no answer.
+    """
+    before = _children.children()
+    try:
+        answer = action._execute_module(module_name=module, module_args=options, task_vars=task_vars)
+    except Exception as exc:  # become, connection, interpreter, …: each has its own
+        return {}, problem_of(exc)
+    except BaseException as exc:
+        if not is_timeout(exc):
+            raise
+        # Ansible would remove the temporary directory next, on a host that does not answer,
+        # and now without a time limit.
+        action._connection._shell.tmpdir = None
+        # It would also leave its ssh behind, for as long as the host hangs: one more each night.
+        _children.end(_children.children() - before)
+        return {}, {**problem_of(exc), "message": "gave no answer in %s seconds" % action._task.timeout}
+    return answer, problem_in(answer) if answer.get("failed") or answer.get("unreachable") else None
+
+
+def facts_of(action: ActionBase, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    """Return {run_as, problem, facts} of one host; raises nothing that a host can cause."""
+    try:
+        user = run_as(action)
+    except Exception as exc:
+        return {"run_as": None, "problem": problem_of(exc), "facts": None}
+    answer, problem = ask(action, FACTS, {**options, "as_json": True}, task_vars)
+    facts = None
+    if problem is None:
+        try:
+            facts = json.loads(answer["facts_json"])
+        except KeyError:
+            problem = problem_in(answer)
+        except (TypeError, ValueError) as exc:
+            problem = {"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc}
+    return {"run_as": user, "problem": problem, "facts": None if problem else facts}

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""The first screen: what was killed, what dies next, what is unprotected, what could not be checked, the trend.
+
+Pure: takes a Tally, gives lines of styled pieces. At most 25 lines, or all of it on demand.
+Its reader has been woken up by it: worst first, words instead of field names.
+"""
+
+from __future__ import annotations
+
+from .._report.tally import Tally
+from .._terminal import Line, Piece, fit
+from .._text import cells, clock, plural
+from .screen_context import Context, answered
+from .screen_gaps import gaps, trend, unprotected, waived
+from .screen_kills import kills, risks
+
+_LINES = 25
+_RISKS = 3  # lines on containers near their limit
+_TIGHT = 9  # lines: with less than that for kills and gaps, other lists get shorter
+_LIST = 4  # reasons why something was not checked that are shown whatever else there is
+_WIDEST = 140  # longer lines are hard to follow
+
+
+
+def lines(tally: Tally, context: Context) -> list[Line]:
+    """Return the lines of the summary."""
+    context = context._replace(width=max(40, min(context.width, _WIDEST)))
+    open_to_harm, last = unprotected(tally, context), waived(tally) + trend(tally, context)
+    # header, path and the empty lines between the parts
+    room = _LINES - 2 - 4 - len(open_to_harm) - len(last) - bool(last)
+    next_ones = risks(tally, context, None if context.everything else max(0, min(_RISKS, room - _TIGHT)))
+    room -= len(next_ones)
+    # each of the two long lists gets what the other leaves free
+    unknown = gaps(tally, context, max(_LIST if room >= _TIGHT else 2, room - len(kills(tally, context, None)) - 1))
+    died = kills(tally, context, None if context.everything else room - len(unknown))
+    found: list[Line] = [_header(tally, context)]
+    for part in (died + next_ones, open_to_harm, unknown, last):
+        if part:
+            found += [[]] + part
+    return [fit(line, context.width) for line in found] + [[], _footer(tally, context)]
+
+
+def _header(tally: Tally, context: Context) -> Line:
+    hosts = tally.hosts
+    parts = ["%s of %s checked" % (format(answered(tally), ","), plural(hosts["total"], "host")),
+             plural(tally.containers["total"], "container")]
+    if hosts["without_podman"]:
+        parts.append("%s without Podman" % plural(hosts["without_podman"], "host"))
+    head = [Piece("title", "Podman memory audit"), Piece("dim", "  %s  " % clock(context.now))]
+    room = context.width - sum(cells(piece.text) for piece in head)
+    while len(parts) > 1 and cells(", ".join(parts)) > room:
+        parts.pop()  # half a number is none
+    return [*head, Piece("plain", ", ".join(parts))]
+
+
+def _footer(tally: Tally, context: Context) -> Line:
+    line = ([Piece("title", "Check mode"), Piece("plain", "  no report is written")] if context.report is None
+            else [Piece("title", "Report"), Piece("plain", "  " + context.report)])
+    counts = ", ".join("%s %s" % (format(count, ","), severity)
+                       for severity, count in tally.summary()["findings"]["by_severity"].items() if count)
+    # the path is there to be copied: it is never cut, the counts give way
+    if counts and cells(line[1].text) + cells(counts) + 12 <= context.width:
+        line.append(Piece("dim", "  (%s)" % counts))
+    return line

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A kill in words: why, what it did to the container, who was killed.
+
+Pure. Takes the evidence of a finding oom-killed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .._text import shown, size
+
+# Podman's own slice of a pod (libpod/options.go: machine-libpod_pod_ID.slice, user-libpod_pod_ID.slice).
+_POD = re.compile(r"libpod_pod_([0-9a-f]{12})")
+
+
+def why(evidence: dict[str, Any]) -> str:
+    """Return the cause in words: "hit its own limit of 20 MiB"."""
+    cause, scope = evidence.get("cause"), evidence.get("scope")
+    limit = evidence.get("limit")
+    if cause == "container_limit":
+        return "hit its own limit" + (" of %s" % size(limit) if limit is not None else "")
+    if cause == "ancestor_limit":
+        return "hit the limit of %s" % (above(scope) if scope else "its pod or slice")
+    if cause == "host_oom":
+        return "the host ran out of memory"
+    if cause == "systemd_oomd":
+        return "systemd-oomd: memory pressure" + (" in %s" % _last_part(scope) if scope else "")
+    return "OOM kill, cause unknown"
+
+
+def above(scope: str) -> str:
+    """Return a cgroup above a container in words: "its pod (ad84232988fc)", "batch.slice"."""
+    # its whole name would fill a line, and people know the pod by the beginning of its id
+    pod = _POD.search(scope)
+    return "its pod (%s)" % pod.group(1) if pod else _last_part(scope)
+
+
+def _last_part(scope: str) -> str:
+    return shown(scope.rstrip("/").rsplit("/", 1)[-1] or scope)
+
+
+def outcome(evidence: dict[str, Any]) -> str:
+    """Return in words what the kill did to the container: "ended it, exit 137"."""
+    code = evidence.get("exit_code")
+    exit_code = ", exit %d" % code if isinstance(code, int) else ""
+    if not evidence.get("current_run"):
+        return "in an earlier run"
+    if evidence.get("lethal"):
+        return "ended it" + exit_code
+    if evidence.get("lethal") is None:
+        return "unclear if it ended it" + exit_code
+    return "lost a process, runs on" if evidence.get("running") else "lost a process" + exit_code
+
+
+def victim(evidence: dict[str, Any]) -> str:
+    """Return who was killed: "sort (pid 587, 19 MiB)", or all of it; empty when not known."""
+    victims = evidence.get("victims") or []
+    named = [each for each in victims if each.get("task")]
+    if not named:
+        return "the whole container" if evidence.get("group") else ""
+    first = named[-1]
+    parts = ["pid %d" % first["pid"] if isinstance(first.get("pid"), int) else "",
+             size(first["rss"]) if isinstance(first.get("rss"), int) else ""]
+    inside = ", ".join(part for part in parts if part)
+    text = shown(first["task"], 40) + (" (%s)" % inside if inside else "")
+    return text + " and with it the whole container" if evidence.get("group") else text
+
+
+def flag(evidence: dict[str, Any]) -> str:
+    """Return what Podman's own flag says where it is wrong; empty where it is right or unknown."""
+    return {
+        "missed": "podman's own flag says it was not OOM killed",
+        "stale": "podman's own flag is left over from an earlier run",
+        "overstated": "podman's own flag says the container was killed",
+    }.get(evidence.get("flag_trust") or "", "")

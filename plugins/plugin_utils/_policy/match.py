@@ -1,0 +1,178 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change at any time.
+
+"""Conditions of a policy: a JMESPath expression on what is known of one container.
+
+Pure. An expression that would only ever be false by mistake (a field that is not there, a word
+without quotes, a function that stumbles over null) is refused when the policy is read: on a
+thousand hosts nobody would see that a rule never matches.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Callable, Iterator, NamedTuple
+
+from .._model.finding import Facts
+
+# What an expression sees where nothing is known. The keys are all there are; a value of null is
+# one that may be null in real facts, so an expression has to bear it.
+_BLANK: dict[str, Any] = {
+    "id": "", "name": "", "user": "", "image": "", "created_at": None, "labels": {}, "pod": None, "is_infra": False,
+    "manager": {"kind": "none", "unit": None},
+    "state": {"status": "", "exit_code": None, "started_at": None, "finished_at": None, "restart_count": None,
+              "oom_killed_flag": None, "stopped_by_user": None},
+    "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None},
+    "oom": {"killed": None, "cause": "unknown", "scope": None, "lethal": None, "confidence": "unknown", "count": 0,
+            "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": []},
+}
+_BLANK_HOST: dict[str, Any] = {"name": "", "hostname": "", "kernel": "", "controllers": [], "podman": {}}
+_SOME_TIME = "2026-11-23T20:30:00Z"
+# And what it sees where everything is known: a number compared with a text shows itself here.
+_WHOLE: dict[str, Any] = {
+    **_BLANK, "created_at": _SOME_TIME, "pod": "a", "manager": {"kind": "quadlet", "unit": "a.service"},
+    "state": {"status": "exited", "exit_code": 137, "started_at": _SOME_TIME, "finished_at": _SOME_TIME,
+              "restart_count": 1, "oom_killed_flag": True, "stopped_by_user": True},
+    "memory": {"declared": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
+               "next_start": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
+               "effective": {"limit": 1, "swap_limit": 1, "high": 1, "oom_group": True, "source": "/a"},
+               "usage": {"current": 1, "working_set": 1, "anon": 1, "peak": 1, "swap": 1, "pressure_full_avg300": 1.0},
+               "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1}},
+}
+_WHOLE_HOST = {"memory_total": 1, "swap_total": 1, "cgroup_version": 2, "oomd_active": True, "distribution": "a",
+               "podman": {"version": "5.4.2", "conmon": "2.1.12", "runtime": {"name": "crun", "version": "1.21"},
+                          "cgroup_manager": "systemd"}}
+FIELDS = (*_BLANK, "host")
+_WORDS = ("true", "false", "null")
+# The children after the first one look at the first one's result, not at the container.
+_INSIDE = ("subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe")
+_EXAMPLE = "\"labels.role == 'database'\""
+
+
+class Condition(NamedTuple):
+    """An expression that can be asked."""
+
+    text: str  # as the policy has it
+    search: Callable[[dict[str, Any]], Any]
+
+    def holds(self, document: dict[str, Any]) -> bool:
+        """Whether it is true of a `document`.
+
+        :raises ValueError: when it cannot be evaluated on this one.
+        """
+        try:
+            value = self.search(document)
+        except TypeError as exc:  # jmespath lets Python compare a number with a text
+            raise ValueError(str(exc)) from exc
+        # JMESPath's own truth: 0 is true
+        return not (value is None or value is False or value in ("", [], {}))
+
+
+def document(host: Facts, container: Facts | None) -> dict[str, Any]:
+    """Return what expressions see: a container's facts and the host's under `host`.
+
+    :param host: the host's facts with `name`, its name in the inventory.
+    :param container: an element of `containers` or `removed`; None: it is about the host itself.
+    """
+    known = {key: value for key, value in (container or {}).items() if value is not None}
+    about = {key: value for key, value in host.items() if value is not None}
+    return {**_BLANK, **known, "host": {**_BLANK_HOST, **about}}
+
+
+ALWAYS = Condition("true", lambda _document: True)
+_NEVER = Condition("false", lambda _document: False)
+
+
+def condition(value: Any) -> Condition:
+    """Return the Condition that a policy's `match` means.
+
+    As an expression, the word true would be the name of a field, so it is taken for what is meant.
+
+    :raises ValueError: says what is wrong with it and where.
+    :raises ImportError: when it needs jmespath, which is not there.
+    """
+    if isinstance(value, bool):
+        return ALWAYS if value else _NEVER
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("%r is no JMESPath expression: give one such as %s, or \"true\" for every container"
+                         % (value, _EXAMPLE))
+    text = str(value).strip()
+    if text in ("true", "false"):
+        return ALWAYS if text == "true" else _NEVER
+    expression = _compiled(text)
+    mistakes = list(_mistakes(expression.parsed))
+    if mistakes:
+        raise ValueError("%r: %s" % (text, "; ".join(mistakes)))
+    made = Condition(text, expression.search)
+    try:
+        made.holds(document({}, None))
+    except ValueError as exc:
+        raise ValueError("%r fails where a value is null: %s. Ask for the value first, as in \"pod && "
+                         "starts_with(pod, 'a')\"" % (text, exc)) from exc
+    try:
+        made.holds(document(_WHOLE_HOST, _WHOLE))
+    except ValueError as exc:
+        raise ValueError("%r fails where the values are known: %s. Sizes are numbers of bytes, and numbers are written in "
+                         "backquotes: `1048576`" % (text, exc)) from exc
+    return made
+
+
+def _compiled(text: str) -> Any:
+    try:
+        import jmespath
+    except ImportError as exc:
+        raise ImportError("jmespath is missing on the controller, in the Python that runs Ansible: "
+                          "pip install jmespath") from exc
+    from jmespath import exceptions
+    try:
+        return jmespath.compile(text)
+    except exceptions.ParseError as exc:
+        if isinstance(exc, exceptions.IncompleteExpressionError):
+            reason = "it ends too early"
+        elif isinstance(exc, exceptions.LexerError):
+            reason = exc.message
+        else:
+            reason = "%r is not expected there" % exc.token_value
+        position = exc.lex_position + 1
+    except exceptions.JMESPathError as exc:
+        raise ValueError("%r is no JMESPath expression: %s" % (text, exc)) from exc
+    raise ValueError("%r is no JMESPath expression: %s, at character %d" % (text, reason, position))
+
+
+def _mistakes(parsed: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with an expression that can be read."""
+    from jmespath.functions import Functions
+    for node, at_top in _walk(parsed, True):
+        name = node.get("value")
+        if node["type"] == "field" and at_top and name not in FIELDS:
+            if name in _WORDS:
+                yield "%s is the name of a field here, the value is written in backquotes: `%s`" % (name, name)
+            else:
+                yield "there is no field %r (%s); a text is written in single quotes: '%s'" % (
+                    name, suggestion(name, FIELDS), name)
+        elif node["type"] == "function_expression":
+            known = Functions.FUNCTION_TABLE
+            if name not in known:
+                yield "there is no function %r (%s)" % (name, suggestion(name, sorted(known)))
+                continue
+            signature, given = known[name]["signature"], len(node["children"])
+            many = bool(signature) and signature[-1].get("variadic")
+            if given < len(signature) or (given > len(signature) and not many):
+                yield "%s() takes %d arguments, not %d" % (name, len(signature), given)
+
+
+def _walk(node: dict[str, Any], at_top: bool) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield each part of an expression, and whether it looks at the container itself."""
+    yield node, at_top
+    for number, child in enumerate(node["children"]):
+        inside = node["type"] == "expref" or (number > 0 and node["type"] in _INSIDE)
+        yield from _walk(child, at_top and not inside)
+
+
+def suggestion(word: Any, known: tuple[str, ...] | list[str]) -> str:
+    """Return "did you mean …?" for a word that is not known, or else all that are."""
+    near = difflib.get_close_matches(str(word), known, n=1)
+    return "did you mean %s?" % near[0] if near else "known: %s" % ", ".join(known)

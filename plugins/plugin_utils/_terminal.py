@@ -1,0 +1,50 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lines of styled pieces for a terminal.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ._text import cells, clip
+
+INDENT = "  "
+
+
+class Piece(NamedTuple):
+    """Text of one style: title, bad, warn, good, dim or plain."""
+
+    style: str
+    text: str
+
+
+Line = list[Piece]
+
+
+def plain(found: list[Line]) -> str:
+    """Return the lines without styles."""
+    return "\n".join("".join(piece.text for piece in line).rstrip() for line in found)
+
+
+def fit(line: Line, width: int) -> Line:
+    """Cut a line at the terminal's edge."""
+    fitted = []
+    for piece in line:
+        text = clip(piece.text, width) if width > 0 else ""
+        width -= cells(text)
+        if text:
+            fitted.append(Piece(piece.style, text))
+        if text != piece.text:
+            break
+    return fitted
+
+
+def more(count: int, what: str = "") -> Line:
+    """Return the line that says how many are not listed."""
+    text = "… and %s more" % format(count, ",")
+    return [Piece("dim", INDENT * 2 + text + (" " + what if what else ""))]

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Journals recorded on real hosts (tests/unit/fixtures/README.md), as the recorder reads them."""
+
+import os
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import records as _records
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import Reading
+
+FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures")
+HOSTS = ("debian12-podman4.3.1", "debian13-podman5.4.2")
+
+
+def entries(host):
+    """The journal's entries of one host, oldest first, each once; a cursor is made up where none was recorded."""
+    found = {}
+    for kind in ("kernel", "systemd", "podman"):
+        with open(os.path.join(FIXTURES, "journal_" + kind, host + ".json"), "rb") as handle:
+            for entry in _records.entries(handle.read())[0]:
+                entry.setdefault("__CURSOR", "%s/%s/%s" % (
+                    entry["__REALTIME_TIMESTAMP"], entry.get("__MONOTONIC_TIMESTAMP"), len(found)))
+                found[entry["__CURSOR"]] = entry
+    return sorted(found.values(), key=lambda entry: int(entry["__REALTIME_TIMESTAMP"]))
+
+
+class FakeJournal(object):
+    """A journal of these entries; `end` and `begin` say how many of them are there yet, or still."""
+
+    def __init__(self, found):
+        self.entries = found
+        self.begin = 0
+        self.end = len(found)
+        self.chunk = 50
+        self.problem = None
+
+    def read(self, handle, cursor=None, since=None, this_boot=False, seconds=20, entries=20000):
+        there = self.entries[self.begin:self.end]
+        places = [index for index, each in enumerate(self.entries) if each["__CURSOR"] == cursor]
+        if places:
+            there = self.entries[max(places[0], self.begin):self.end]
+        taken = there[:entries]
+        for start in range(0, len(taken), self.chunk):
+            handle(taken[start:start + self.chunk])
+        return Reading(taken[-1]["__CURSOR"] if taken else None,
+                       bool(taken) and taken[0]["__CURSOR"] == cursor, len(taken) == len(there), self.problem)
+
+
+class FakeHost(object):
+    """What the recorder asks a host about itself."""
+
+    def __init__(self, boot, counted=None, booted=1):
+        self.boot = boot
+        self.counted = counted
+        self.began = booted
+
+    def boot_id(self):
+        return self.boot
+
+    def kills_since_boot(self):
+        return self.counted
+
+    def booted(self):
+        return self.began

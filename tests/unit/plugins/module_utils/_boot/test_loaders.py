@@ -1,0 +1,359 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Boot loaders other than GRUB's own, on files as their documentation shows them; none of this is recorded from a host."""
+
+import os
+import re
+
+import pytest
+import recorded_hosts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
+    detect as _bootloaders,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
+    loader as _bootloader,
+)
+from laid_out import Laid  # noqa: E402
+
+OFF = "systemd.unified_cgroup_hierarchy=0"
+ON = "systemd.unified_cgroup_hierarchy=1"
+
+# --- Raspberry Pi: raspberrypi.com documentation, "The Linux kernel: kernel command line"
+CMDLINE = "console=serial0,115200 console=tty1 root=PARTUUID=4f3a-02 rootfstype=ext4 fsck.repair=yes rootwait\n"
+PI = {
+    "/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
+    "/proc/cmdline": "coherent_pool=1M cgroup_disable=memory " + CMDLINE,
+    "/boot/firmware/config.txt": "# For more options see http://rptl.io/configtxt\ndtparam=audio=on\n#cmdline=other.txt\n",
+}
+MEMORY = ["cgroup_enable=memory", "cgroup_memory=1"]
+
+
+@pytest.mark.parametrize("path", ["/boot/firmware/cmdline.txt", "/boot/cmdline.txt"])
+@pytest.mark.parametrize("text", [CMDLINE, CMDLINE.rstrip("\n"), CMDLINE.replace("\n", "\r\n"), CMDLINE + "\n"])
+def test_pi_stays_one_line(tmp_path, path, text):
+    host = Laid(tmp_path, dict(PI, **{path: text}), {})
+    told = host.ensure(present=MEMORY)
+    assert (told["bootloader"], told["files"], told["commands"], told["reboot_required"]) == ("raspberry_pi", [path], [], True)
+    assert host.read(path) == text.replace("rootwait", "rootwait cgroup_enable=memory cgroup_memory=1")
+    assert host.ensure(present=MEMORY)["changed"] is False
+    assert host.ensure(absent=MEMORY)["changed"] is True
+    assert host.read(path) == text
+
+
+def test_pi_arguments_of_the_firmware_wait_for_no_reboot(tmp_path):
+    running = "coherent_pool=1M cgroup_disable=memory %s cgroup_enable=memory cgroup_memory=1\n" % CMDLINE.strip()
+    host = Laid(tmp_path, dict(PI, **{"/boot/cmdline.txt": CMDLINE.strip() + " cgroup_enable=memory cgroup_memory=1\n",
+                                      "/proc/cmdline": running}), {})
+    assert host.ensure(present=MEMORY, absent=["cgroup_disable=memory"])["reboot_required"] is False
+    host.write("/proc/cmdline", running.replace("cgroup_enable", "cgroup_disable=memory cgroup_enable"))
+    assert host.ensure(present=MEMORY, absent=["cgroup_disable=memory"])["reboot_required"] is True, "one was ours"
+
+
+@pytest.mark.parametrize("files, words", [
+    ({"/boot/cmdline.txt": CMDLINE + "quiet\n"}, ["2 lines", "/boot/cmdline.txt"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "cmdline=mine.txt\n"}, ["cmdline=mine.txt"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "[all]\nos_prefix=current/\n"}, ["os_prefix"]),
+])
+def test_pi_what_is_refused(tmp_path, files, words):
+    host = Laid(tmp_path, dict(PI, **files), {})
+    before = host.everything()
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        host.ensure(present=MEMORY, bootloader="raspberry_pi")
+    assert all(word in str(told.value) for word in words), str(told.value)
+    assert host.everything() == before
+
+
+# --- systemd-boot: kernel-install(8), Boot Loader Specification (uapi-group.org), type #1
+ID = "6a9857a393724b7a981ebb5b8495b9ea"
+ENTRY = """# Boot Loader Specification type#1 entry
+title      Fedora Linux 40
+version    %(version)s
+machine-id """ + ID + """
+sort-key   fedora
+options    %(options)s
+linux      /""" + ID + """/%(version)s/linux
+initrd     /""" + ID + """/%(version)s/initrd
+"""
+VERSIONS = ("6.8.0-1", "6.9.1-1")
+
+
+class SystemdBoot(Laid):
+    """kernel-install as its manual page describes it: `add` writes the entry from /etc/kernel/cmdline."""
+
+    def __init__(self, root, more=None, options="root=UUID=1 ro quiet"):
+        self.fail = None
+        files = {"/proc/cmdline": "initrd=\\x\\initrd BOOT_IMAGE=/x root=UUID=1 ro quiet\n"}
+        for version in VERSIONS:
+            files["/boot/loader/entries/%s-%s.conf" % (ID, version)] = ENTRY % {"version": version, "options": options}
+            files["/usr/lib/modules/%s/vmlinuz" % version] = ""
+        files["/boot/loader/entries/memtest.conf"] = "title Memtest\nefi /memtest.efi\n"
+        files.update(more or {})
+        super().__init__(root, files, {"kernel-install": self.install})
+
+    def install(self, argv):
+        assert argv[1] == "add"
+        if self.fail == argv[2]:
+            return 1, "", "No space left on device\n"
+        lines = [each for each in self.read("/etc/kernel/cmdline").splitlines() if not each.startswith("#")]
+        self.write("/boot/loader/entries/%s-%s.conf" % (ID, argv[2]), ENTRY % {"version": argv[2], "options": " ".join(lines)})
+        return 0, "", ""
+
+    def options(self):
+        return [re.search("^options *(.*)$", self.read("/boot/loader/entries/%s-%s.conf" % (ID, version)), re.M).group(1)
+                for version in VERSIONS]
+
+
+def test_systemd_boot_makes_every_entry_anew(tmp_path):
+    host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "# ours\nroot=UUID=1 ro quiet\n"})
+    told = host.ensure(present=[ON], absent=["quiet"])
+    assert (told["bootloader"], told["files"]) == ("systemd_boot", ["/etc/kernel/cmdline"])
+    assert told["commands"] == ["kernel-install add %s /usr/lib/modules/%s/vmlinuz" % (each, each) for each in VERSIONS]
+    assert host.read("/etc/kernel/cmdline") == "# ours\nroot=UUID=1 ro %s\n" % ON
+    assert host.options() == ["root=UUID=1 ro " + ON] * 2
+    assert host.ensure(present=[ON], absent=["quiet"])["changed"] is False
+
+
+def test_systemd_boot_without_the_file_begins_with_what_runs(tmp_path):
+    host = SystemdBoot(tmp_path)
+    host.ensure(present=[ON])
+    assert host.read("/etc/kernel/cmdline") == "root=UUID=1 ro quiet %s\n" % ON
+
+
+def test_systemd_boot_begins_with_the_vendors_file(tmp_path):
+    host = SystemdBoot(tmp_path, {"/usr/lib/kernel/cmdline": "root=UUID=1 ro\nvendor\n"})
+    host.ensure(present=[ON])
+    assert host.read("/etc/kernel/cmdline") == "root=UUID=1 ro vendor %s\n" % ON
+
+
+def test_systemd_boot_fails_at_the_second_kernel(tmp_path):
+    host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "root=UUID=1 ro quiet\n"})
+    before = host.everything()
+    host.fail = VERSIONS[1]
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        host.ensure(present=[ON])
+    assert "No space left" in str(told.value) and "as it was before" in str(told.value)
+    assert host.everything() == before
+
+
+def test_systemd_boot_entries_that_are_older_than_the_file(tmp_path):
+    host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "root=UUID=1 ro quiet %s\n" % ON})
+    told = host.ensure(present=[ON])
+    assert (told["changed"], told["files"], len(told["commands"])) == (True, [], 2)
+    assert all(ON in each for each in host.options())
+
+
+def test_systemd_boot_debians_kernels(tmp_path):
+    host = SystemdBoot(tmp_path, {"/boot/vmlinuz-" + VERSIONS[0]: "", "/boot/initrd.img-" + VERSIONS[0]: ""})
+    os.unlink(host.at("/usr/lib/modules/%s/vmlinuz" % VERSIONS[0]))
+    told = host.ensure(present=[ON])
+    assert told["commands"][0] == "kernel-install add {0} /boot/vmlinuz-{0} /boot/initrd.img-{0}".format(VERSIONS[0])
+    os.unlink(host.at("/boot/vmlinuz-" + VERSIONS[0]))
+    with pytest.raises(_bootloader.BootloaderError) as refused:
+        host.ensure(present=["more"])
+    assert "neither in" in str(refused.value)
+
+
+def test_systemd_boot_without_entries(tmp_path):
+    host = Laid(tmp_path, {"/etc/kernel/cmdline": "ro\n", "/proc/cmdline": "ro\n"}, {"kernel-install": None})
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        host.ensure(present=[ON])
+    assert "unified kernel images are not supported" in str(told.value)
+
+
+# --- grubby: grubby(8), RHEL 8 and 9 "Configuring kernel command-line parameters"
+BLS = "/boot/loader/entries/%s-%s.conf"
+KERNELS = ("4.18.0-553.el8_10.x86_64", "4.18.0-477.el8.x86_64")
+GRUB_CFG = "blscfg\n"
+
+
+class Grubby(Laid):
+    """grubby with boot loader entries: --remove-args name or name=value, --args takes the place of a name's values."""
+
+    def __init__(self, root, options="root=/dev/mapper/rhel-root ro crashkernel=auto rhgb quiet"):
+        files = {"/proc/cmdline": "BOOT_IMAGE=(hd0,msdos1)/vmlinuz root=/dev/mapper/rhel-root ro quiet\n",
+                 "/boot/grub2/grub.cfg": GRUB_CFG, "/boot/grub2/grubenv": "# GRUB Environment Block\nsaved_entry=x\n" + "#" * 900,
+                 "/etc/default/grub": 'GRUB_CMDLINE_LINUX="%s"\n' % options}
+        for version in KERNELS:
+            files[BLS % (ID, version)] = ENTRY % {"version": version, "options": options + " $tuned_params"}
+        self.fail = None
+        super().__init__(root, files, {"grubby": self.grubby, "grub2-mkconfig": None, "kernel-install": None})
+
+    def grubby(self, argv):
+        if argv[1] == "--info=ALL":
+            blocks = ["index=%d\nkernel=\"/boot/vmlinuz-%s\"\nargs=\"%s\"\nroot=\"x\"\n" % (number, version, self.options(version))
+                      for number, version in enumerate(KERNELS)]
+            return 0, "".join(blocks), ""
+        assert argv[1] == "--update-kernel=ALL"
+        for version in KERNELS:
+            words = self.options(version).split()
+            for option in argv[2:]:
+                name, _equals, value = option.partition("=")
+                for each in value.split():
+                    if name == "--remove-args":
+                        words = [word for word in words if word != each and ("=" in each or word.partition("=")[0] != each)]
+                if name == "--args":
+                    names = [each.partition("=")[0] for each in value.split()]
+                    words = [word for word in words if word.partition("=")[0] not in names] + value.split()
+            self.write(BLS % (ID, version), ENTRY % {"version": version, "options": " ".join(words)})
+            if self.fail:
+                return self.fail
+        return 0, "", ""
+
+    def options(self, version):
+        return re.search("^options *(.*)$", self.read(BLS % (ID, version)), re.M).group(1)
+
+
+def test_grubby_adds_and_removes_for_all_kernels(tmp_path):
+    host = Grubby(tmp_path)
+    told = host.ensure(present=[ON], absent=["rhgb", "nothing"])
+    assert (told["bootloader"], told["files"]) == ("grubby", [])
+    assert told["commands"] == ["grubby --update-kernel=ALL --remove-args=rhgb --args=" + ON]
+    assert len(told["before"]) == 2
+    for version in KERNELS:
+        assert host.options(version).split() == "root=/dev/mapper/rhel-root ro crashkernel=auto quiet $tuned_params".split() + [ON]
+    assert host.ensure(present=[ON], absent=["rhgb", "nothing"])["changed"] is False
+
+
+def test_grubby_keeps_the_other_values_of_a_name(tmp_path):
+    host = Grubby(tmp_path, options="ro console=tty0 quiet")
+    host.ensure(present=["console=ttyS0"])
+    assert [word for word in host.options(KERNELS[0]).split() if word.startswith("console")] == ["console=tty0", "console=ttyS0"]
+
+
+def test_grubby_changes_a_value(tmp_path):
+    host = Grubby(tmp_path, options="ro " + OFF)
+    told = host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy"])
+    assert told["commands"] == ["grubby --update-kernel=ALL --remove-args=%s --args=%s" % (OFF, ON)]
+    assert host.options(KERNELS[1]).split()[-1] == ON
+
+
+@pytest.mark.parametrize("how, words", [((1, "", "grubby: error writing\n"), ["error writing"]), ((0, "", ""), ["would still not"])])
+def test_grubby_stops_half_way(tmp_path, how, words):
+    host = Grubby(tmp_path)
+    before = host.everything()
+    host.fail = how
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        host.ensure(present=[ON])
+    assert all(word in str(told.value) for word in words)
+    assert host.everything() == before
+
+
+def test_grubby_check_mode_and_backups(tmp_path):
+    host = Grubby(tmp_path)
+    before = host.everything()
+    assert host.ensure(check=True, present=[ON])["changed"] is True
+    assert host.everything() == before
+    told = host.ensure(present=[ON], backup=True)
+    entries = [path for path in told["backup_files"] if "/loader/entries/" in path]
+    assert entries == [host.at(BLS % (ID, each)) + "~" for each in sorted(KERNELS)]
+    with pytest.raises(_bootloader.BootloaderError) as refused:
+        host.ensure(present=['x="a b"'])
+    assert "space" in str(refused.value)
+
+
+# --- rpm-ostree: rpm-ostree(1), kargs
+class Ostree(Laid):
+    """rpm-ostree kargs: shows the arguments of the next deployment, or makes a new one."""
+
+    def __init__(self, root):
+        self.line = "rw $ignition_firstboot ostree=/ostree/boot.1/x/0 ignition.platform.id=qemu console=tty0 " + OFF
+        self.fail = None
+        super().__init__(root, {"/run/ostree-booted": "", "/proc/cmdline": "BOOT_IMAGE=(hd0,gpt3)/ostree/x " + self.line + "\n",
+                                "/boot/grub2/grub.cfg": GRUB_CFG}, {"rpm-ostree": self.kargs})
+
+    def kargs(self, argv):
+        assert argv[1] == "kargs"
+        if self.fail:
+            return self.fail
+        words = self.line.split()
+        for option in argv[2:]:
+            name, _equals, value = option.partition("=")
+            words = [each for each in words if each != value] + ([value] if name == "--append-if-missing" else [])
+        self.line = " ".join(words)
+        return 0, self.line + "\n" if len(argv) == 2 else "Kernel arguments updated.\n", ""
+
+
+def test_rpm_ostree(tmp_path):
+    host = Ostree(tmp_path)
+    told = host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy", "nothing"])
+    assert told["bootloader"] == "rpm_ostree"
+    assert told["commands"] == ["rpm-ostree kargs --delete-if-present=%s --append-if-missing=%s" % (OFF, ON)]
+    assert host.line.split()[-2:] == ["console=tty0", ON]
+    assert host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy"])["changed"] is False
+
+
+def test_rpm_ostree_fails(tmp_path):
+    host = Ostree(tmp_path)
+    host.ensure(present=["x"])
+    host.tools["rpm-ostree"] = lambda argv: (1, "", "error: Transaction in progress\n") if len(argv) > 2 else host.kargs(argv)
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        host.ensure(present=[ON])
+    assert "Transaction in progress" in str(told.value)
+
+
+# --- which one it is
+SEEN = _bootloaders.Seen(kind=None, path=None, why=None, ostree=False, container=None, tools=set())
+
+
+@pytest.mark.parametrize("seen, name", [
+    (SEEN._replace(kind="grub", path="/boot/grub/grub.cfg", tools={"update-grub", "kernel-install"}), "grub"),
+    (SEEN._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"grub2-mkconfig"}), "suse"),
+    (SEEN._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"grub2-mkconfig", "grubby"}), "grubby"),
+    (SEEN._replace(kind="bls", path="/boot/loader/entries", tools={"grubby", "kernel-install"}), "grubby"),
+    (SEEN._replace(kind="bls", path="/boot/loader/entries", tools={"kernel-install", "update-grub"}), "systemd_boot"),
+    (SEEN._replace(kind="kernel_install", path="/etc/kernel/cmdline", tools={"kernel-install"}), "systemd_boot"),
+    (SEEN._replace(kind="cmdline_txt", path="/boot/cmdline.txt"), "raspberry_pi"),
+    (SEEN._replace(kind="bls", ostree=True, tools={"rpm-ostree", "grubby"}), "rpm_ostree"),
+])
+def test_chosen(seen, name):
+    assert _bootloaders.choose(seen).name == name
+
+
+@pytest.mark.parametrize("seen, words", [
+    (SEEN, ["Found none of these files", "none of these tools", "/boot/grub/grub.cfg", "cmdline.txt", "/boot/loader/entries",
+            "rpm-ostree", "bootloader"]),
+    (SEEN._replace(path="/boot/grub/grub.cfg", why="the running kernel was not started by GRUB", tools={"update-grub"}),
+     ["Found: /boot/grub/grub.cfg (the running kernel was not started by GRUB)", "installed: update-grub"]),
+    (SEEN._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"update-grub"}), ["/boot/grub2/grub.cfg"]),
+    (SEEN._replace(kind="bls", path="/boot/loader/entries", tools={"kernel-install", "sdbootutil"}), ["sdbootutil"]),
+    (SEEN._replace(container="podman"), ["podman container"]),
+    (SEEN._replace(ostree=True), ["/run/ostree-booted with rpm-ostree"]),
+])
+def test_unknown_is_an_error_that_says_what_was_looked_for(seen, words):
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        _bootloaders.choose(seen)
+    assert all(word in str(told.value) for word in words), str(told.value)
+
+
+DEBIAN = ("update-grub", "kernel-install")
+
+
+@pytest.mark.parametrize("label", ["debian12-grub", "debian12-grub-to-v1", "debian12-grub-from-v1"])
+def test_recorded_hosts_that_grub_boots(tmp_path, label):
+    seen = _bootloaders.look(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    assert _bootloaders.choose(seen).name == "grub"
+
+
+@pytest.mark.parametrize("label, words", [
+    ("debian12", ["/boot/grub/grub.cfg", "was not started by GRUB"]),
+    ("debian12-container", ["container", "its host's"]),
+])
+def test_recorded_hosts_that_something_else_boots(tmp_path, label, words):
+    seen = _bootloaders.look(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    with pytest.raises(_bootloader.BootloaderError) as told:
+        _bootloaders.choose(seen)
+    assert all(word in str(told.value) for word in words), str(told.value)
+
+
+def test_a_wrong_tree_changes_nothing(tmp_path):
+    """GRUB's settings without GRUB's menu, as in a chroot or on a host that boots another way."""
+    for kind in ("grub", "suse", "raspberry_pi", "systemd_boot"):
+        host = Laid(tmp_path / kind, {"/etc/default/grub": "GRUB_CMDLINE_LINUX=\n", "/proc/cmdline": "ro\n"},
+                    {"update-grub": None, "grub2-mkconfig": None, "kernel-install": None})
+        before = host.everything()
+        with pytest.raises(_bootloader.BootloaderError) as told:
+            host.ensure(present=[ON], bootloader=kind)
+        assert "there is no" in str(told.value), kind
+        assert host.everything() == before

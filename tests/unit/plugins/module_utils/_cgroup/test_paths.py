@@ -1,0 +1,64 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Paths of cgroups as seen on Debian 12, 13 and testing."""
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import (
+    container_id,
+    lineage,
+    own_cgroup,
+    owner_uid,
+)
+
+A, B = "ab" * 32, "cd" * 32
+ROOTLESS = "/user.slice/user-1000.slice/user@1000.service"
+
+
+@pytest.mark.parametrize("path, own", [
+    ("/machine.slice/libpod-%s.scope/container" % A, "/machine.slice/libpod-%s.scope" % A),
+    ("/machine.slice/libpod-%s.scope" % A, "/machine.slice/libpod-%s.scope" % A),
+    ("/machine.slice/machine-libpod_pod_%s.slice/libpod-%s.scope/container" % (B, A),
+     "/machine.slice/machine-libpod_pod_%s.slice/libpod-%s.scope" % (B, A)),
+    ("/system.slice/web.service/libpod-payload-%s" % A, "/system.slice/web.service/libpod-payload-%s" % A),
+    (ROOTLESS + "/user.slice/libpod-%s.scope/container" % A, ROOTLESS + "/user.slice/libpod-%s.scope" % A),
+    ("/libpod_parent/libpod-%s" % A, "/libpod_parent/libpod-%s" % A),
+    ("/machine.slice/libpod-%s.scope/container/system.slice/x.service" % A, "/machine.slice/libpod-%s.scope" % A),
+])
+def test_containers(path, own):
+    assert container_id(path) == A
+    assert own_cgroup(path, A) == own
+    assert own_cgroup(path, B) is None
+
+
+@pytest.mark.parametrize("path", [
+    "/", "/init.scope", "/system.slice/web.service",
+    "/machine.slice/libpod-conmon-%s.scope" % A,
+    "/machine.slice/machine-libpod_pod_%s.slice" % A,
+    "/system.slice/docker-%s.scope" % A,
+    "/kubepods.slice/crio-%s.scope" % A,
+    "/user.slice/podman-1033.scope",
+])
+def test_not_a_container(path):
+    assert container_id(path) is None
+
+
+def test_a_bare_id_counts_only_when_podman_knows_it():
+    path = "/user.slice/user-1000.slice/session-2.scope/" + A
+    assert container_id(path) is None
+    assert container_id(path, {A}) == A
+    assert own_cgroup(path, A) == path
+
+
+@pytest.mark.parametrize("path, uid", [
+    ("/machine.slice/libpod-%s.scope" % A, 0), (ROOTLESS + "/user.slice/libpod-%s.scope" % A, 1000),
+    ("/user.slice/user-0.slice/session-1.scope", 0), ("/user.slice", 0),
+])
+def test_owner(path, uid):
+    assert owner_uid(path) == uid
+
+
+def test_lineage_is_leaf_first_without_the_root():
+    assert lineage("/a.slice/b.scope/c") == ["/a.slice/b.scope/c", "/a.slice/b.scope", "/a.slice"]
+    assert lineage("/") == []

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The memory controller: there or not, why not, what it offers, to whom."""
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import controller as m
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import platform as _platform
+
+
+@pytest.mark.parametrize("mode, available, known, expected", [
+    ("v2", ["cpu", "memory"], None, True),
+    ("v2", ["cpu"], {"memory": ("0", True)}, False),
+    ("v2", ["memory"], {}, True),  # /proc/cgroups of newer kernels doesn't name it
+    ("v2", None, {"memory": ("0", True)}, None),
+    ("v1", None, {"memory": ("6", True)}, True),
+    ("v1", None, {"memory": ("0", False)}, False),
+    ("v1", None, {"cpu": ("1", True)}, False),
+    ("v1", None, None, None),
+    ("hybrid", None, {"memory": ("6", True)}, True),
+    (None, None, {"memory": ("0", True)}, None),
+])
+def test_present(mode, available, known, expected):
+    assert m.present(mode, available, known) is expected
+
+
+def reasons(line="", raspberry=False, known=None, config=None, container=None):
+    found = m.absence(_kernel_args.parse(line), raspberry, known, config, container)
+    assert all(set(each) == {"id", "detail", "argument"} and each["detail"] for each in found)
+    return [(each["id"], each["argument"]) for each in found]
+
+
+OFF = "cgroup_disable=memory"
+
+
+@pytest.mark.parametrize("given, expected", [
+    (dict(line=OFF), [("disabled_by_argument", OFF)]),
+    (dict(line=OFF + " cgroup_enable=memory"), [("disabled_by_argument", OFF)]),
+    (dict(line="cgroup_enable=memory " + OFF, raspberry=True), [("disabled_by_argument", OFF)]),
+    (dict(line=OFF, config="n"), [("not_compiled_in", None), ("disabled_by_argument", OFF)]),
+    (dict(config="n"), [("not_compiled_in", None)]),
+    (dict(known={"memory": ("6", True)}, config="y"), [("used_by_v1", None)]),
+    (dict(known={"memory": ("0", False)}, config="y"), [("disabled_by_default", None)]),
+    (dict(raspberry=True), [("disabled_by_default", None)]),
+    (dict(container="lxc"), [("not_given_to_container", None)]),
+    (dict(container="lxc", line=OFF), [("disabled_by_argument", OFF)]),
+    (dict(config="y", known={"memory": ("0", True)}), [("unknown", None)]),
+    (dict(), [("unknown", None)]),
+])
+def test_why_it_is_not_there(given, expected):
+    assert reasons(**given) == expected
+
+
+@pytest.mark.parametrize("model, release, expected", [
+    ("Raspberry Pi 5 Model B Rev 1.0", "6.6.74", True),
+    (None, "6.12.34+rpt-rpi-2712", True),
+    (None, "5.15.0-1061-raspi", True),
+    (None, "5.10.103-v7l+", True),
+    (None, "5.4.42-v7+", True),
+    (None, "6.12.48+deb13-cloud-amd64", False),
+    ("QEMU Virt", "6.1.0-37-arm64", False),
+    (None, None, False),
+])
+def test_raspberry(model, release, expected):
+    assert _platform.is_raspberry_pi(model, release) is expected
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("CONFIG_CGROUPS=y\nCONFIG_MEMCG=y\n", "y"), ("# CONFIG_MEMCG is not set\n", "n"), ("CONFIG_MEMCG_V1=y\n", "n"), ("", "n"),
+])
+def test_kernel_configuration(text, expected):
+    assert m.config_value(text, "CONFIG_MEMCG") == expected
+
+
+FILES = {"memory.oom.group": "0\n", "memory.events": "low 0\noom_kill 0\noom_group_kill 0\n", "memory.swap.max": "max\n"}
+
+
+@pytest.mark.parametrize("mode, memory, samples, supported, kill_event", [
+    ("v2", True, [FILES], True, True),
+    ("v2", True, [dict(FILES, **{"memory.events": "low 0\noom_kill 0\n"})], True, False),
+    ("v2", True, [dict(FILES, **{"memory.events": None})], True, None),
+    ("v2", True, [dict(FILES, **{"memory.oom.group": None})], False, True),
+    ("v2", True, [], None, None),
+    ("v2", None, [], None, None),
+    ("v2", False, [], False, False),
+    ("v1", True, [], False, False),
+    ("hybrid", True, [], False, False),
+    (None, None, [], None, None),
+])
+def test_oom_group(mode, memory, samples, supported, kill_event):
+    found = m.oom_group(mode, memory, samples)
+    assert (found["supported"], found["kill_event"]) == (supported, kill_event)
+    assert (found["why"] is None) is (supported is True)
+
+
+@pytest.mark.parametrize("mode, memory, samples, v1_root, expected", [
+    ("v2", True, [FILES], None, True),
+    ("v2", True, [dict(FILES, **{"memory.swap.max": None})], None, False),
+    ("v2", True, [], None, None),
+    ("v2", False, [], None, False),
+    ("v1", True, [], {"memory.memsw.limit_in_bytes": "9223372036854771712\n"}, True),
+    ("v1", True, [], {"memory.memsw.limit_in_bytes": None}, False),
+    ("v1", None, [], None, None),
+])
+def test_swap_accounting(mode, memory, samples, v1_root, expected):
+    assert m.swap_accounting(mode, memory, samples, v1_root) is expected
+
+
+@pytest.mark.parametrize("text, problem, expected", [
+    ("some avg10=0.00\n", None, True), (None, None, False), (None, "Operation not supported", False),
+    (None, "Permission denied", None),
+])
+def test_pressure(text, problem, expected):
+    found = m.pressure(text, problem)
+    assert found["available"] is expected
+    assert (found["why"] is None) is (expected is True)
+
+
+@pytest.mark.parametrize("mode, memory, exists, controllers, expected", [
+    ("v2", True, True, ["cpu", "memory"], (["cpu", "memory"], True)),
+    ("v2", True, True, ["pids"], (["pids"], False)),
+    ("v2", True, True, None, (None, None)),
+    ("v2", True, False, None, (None, None)),
+    ("v2", True, None, None, (None, None)),
+    ("v2", False, True, ["pids"], (["pids"], False)),
+    ("v2", False, False, None, (None, False)),  # nobody can have what the host hasn't
+    ("v1", True, True, None, ([], False)),
+    ("hybrid", True, False, None, ([], False)),
+    (None, None, None, None, (None, None)),
+])
+def test_user(mode, memory, exists, controllers, expected):
+    found = m.user(mode, memory, exists, controllers)
+    assert found[:2] == expected
+    assert (found[2] is None) is (expected[1] is True)
+
+
+def test_root():
+    assert m.root_user(["cpu", "memory"], True) == (["cpu", "memory"], True, None)
+    assert m.root_user(["cpu"], True)[1] is False
+    assert m.root_user(["cpu"], False) == (["cpu"], False, m.NO_CONTROLLER)
+    assert m.root_user(None, True)[:2] == (None, None)
+
+
+def test_delegated_controllers():
+    text = ("DelegateControllers=cpu memory pids\nId=user@1000.service\n\n"
+            "Id=user@1001.service\nDelegateControllers=\n\nId=user@1002.service\n")
+    assert m.delegated_controllers(text) == {
+        "user@1000.service": ["cpu", "memory", "pids"], "user@1001.service": []}
+    assert m.delegated_controllers("") == {}

@@ -1,0 +1,381 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""cgroup_facts over trees recorded on real hosts, whole and with parts missing."""
+
+import gzip
+import os
+
+import pytest
+import recorded_hosts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import facts as _cgroup_facts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import (
+    command as _command,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import (
+    host_files as _host_files,
+)
+
+LABELS = ("debian12", "debian13", "testing", "debian12-v1", "debian12-hybrid", "debian13-nomem", "debian12-grub",
+          "debian12-grub-to-v1", "debian12-grub-from-v1", "debian12-container")
+OFF = "systemd.unified_cgroup_hierarchy=0"
+CFG = "/boot/grub/grub.cfg"
+ALICE = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service"
+
+
+@pytest.fixture
+def host(tmp_path):
+    """Lays out a recorded host: host(label)."""
+    return lambda label: recorded_hosts.Recorded(label, tmp_path / label)
+
+
+def facts(recorded, problems=()):
+    return _cgroup_facts.facts(recorded.snapshot(), problems)
+
+
+def users(found):
+    return {each["name"]: each for each in found["users"]}
+
+
+def changes(found):
+    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in found["changes_needed"]]
+
+
+@pytest.mark.parametrize("label, mode, systemd, memory, oom_group, ready, pending", [
+    ("debian12", "v2", 252, True, True, True, None),
+    ("debian13", "v2", 257, True, True, True, None),
+    ("testing", "v2", 262, True, True, True, None),
+    ("debian12-v1", "v1", 252, True, False, False, None),
+    ("debian12-hybrid", "hybrid", 252, True, False, False, None),
+    ("debian13-nomem", "v2", 257, False, False, False, None),
+    ("debian12-grub", "v2", 252, True, True, True, False),
+    ("debian12-grub-to-v1", "v2", 252, True, True, True, True),
+    ("debian12-grub-from-v1", "hybrid", 252, True, False, False, True),
+])
+def test_recorded_hosts(host, label, mode, systemd, memory, oom_group, ready, pending):
+    found = facts(host(label))
+    assert found["mode"] == mode
+    assert found["host"]["systemd"] == {"running": True, "version": systemd, "default_hierarchy": "unified"}
+    assert found["host"]["distribution"]["id"] == "debian"
+    assert found["host"]["container"] is None
+    assert found["memory"]["present"] is memory
+    assert found["oom_group"]["supported"] is oom_group
+    assert found["oom_group"]["kill_event"] is oom_group
+    assert found["swap_accounting"] is memory
+    assert found["psi"]["available"] is True
+    assert found["v2_ready"] is ready
+    assert found["boot"]["reboot_pending"] is pending
+    assert bool(found["boot"]["evidence"]) is (pending is not False)
+    assert [each["what"] for each in found["missing"]] == ([] if pending is not None else ["next boot"])
+
+
+@pytest.mark.parametrize("label, expected", [
+    ("debian12", []), ("debian13", []), ("testing", []), ("debian12-grub", []),
+    ("debian12-v1", [("remove_argument", OFF, True, None),
+                     ("remove_argument", "systemd.legacy_systemd_cgroup_controller=1", True, None)]),
+    ("debian12-hybrid", [("remove_argument", OFF, True, None),
+                         ("remove_argument", "systemd.legacy_systemd_cgroup_controller=0", True, None)]),
+    ("debian13-nomem", [("remove_argument", "cgroup_disable=memory", True, None)]),
+    ("debian12-grub-to-v1", [("remove_argument", OFF, False, False)]),
+    ("debian12-grub-from-v1", [("remove_argument", OFF, True, True)]),
+])
+def test_changes_of_recorded_hosts(host, label, expected):
+    found = facts(host(label))
+    assert changes(found) == expected
+    assert found["reboot_required_for_changes"] is any(reboot for _id, _argument, reboot, _configured in expected)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_all_hosts_have_the_same_keys(host, label, tmp_path):
+    reference = facts(recorded_hosts.Recorded("debian12-grub", tmp_path / "reference"))
+    found = facts(host(label))
+    assert set(found) == set(reference)
+    for key in ("host", "controllers", "memory", "oom_group", "psi", "boot"):
+        assert set(found[key]) == set(reference[key])
+    assert {frozenset(each) for each in found["users"]} == {frozenset(reference["users"][0])}
+
+
+def test_users_of_a_v2_host(host):
+    found = users(facts(host("testing")))
+    assert (found["root"]["memory_delegated"], found["root"]["why"]) == (True, None)
+    assert found["alice"]["controllers"] == ["cpu", "memory", "pids"]
+    assert (found["alice"]["memory_delegated"], found["alice"]["linger"], found["alice"]["manager_running"]) == (True, True, True)
+    assert (found["bob"]["memory_delegated"], found["bob"]["linger"], found["bob"]["manager_running"]) == (None, False, False)
+    assert "no session" in found["bob"]["why"]
+    assert found["bob"]["configured"] == ["cpu", "memory", "pids"]
+
+
+@pytest.mark.parametrize("label", ["debian12-v1", "debian12-hybrid"])
+def test_users_of_a_v1_host(host, label):
+    found = users(facts(host(label)))
+    assert (found["alice"]["memory_delegated"], found["alice"]["manager_running"]) == (False, True)
+    assert (found["bob"]["memory_delegated"], found["bob"]["manager_running"]) == (False, False)
+    assert "v1" in found["alice"]["why"]
+
+
+def test_users_without_a_memory_controller(host):
+    found = users(facts(host("debian13-nomem")))
+    assert [each["memory_delegated"] for each in found.values()] == [False, False, False]
+    assert found["alice"]["controllers"] == ["cpu", "pids"]
+
+
+def test_a_user_whose_manager_lacks_memory(host):
+    recorded = host("debian12-grub")
+    recorded.write(ALICE + "/cgroup.controllers", "pids\n")
+    found = facts(recorded)
+    assert users(found)["alice"]["memory_delegated"] is False
+    assert (found["v2_ready"], changes(found)) == (False, [("restart_user_manager", None, False, True)])
+
+
+def test_where_a_change_is_planned(host):
+    assert facts(host("debian12-grub-from-v1"))["boot"]["next"] == {
+        "kind": "grub", "path": CFG, "arguments": [], "mode": "v2"}
+    assert facts(host("debian12-grub-to-v1"))["boot"]["next"]["mode"] == "hybrid"
+
+
+# what can't be read
+
+def test_an_unreadable_grub_configuration(host):
+    recorded = host("debian12-grub-from-v1")
+    recorded.block(CFG)
+    found = facts(recorded)
+    assert (found["boot"]["next"], found["boot"]["reboot_pending"]) == (None, None)
+    assert CFG in found["boot"]["evidence"][0]
+    assert {each["what"] for each in found["missing"]} == {CFG, "next boot"}
+    assert changes(found) == [("remove_argument", OFF, True, None)]
+    assert found["changes_needed"][0]["file"] == "/etc/default/grub"
+
+
+@pytest.mark.parametrize("gone", [True, False])
+@pytest.mark.parametrize("path, keys", [
+    ("/proc/self/mountinfo", {"mode": None, "v2_ready": None, "changes_needed": []}),
+    ("/sys/fs/cgroup/cgroup.controllers", {"mode": "v2", "v2_ready": None, "changes_needed": []}),
+    ("/sys/fs/cgroup/cgroup.subtree_control", {"mode": "v2", "v2_ready": None, "changes_needed": []}),
+])
+def test_what_is_not_known_is_not_clean(host, path, keys, gone):
+    recorded = host("debian12-grub")
+    if gone:
+        recorded.remove(path)
+    else:
+        recorded.block(path)
+    found = facts(recorded)
+    assert {key: found[key] for key in keys} == keys
+    assert gone or path in [each["what"] for each in found["missing"]]
+
+
+def test_mounts_from_proc_mounts(host):
+    recorded = host("debian12-grub")
+    recorded.block("/proc/self/mountinfo")
+    recorded.write("/proc/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw,nsdelegate 0 0\n")
+    assert facts(recorded)["mode"] == "v2"
+
+
+def test_an_unreadable_command_line(host):
+    recorded = host("debian12-v1")
+    recorded.block("/proc/cmdline")
+    found = facts(recorded)
+    assert found["boot"] == {"arguments": None, "next": None, "reboot_pending": None, "evidence": ["/proc/cmdline can't be read"]}
+    assert changes(found) == [("read_command_line", None, None, None)]
+    assert found["reboot_required_for_changes"] is None
+    assert "/proc/cmdline" in [each["what"] for each in found["missing"]]
+
+
+def test_systemctl_missing_or_failing(host):
+    recorded = host("debian12-v1")
+    recorded.commands.clear()
+    found = facts(recorded)
+    assert found["host"]["systemd"] == {"running": True, "version": None, "default_hierarchy": None}
+    assert [each["what"] for each in found["missing"]][:2] == ["systemctl --version", "systemctl show"]
+    assert changes(found) == [("init_mounts_v2", None, True, None)]
+    recorded.commands["systemctl --version"] = {"rc": 1, "out": "", "err": "no bus"}
+    assert {"what": "systemctl --version", "why": "no bus"} in facts(recorded)["missing"]
+
+
+def test_a_host_without_systemd(host):
+    recorded = host("debian12-grub")
+    os.rmdir(recorded.at("/run/systemd/system"))
+    recorded.commands.clear()
+    found = facts(recorded)
+    assert found["host"]["systemd"] == {"running": False, "version": None, "default_hierarchy": None}
+    assert (found["missing"], found["v2_ready"]) == ([], None)  # bob: nothing says what he would get
+
+
+def test_an_empty_root(tmp_path):
+    recorded = recorded_hosts.Recorded("debian12-grub", tmp_path)
+    recorded.root = str(tmp_path / "nothing")
+    found = facts(recorded)
+    assert (found["mode"], found["v2_ready"], found["boot"]["reboot_pending"]) == (None, None, None)
+    assert {"/proc/cmdline", "/proc/self/mountinfo"} <= {each["what"] for each in found["missing"]}
+
+
+def test_a_name_that_is_nobodys_is_not_clean(host):
+    found = facts(host("debian12-grub"), [{"user": "carol", "message": "there is no user 'carol'"}])
+    assert found["v2_ready"] is None
+    assert {"what": "user carol", "why": "there is no user 'carol'"} in found["missing"]
+
+
+def test_what_is_wrong_stays_the_answer_beside_what_is_not_known(host):
+    assert facts(host("debian12-v1"), [{"user": "carol", "message": "there is no user 'carol'"}])["v2_ready"] is False
+
+
+# containers
+
+@pytest.mark.parametrize("path, text, name", [
+    ("/run/systemd/container", "systemd-nspawn\n", "systemd-nspawn"), ("/run/.containerenv", "", "podman"),
+    ("/.dockerenv", "", "docker"),
+])
+def test_containers(host, path, text, name):
+    recorded = host("debian12-v1")
+    recorded.write(path, text)
+    found = facts(recorded)
+    assert found["host"]["container"] == name
+    assert found["boot"]["reboot_pending"] is None and name in found["boot"]["evidence"][0]
+    assert changes(found) == [("change_container_host", None, None, None)]
+
+
+def test_a_container_recorded_with_podman_on_v2(host):
+    """Its root is a cgroup below the host's: it has memory.oom.group itself, and nothing enabled below it."""
+    recorded = host("debian12-container")
+    recorded.users = [("root", 0)]
+    found = facts(recorded)
+    assert (found["mode"], found["host"]["container"], found["host"]["systemd"]["running"]) == ("v2", "podman", False)
+    assert (found["memory"]["present"], found["oom_group"]["supported"], found["swap_accounting"]) == (True, True, True)
+    assert (found["controllers"]["enabled"], users(found)["root"]["memory_delegated"]) == ([], True)
+    assert (found["v2_ready"], changes(found), found["missing"]) == (True, [], [])
+    assert (found["boot"]["next"], found["boot"]["reboot_pending"]) == (None, None)
+
+
+def test_a_container_that_was_not_given_memory(host):
+    recorded = host("debian12-container")
+    recorded.write("/sys/fs/cgroup/cgroup.controllers", "cpu pids\n")
+    found = facts(recorded)
+    assert [each["id"] for each in found["memory"]["reasons"]] == ["not_given_to_container"]
+    assert (found["v2_ready"], changes(found)) == (False, [("change_container_host", None, None, None)])
+
+
+# other distributions: formats from their documentation, laid over a recorded host
+
+def cmdline(recorded, line):
+    recorded.write("/proc/cmdline", line + "\n")
+
+
+def test_raspberry_pi_os(host):
+    recorded = host("debian13-nomem")
+    recorded.write("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")
+    recorded.write("/boot/firmware/cmdline.txt", "console=tty1 root=PARTUUID=x rootwait\n")
+    cmdline(recorded, "reboot=w cgroup_disable=memory vc_mem.mem_base=0x3fc00000  console=tty1 root=PARTUUID=x rootwait")
+    found = facts(recorded)
+    assert changes(found) == [("add_argument", "cgroup_enable=memory", True, False)]
+    assert found["changes_needed"][0]["file"] == "/boot/firmware/cmdline.txt"
+    assert found["boot"]["reboot_pending"] is False
+    recorded.write("/boot/firmware/cmdline.txt", "console=tty1 root=PARTUUID=x rootwait cgroup_enable=memory\n")
+    found = facts(recorded)
+    assert (found["boot"]["reboot_pending"], changes(found)) == (True, [("add_argument", "cgroup_enable=memory", True, True)])
+
+
+def rhel8(host, options, env=""):
+    recorded = host("debian12-v1")
+    cmdline(recorded, "BOOT_IMAGE=(hd0,msdos1)/vmlinuz-4.18.0-553 root=/dev/mapper/rl-root ro")
+    recorded.write("/proc/sys/kernel/osrelease", "4.18.0-553.el8_10.x86_64\n")
+    recorded.write("/etc/os-release", 'ID="rocky"\nVERSION_ID="8.10"\nID_LIKE="rhel centos fedora"\n')
+    recorded.commands["systemctl --version"]["out"] = "systemd 239 (239-82.el8_10.2)\n+PAM default-hierarchy=legacy\n"
+    recorded.remove(CFG)
+    recorded.write("/boot/grub2/grub.cfg", 'insmod blscfg\nblscfg\nset kernelopts="root=/dev/mapper/rl-root ro "\n')
+    recorded.write("/boot/grub2/grubenv", "# GRUB Environment Block\nsaved_entry=0123-4.18.0-553\n" + env)
+    recorded.write("/boot/loader/entries/0123-4.18.0-553.conf", "title Rocky\nversion 4.18.0-553\noptions %s\n" % options)
+    return recorded
+
+
+@pytest.mark.parametrize("options, env, pending", [
+    ("$kernelopts $tuned_params", "", False),
+    ("$kernelopts", "kernelopts=root=/dev/mapper/rl-root ro systemd.unified_cgroup_hierarchy=1\n", True),
+    ("root=/dev/mapper/rl-root ro systemd.unified_cgroup_hierarchy=1", "", True),
+])
+def test_rhel_8(host, options, env, pending):
+    found = facts(rhel8(host, options, env))
+    assert found["host"]["systemd"]["default_hierarchy"] == "legacy"
+    assert found["boot"]["reboot_pending"] is pending
+    assert found["boot"]["next"]["kind"] == "bls"
+    assert found["boot"]["next"]["mode"] == ("v2" if pending else "v1")
+    assert changes(found) == [("add_argument", "systemd.unified_cgroup_hierarchy=1", True, pending)]
+    assert found["changes_needed"][0]["file"] is None
+
+
+def test_rhel_8_seen_by_an_ordinary_user(host):
+    recorded = rhel8(host, "$kernelopts")
+    recorded.block("/boot/loader/entries")
+    found = facts(recorded)
+    assert (found["boot"]["reboot_pending"], changes(found)[0][3]) == (None, None)
+    assert "/boot/loader/entries" in [each["what"] for each in found["missing"]]
+
+
+def test_boot_loader_entries_without_grub(host):
+    recorded = host("debian12-v1")
+    recorded.write("/efi/loader/entries/1.conf", "title x\noptions root=x\n")
+    found = facts(recorded)
+    assert (found["boot"]["next"]["kind"], found["boot"]["reboot_pending"]) == ("bls", True)
+
+
+def test_the_command_line_of_kernel_install(host):
+    recorded = host("debian12-v1")
+    recorded.write("/etc/kernel/cmdline", "root=x " + OFF + "\n")
+    found = facts(recorded)
+    assert (found["boot"]["next"]["kind"], found["boot"]["reboot_pending"]) == ("kernel_install", True)
+    assert changes(found)[0] == ("remove_argument", OFF, True, False)
+
+
+def test_no_boot_configuration_at_all(host):
+    recorded = host("debian12-v1")
+    recorded.remove(CFG)
+    found = facts(recorded)
+    assert found["boot"]["reboot_pending"] is None and "no boot loader" in found["boot"]["evidence"][0]
+
+
+def test_a_kernel_without_the_controller(host):
+    recorded = host("debian13-nomem")
+    cmdline(recorded, "root=x")
+    name = next(name for name in os.listdir(recorded.at("/boot")) if name.startswith("config-"))
+    recorded.write("/boot/" + name, "# CONFIG_MEMCG is not set\n")
+    found = facts(recorded)
+    assert [each["id"] for each in found["memory"]["reasons"]] == ["not_compiled_in"]
+    assert changes(found) == [("install_kernel", None, True, None)]
+
+
+# files
+
+def test_files(tmp_path):
+    files = _host_files.Files(str(tmp_path))
+    with gzip.open(str(tmp_path / "config.gz"), "wb") as handle:
+        handle.write(b"CONFIG_MEMCG=y\n")
+    (tmp_path / "bad.gz").write_bytes(b"no gzip")
+    (tmp_path / "cut.gz").write_bytes((tmp_path / "config.gz").read_bytes()[:-9])
+    (tmp_path / "binary").write_bytes(b"\xff\xfea\0")
+    assert files.read("/config.gz") == "CONFIG_MEMCG=y\n"
+    assert files.read("/bad.gz") is None and files.read("/cut.gz") is None
+    assert files.read("/binary") == "\ufffd\ufffda"
+    assert files.read("/none") is None and files.read("/binary/none") is None and files.names("/none") is None
+    assert files.read("/") is None and files.names("/binary") is None
+    assert sorted(files.unreadable) == ["/", "/bad.gz", "/cut.gz"]
+
+
+def test_a_huge_file_is_cut(tmp_path):
+    (tmp_path / "huge").write_bytes(b"x" * (6 << 20))
+    assert len(_host_files.Files(str(tmp_path)).read("/huge")) == 4 << 20
+
+
+def test_files_of_this_host():
+    """Kernel files that are particular about how they are read."""
+    files = _host_files.Files()
+    assert files.read("/proc/sys/kernel/osrelease").strip() == os.uname()[2]
+    assert "/proc/sys/kernel/osrelease" not in files.unreadable
+
+
+def test_commands_that_time_out_are_missing(host, monkeypatch):
+    recorded = host("debian12")
+
+    def late(argv):
+        raise _command.CommandError("%s did not answer in time" % argv[0])
+
+    monkeypatch.setattr(recorded, "run", late)
+    assert {"what": "systemctl --version", "why": "systemctl did not answer in time"} in facts(recorded)["missing"]

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Journal entries: whatever may stand in them, and who may have written them."""
+
+import json
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import records as _records
+
+ID = "ab" * 32
+OOM = {"__REALTIME_TIMESTAMP": "5", "MESSAGE_ID": _records.UNIT_OUT_OF_MEMORY, "UNIT": "libpod-%s.scope" % ID}
+SYSTEM = {"_PID": "1", "_UID": "0", "_COMM": "systemd", "_SYSTEMD_UNIT": "init.scope"}
+USER = {"_PID": "700", "_UID": "1000", "_COMM": "systemd", "_SYSTEMD_UNIT": "user@1000.service",
+        "_SYSTEMD_USER_UNIT": "init.scope"}
+
+
+def line(**fields):
+    return json.dumps(fields).encode()
+
+
+def test_lines_that_are_no_entry_are_counted():
+    found, bad = _records.entries(b"\n".join([
+        line(__REALTIME_TIMESTAMP="5", MESSAGE="x"), b"", b"{", b"[1]", b"null", b"\xff\xfe", line(MESSAGE="no time"),
+        line(__REALTIME_TIMESTAMP="soon")]))
+    assert len(found) == 1 and bad == 6
+
+
+@pytest.mark.parametrize("value, text", [
+    ("x", "x"), (None, ""), ([104, 105], "hi"), ([255, 104], "\ufffdh"), (["a", "b"], "b"), ([[104], "b", [105]], "i"),
+    ([], ""), (7, ""), ({}, ""),
+])
+def test_a_fields_value(value, text):
+    assert _records.text(value) == text
+
+
+@pytest.mark.parametrize("writer, uid", [
+    (SYSTEM, 0), (USER, 1000), (dict(USER, _SYSTEMD_USER_UNIT=None), 1000),
+    (dict(USER, _COMM="logger", _SYSTEMD_UNIT="session-3.scope", _SYSTEMD_USER_UNIT=None), None),
+    (dict(USER, _SYSTEMD_USER_UNIT="evil.service"), None), (dict(USER, _SYSTEMD_UNIT="user@0.service"), None),
+    (dict(SYSTEM, _PID="12", _COMM="logger"), None), ({}, None),
+])
+def test_only_a_service_managers_record_counts(writer, uid):
+    records = _records.unit_ooms([dict(OOM, **writer)])
+    assert [(record.uid, record.unit) for record in records] == ([] if uid is None else [(uid, OOM["UNIT"])])
+    kills = _records.oomd_kills([dict(OOM, MESSAGE_ID=_records.UNIT_OOMD_KILL, **writer)])
+    assert [kill.uid for kill in kills] == ([] if uid is None else [uid])
+
+
+@pytest.mark.parametrize("message, cgroup", [
+    # systemd 252 and 257, Debian 12 and 13
+    ("Killed /scenoomd.slice/libpod-ID.scope/container due to memory pressure for /scenoomd.slice being 4.56% > 2.00% "
+     "for > 2s with reclaim activity", "/scenoomd.slice/libpod-ID.scope/container"),
+    # systemd 262, Debian testing
+    ("Marked /scenoomd.slice/libpod-ID.scope/container for killing due to memory pressure for /scenoomd.slice being "
+     "4.56% > 2.00% for > 2s with reclaim activity", "/scenoomd.slice/libpod-ID.scope/container"),
+    ("Considered 2 cgroups for killing, top candidates were:", None),
+    ("No swap; memory pressure usage will be degraded", None),
+])
+def test_what_systemd_oomd_says_in_each_version(message, cgroup):
+    entry = {"__REALTIME_TIMESTAMP": "1795476716477281", "_SYSTEMD_UNIT": "systemd-oomd.service", "MESSAGE": message}
+    assert [kill.cgroup for kill in _records.oomd_kills([entry])] == ([cgroup] if cgroup else [])
+
+
+def test_slices_only_echo():
+    assert _records.unit_ooms([dict(OOM, UNIT="machine.slice", **SYSTEM)]) == []
+
+
+@pytest.mark.parametrize("line_, command", [
+    ("podman stop -t 1 web", "stop"), ("/usr/bin/podman --log-level debug container cleanup ID", "cleanup"),
+    ("podman pod stop p", "stop"), ("podman system service --time=5", "service"), ("", None), ("stop", None),
+    ("podman run -e PASSWORD=x img", "run"),
+])
+def test_the_command_that_wrote_an_event(line_, command):
+    assert _records.command(line_) == command
+
+
+@pytest.mark.parametrize("labels", [None, "", "{", "[1]", [123], '{"a": "b"}'])
+def test_labels_of_an_event(labels):
+    (event,) = _records.podman_events([{
+        "__REALTIME_TIMESTAMP": "5", "PODMAN_EVENT": "died", "PODMAN_ID": ID, "PODMAN_LABELS": labels,
+        "PODMAN_EXIT_CODE": "137", "PODMAN_TIME": "not a time"}])
+    assert event.labels == ({"a": "b"} if labels and "b" in labels else {})
+    assert (event.exit_code, event.at, event.uid) == (137, 5, 0)

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a generated unit declares, read back from what Podman's own generator wrote, and our drop-in."""
+
+import os
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet import (
+    Unreadable,
+    drop_in,
+    kept,
+    settings,
+    uses_arguments,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures", "quadlet")
+MIB = 1 << 20
+ALL = {"limit": 100 * MIB, "swap_limit": 150 * MIB, "reservation": 50 * MIB, "oom_group": True}
+NONE = {"limit": None, "swap_limit": None, "reservation": None, "oom_group": False}
+
+
+def unit(*lines):
+    return "[Unit]\nMemory=9g\n\n[X-Container]\nImage=bb\n%s\n[Service]\nPodmanArgs=--memory=9g\n" % "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", sorted(os.listdir(FIXTURES)))
+def test_recorded_units(name):
+    """Their file has PodmanArgs=--memory=64m, a drop-in the rest."""
+    with open(os.path.join(FIXTURES, name), encoding="utf-8") as stream:
+        text = stream.read()
+    assert settings(text) == {"limit": 80 * MIB, "swap_limit": 80 * MIB, "reservation": None, "oom_group": True}
+    assert uses_arguments(text)
+
+
+@pytest.mark.parametrize("lines, expected", [
+    ([], {}),
+    (["Memory=1g"], {"limit": 1024 * MIB, "swap_limit": 2048 * MIB}),
+    (["Memory=1g", "Memory=2g"], {"limit": 2048 * MIB, "swap_limit": 4096 * MIB}),
+    # arguments are put behind the key on the command line, wherever they stand in the file
+    (["PodmanArgs=--memory=64m", "Memory=1g"], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    (["PodmanArgs=-m 64m --memory-swap 100m"], {"limit": 64 * MIB, "swap_limit": 100 * MIB}),
+    (["PodmanArgs=--memory=64m \\", "  --memory-swap=-1"], {"limit": 64 * MIB, "swap_limit": None}),
+    (["PodmanArgs=--memory=64m", "PodmanArgs=", "PodmanArgs=--init"], {}),
+    (["PodmanArgs=--memory=64m", "PodmanArgs=--memory=0 --memory-swap=-1"], {}),
+    (["PodmanArgs=--memory-reservation=5m", 'PodmanArgs="--cgroup-conf=memory.oom.group=0"'],
+     {"reservation": 5 * MIB, "oom_group": False}),
+    (["PodmanArgs=--cgroup-conf memory.oom.group=1 --cgroup-conf=memory.high=9"], {"oom_group": True}),
+])
+def test_settings(lines, expected):
+    nothing = {"limit": None, "swap_limit": None, "reservation": None, "oom_group": None}
+    assert settings(unit(*lines)) == dict(nothing, **expected)
+
+
+def test_a_variable_is_not_taken_for_nothing():
+    with pytest.raises(Unreadable, match="MEM"):
+        settings(unit("PodmanArgs=--memory=${MEM}"))
+
+
+def test_whether_arguments_give_the_memory():
+    assert not uses_arguments(unit("Memory=1g", "PodmanArgs=--memory-swap=2g"))
+    assert uses_arguments(unit("PodmanArgs=-m 1g"))
+
+
+def test_the_drop_in():
+    assert drop_in(ALL, False).endswith(
+        "[Container]\nPodmanArgs=--memory=100m --memory-swap=150m --memory-reservation=50m --cgroup-conf=memory.oom.group=1\n")
+    assert drop_in(ALL, True).endswith(
+        "[Container]\nMemory=100m\nPodmanArgs=--memory-swap=150m --memory-reservation=50m --cgroup-conf=memory.oom.group=1\n")
+    # Memory=0 would be another zero than the one of an earlier PodmanArgs
+    assert drop_in(NONE, True).endswith("PodmanArgs=--memory=0 --memory-swap=-1 --memory-reservation=0 "
+                                        "--cgroup-conf=memory.oom.group=0\n")
+
+
+def test_our_own_drop_in_keeps_what_is_not_given():
+    assert kept(drop_in({"oom_group": True}, True)) == {"oom_group": True}
+    assert kept(drop_in({"limit": None, "swap_limit": None}, True)) == {"limit": None, "swap_limit": None}
+
+
+sizes = st.one_of(st.none(), st.integers(1, 1 << 50))
+keys = {"limit": sizes, "swap_limit": sizes, "reservation": sizes, "oom_group": st.booleans()}
+
+
+@given(st.fixed_dictionaries(keys), st.booleans(), st.sets(st.sampled_from(sorted(keys))))
+def test_what_is_written_is_read_again(given_, memory_key, dropped):
+    some = {key: value for key, value in given_.items() if key not in dropped}
+    if some.get("limit") is None:
+        some.pop("swap_limit", None)  # without a limit it limits nothing
+    found = kept(drop_in(some, memory_key))
+    assert {key: found[key] for key in some} == some
+    assert set(found) == set(some)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Our drop-ins on disk, where they go, and what systemd says of units."""
+
+import os
+import stat
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import quadlet_units as _quadlet_files
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import (
+    Place,
+    Unit,
+    UnitError,
+    Units,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
+    Identity,
+    Result,
+    current_identity,
+)
+
+ROOT = Identity("root", 0, 0, "/root")
+ALICE = Identity("alice", 1000, 1000, "/home/alice")
+NAME = "50-podman-fleet-memory.conf"
+
+
+@pytest.fixture
+def units():
+    return Units(current_identity(), 30)
+
+
+def test_a_drop_in_is_written_replaced_and_removed(units, tmp_path):
+    place = Place(str(tmp_path / "a.container.d"), current_identity())
+    assert units.drop_in(place) is None
+    units.write(place, "[Container]\nMemory=1g\n")
+    assert units.drop_in(place) == "[Container]\nMemory=1g\n"
+    units.write(place, "other\n")
+    assert os.listdir(place.folder) == [NAME] and units.drop_in(place) == "other\n"
+    assert stat.S_IMODE(os.stat(os.path.join(place.folder, NAME)).st_mode) == 0o644
+    units.write(place, None)
+    assert not os.path.exists(place.folder)
+    units.write(place, None)
+
+
+def test_removing_leaves_other_files(units, tmp_path):
+    place = Place(str(tmp_path / "a.container.d"), current_identity())
+    units.write(place, "x")
+    (tmp_path / "a.container.d" / "10-own.conf").write_text("y")
+    units.write(place, None)
+    assert os.listdir(place.folder) == ["10-own.conf"]
+
+
+def test_a_failure_says_what_and_leaves_nothing(units, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnitError, match="file/a.container.d.*Not a directory|file/a.container.d.*exit code"):
+        units.write(Place(str(tmp_path / "file" / "a.container.d"), current_identity()), "x")
+    assert os.listdir(str(tmp_path)) == ["file"]
+
+
+@pytest.mark.parametrize("owner, me, source, folder, writer", [
+    (ROOT, ROOT, "/etc/containers/systemd/sub/a.container", "/etc/containers/systemd/a.container.d", ROOT),
+    (ROOT, ROOT, "/usr/share/containers/systemd/a.container", "/etc/containers/systemd/a.container.d", ROOT),
+    (ALICE, ROOT, "/home/alice/.config/containers/systemd/a.container",
+     "/home/alice/.config/containers/systemd/a.container.d", ALICE),
+    (ALICE, ROOT, "/etc/containers/systemd/users/a.container", "/etc/containers/systemd/users/1000/a.container.d", ROOT),
+    (ALICE, ROOT, "/etc/containers/systemd/users/1000/x/a.container", "/etc/containers/systemd/users/1000/a.container.d", ROOT),
+    (ALICE, ALICE, "/etc/containers/systemd/users/a.container", "/home/alice/.config/containers/systemd/a.container.d", ALICE),
+    # a link of the user's to somewhere in /etc is no reason to write there as root
+    (ALICE, ROOT, "/etc/cron.d/a.container", "/home/alice/.config/containers/systemd/a.container.d", ALICE),
+])
+def test_where_it_goes_and_who_writes_it(monkeypatch, owner, me, source, folder, writer):
+    monkeypatch.setattr(_quadlet_files, "current_identity", lambda: me)
+    assert Units(owner, 30).place(Unit("a.service", source, None)) == Place(folder, writer)
+
+
+def test_what_systemd_says(monkeypatch):
+    """As `systemctl show` of systemd 257 prints it; the order of the properties is its own."""
+    said = (b"Id=qd.service\nFragmentPath=/run/systemd/generator/qd.service\nSourcePath=/etc/containers/systemd/sub/qd.container\n"
+            b"\nId=gone.service\nFragmentPath=\nSourcePath=\n")
+    asked = []
+
+    def run(argv, _timeout, _identity, stdin=None):
+        asked.append(argv)
+        return Result(0, said, "")
+
+    monkeypatch.setattr(_quadlet_files, "run", run)
+    assert Units(ALICE, 30).known(["qd.service", "gone.service", "qd.service", "--version", "a b.service"]) == {
+        "qd.service": Unit("qd.service", "/etc/containers/systemd/sub/qd.container", "/run/systemd/generator/qd.service"),
+        "gone.service": Unit("gone.service", None, None)}
+    assert asked == [["systemctl", "--user", "show", "--property=Id,SourcePath,FragmentPath", "--", "gone.service", "qd.service"]]
+    assert Units(ROOT, 30).known([]) == {} and len(asked) == 1
+
+
+def test_systemd_does_not_answer(monkeypatch):
+    monkeypatch.setattr(_quadlet_files, "run", lambda *_arguments, **_more: Result(1, b"", "Failed to connect to bus"))
+    with pytest.raises(UnitError, match="systemctl --user: exit code 1: Failed to connect to bus"):
+        Units(ALICE, 30).reload()
+
+
+def test_a_unit_that_is_gone(units):
+    with pytest.raises(UnitError, match="a.service.*does not know"):
+        units.text(Unit("a.service", None, None))

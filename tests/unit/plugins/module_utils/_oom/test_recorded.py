@@ -1,0 +1,172 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the bytes that the sources gave on real hosts to the verdict, without a host.
+
+The fixtures are recorded (tests/unit/fixtures/README.md). The counters of running containers are
+left out here: what is decided is decided from the records.
+"""
+
+import glob
+import os
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
+    kernel_oom as _kernel_oom,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
+    records as _records,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import evidence as _assemble
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import verdict as _verdict
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import inspect as _inspect
+
+FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures")
+HOSTS = sorted(os.path.basename(path)[:-len(".json")] for path in glob.glob(os.path.join(FIXTURES, "journal_kernel", "*.json")))
+UIDS = {"root": 0, "alice": 1000}
+
+# scenario: (killed, cause, lethal)
+EXPECTED = {
+    "pid1-kill": (True, "container_limit", True),
+    "child-kill": (True, "container_limit", False),
+    "child-kill-running": (True, "container_limit", False),
+    "group-kill": (True, "container_limit", True),
+    "exec-kill": (True, "container_limit", False),
+    "exec-kill-user-kill": (True, "container_limit", False),
+    "exec-group-kill": (True, "container_limit", True),
+    "no-subgroup": (True, "container_limit", True),
+    "limit-lowered": (True, "container_limit", True),
+    "host-oom": (True, "host_oom", True),
+    "pod-limit": (True, "ancestor_limit", True),
+    "pod-limit-sibling": (False, "none", False),
+    "pod-limit-infra": (False, "none", False),
+    "slice-limit": (True, "ancestor_limit", True),
+    "restart-after-kill": (False, "none", False),
+    "restart-after-kill-exit": (False, "application_exit", False),
+    "restart-loop": (True, "container_limit", True),
+    "restart-recovers": (False, "none", False),
+    "user-kill": (False, "stopped_by_user", False),
+    "stop-timeout": (False, "stopped_by_user", False),
+    "stop-term": (False, "stopped_by_user", False),
+    "external-sigkill": (False, "external_sigkill", False),
+    "app-exit-137": (False, "external_sigkill", False),
+    "exit-0": (False, "application_exit", False),
+    "exit-1": (False, "application_exit", False),
+    "never-started": (False, "none", False),
+    "running-clean": (False, "none", False),
+    "running-unlimited": (False, "none", False),
+}
+COUNTS = {"restart-loop": 3, "restart-after-kill": 1, "restart-after-kill-exit": 1, "restart-recovers": 1}
+
+
+def read(kind, host, ending="json"):
+    with open(os.path.join(FIXTURES, kind, "%s.%s" % (host, ending)), "rb") as handle:
+        return handle.read()
+
+
+class Recorded(object):
+    """Everything that was recorded of one host."""
+
+    def __init__(self, host):
+        self.kernel = read("journal_kernel", host)
+        kernel, bad = _records.entries(self.kernel)
+        units, bad_units = _records.entries(read("journal_systemd", host))
+        events, bad_events = _records.entries(read("journal_podman", host))
+        assert bad == bad_units == bad_events == 0
+        self.log = _kernel_oom.parse(_records.kernel_messages(kernel))
+        self.containers = [
+            (user, _inspect.container(raw, user))
+            for user in sorted(UIDS) for raw in _inspect.parse(read("inspect_" + user, host))]
+        self.records = _assemble.Records(
+            self.log.kills, self.log.orphans, _records.unit_ooms(units), _records.oomd_kills(units),
+            _records.podman_events(events), 0, False)
+        self.known = {container.ident for _user, container in self.containers}
+        self.index = _assemble.Index(self.records, self.known)
+
+    def verdict(self, user, container, records=None):
+        index = _assemble.Index(records, self.known) if records else self.index
+        live = _assemble.Live(None, None, None, None)
+        evidence = _assemble.evidence(container, UIDS[user], index, live, 0)
+        return _verdict.decide(container.ident, evidence)
+
+
+@pytest.fixture(scope="module", params=HOSTS)
+def recorded(request):
+    return Recorded(request.param)
+
+
+def test_there_are_recordings():
+    assert HOSTS
+
+
+def test_every_scenario_that_was_recorded(recorded):
+    """One host's containers of root and alice, each against what the scenario does."""
+    wrong, seen = [], 0
+    for user, container in recorded.containers:
+        expected = EXPECTED.get(container.public["name"])
+        if expected is None:
+            continue
+        seen += 1
+        oom = recorded.verdict(user, container)
+        found = (oom["killed"], oom["cause"], oom["lethal"])
+        count = COUNTS.get(container.public["name"], 1 if expected[0] else 0)
+        if found != expected or oom["count"] != count:
+            wrong.append((user, container.public["name"], found, oom["count"], expected, oom["evidence"]))
+    assert not wrong
+    assert seen >= 20
+
+
+def test_without_the_kernels_log_nothing_is_called_clean(recorded):
+    """The same hosts, as an ordinary user sees them: systemd's record stands in, silence does not."""
+    blind = recorded.records._replace(kills=[], orphans=[], kernel_since=None)
+    for user, container in recorded.containers:
+        oom = recorded.verdict(user, container, blind)
+        truth = recorded.verdict(user, container)
+        if oom["killed"] is False:
+            assert not container.ran
+        elif oom["killed"]:
+            assert truth["killed"] and (oom["confidence"] != "certain" or oom["cause"] == "systemd_oomd")
+        else:
+            assert "kernel_log" in oom["missing"] and oom["cause"] == "unknown"
+
+
+def test_systemds_record_finds_the_kills_of_scopes(recorded):
+    blind = recorded.records._replace(kills=[], orphans=[], kernel_since=None)
+    found = [(user, container.public["name"]) for user, container in recorded.containers
+             if recorded.verdict(user, container, blind)["killed"]]
+    assert ("root", "pid1-kill") in found and ("alice", "pid1-kill") in found
+
+
+def test_each_line_of_a_kill_is_understood(recorded):
+    """As many kills as summary lines whose victim did not end by itself, and a size for each victim."""
+    summaries = recorded.kernel.count(b"oom-kill:constraint=") - recorded.kernel.count(b"is already exiting")
+    assert len(recorded.log.kills) == summaries > 0
+    assert all(victim.rss is not None for kill in recorded.log.kills for victim in kill.victims)
+
+
+def test_killed_containers_that_are_gone_have_a_name(recorded):
+    gone = {ident: uid for ident, uid in recorded.index.killed().items() if ident not in recorded.known}
+    names = {event.name for ident, uid in gone.items() for event in recorded.index.events(ident, uid)}
+    assert "rm" in names
+    for ident, uid in gone.items():
+        oom = _verdict.decide(ident, _assemble.removed_evidence(ident, uid, recorded.index, 0))
+        assert oom["killed"] is True and oom["cause"] != "unknown"
+
+
+def test_a_removed_container_that_systemd_oomd_killed_is_still_told(recorded):
+    """The same host, had its container been removed."""
+    oomd = [(user, container) for user, container in recorded.containers if container.public["name"] == "oomd"]
+    for user, container in oomd:
+        index = _assemble.Index(recorded.records, recorded.known - {container.ident})
+        assert index.killed()[container.ident] == UIDS[user]
+        oom = _verdict.decide(container.ident, _assemble.removed_evidence(container.ident, UIDS[user], index, 0))
+        assert (oom["killed"], oom["cause"], oom["confidence"], oom["count"]) == (True, "systemd_oomd", "certain", 1)
+    assert oomd or not any(record.cgroup for record in recorded.records.oomd)
+
+
+def test_nothing_secret_or_bulky_gets_into_the_facts(recorded):
+    """Only named parts of inspect are taken."""
+    for _user, container in recorded.containers:
+        text = str(container.public)
+        assert "CreateCommand" not in text and "Env" not in text and "/dev/zero" not in text

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One service for each user: started, spoken to, refused, hanging, and always ended."""
+
+import json
+import os
+import stat
+import sys
+import textwrap
+import time
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import api as _podman_service
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.api import Service, ServiceError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
+
+# A Podman that has one container, "good", and writes down what it is asked.
+FAKE = """\
+    #!%s
+    import http.server, json, os, socketserver, sys
+    assert sys.argv[1:3] == ["system", "service"] and sys.argv[3].startswith("--time="), sys.argv
+    print(json.dumps([os.getpid(), sys.argv]), file=open(%r, "a"), flush=True)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def address_string(self):
+            return "unix"
+
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            print(json.dumps([self.path, body]), file=open(%r, "a"), flush=True)
+            good = "/good/" in self.path
+            if not good:
+                print("crun: no", file=sys.stderr, flush=True)
+            text = b"good" if good else b'{"message": "OCI runtime error"}'
+            self.send_response(201 if good else 500)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *arguments):
+            pass
+
+    socketserver.UnixStreamServer(sys.argv[4][len("unix://"):], Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def fake(tmp_path):
+    """Returns (make an executable of a script, the file with what was asked)."""
+    log = str(tmp_path / "log")
+
+    def make(text):
+        path = str(tmp_path / "podman")
+        with open(path, "w") as stream:
+            stream.write(textwrap.dedent(text))
+        os.chmod(path, stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
+        return path
+
+    return make, log
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The directory in place of /run."""
+    path = str(tmp_path / "run")
+    os.mkdir(path)
+    real = _podman_service.tempfile.mkdtemp
+    monkeypatch.setattr(_podman_service.tempfile, "mkdtemp", lambda prefix, dir: real(prefix=prefix, dir=path))
+    return path
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_one_service_for_all_updates(fake, folder):
+    make, log = fake
+    executable = make(FAKE % (sys.executable, log, log))
+    with Service(executable, current_identity(), 30) as service:
+        (private,) = os.listdir(folder)
+        assert stat.S_IMODE(os.stat(os.path.join(folder, private)).st_mode) == 0o700
+        service.update("good", {"memory": {"limit": 1}})
+        with pytest.raises(ServiceError, match="HTTP 500.*OCI runtime error.*crun: no"):
+            service.update("bad", {})
+        service.update("good", {"unified": {"a": "b"}})
+    with open(log) as stream:
+        lines = [json.loads(line) for line in stream]
+    assert [line[0] for line in lines[1:]] == ["/v4.0.0/libpod/containers/%s/update" % name for name in ("good", "bad", "good")]
+    assert lines[1][1] == {"memory": {"limit": 1}}
+    assert os.listdir(folder) == [] and gone(lines[0][0])
+
+
+def test_a_service_that_does_not_start_says_why(fake, folder):
+    make, _log = fake
+    with pytest.raises(ServiceError, match="exit code 125: Error: no such command"):
+        with Service(make("#!/bin/sh\necho 'Error: no such command' >&2\nexit 125\n"), current_identity(), 30):
+            raise AssertionError("it started")
+    assert os.listdir(folder) == []
+
+
+def test_a_service_that_hangs_is_not_waited_for(fake, folder):
+    make, _log = fake
+    began = time.time()
+    with pytest.raises(ServiceError, match="did not open its socket in 1 s"):
+        with Service(make("#!/bin/sh\nexec sleep 60\n"), current_identity(), 1):
+            raise AssertionError("it started")
+    assert time.time() - began < 20 and os.listdir(folder) == []
+
+
+def test_no_podman(folder):
+    with pytest.raises(ServiceError, match="/nonexistent/podman"):
+        with Service("/nonexistent/podman", current_identity(), 1):
+            raise AssertionError("it started")
+    assert os.listdir(folder) == []
+
+
+def test_it_is_ended_after_an_error_of_the_caller(fake, folder):
+    make, log = fake
+    with pytest.raises(KeyError):
+        with Service(make(FAKE % (sys.executable, log, log)), current_identity(), 30):
+            raise KeyError("from inside")
+    with open(log) as stream:
+        assert gone(json.loads(stream.readline())[0])
+    assert os.listdir(folder) == []

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a unit will start its container with, of what systemctl printed on Debian 13 (systemd 257)."""
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import unit_command as _next_start
+
+MIB = 1024 * 1024
+IMAGE = "localhost/bb:latest"
+# of a quadlet with Environment="A=x --memory=5m": systemd quotes nothing
+SHOWN = (
+    "ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman run --name qd --cidfile=/run/qd.cid --replace --rm "
+    "--cgroups=split --network none --sdnotify=conmon -d --env A=x --memory=5m --memory=64m "
+    "--cgroup-conf=memory.oom.group=1 localhost/bb:latest sleep 1000 ; ignore_errors=no ; start_time=[Tue 2026-11-24 "
+    "20:30:01 UTC] ; stop_time=[n/a] ; pid=515 ; code=(null) ; status=0/0 }\n"
+    "Id=qd.service\n"
+    "\n"
+    "Id=nope.service\n"
+    "\n"
+    "ExecStart={ path=/usr/bin/sleep ; argv[]=/usr/bin/sleep 5 ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; "
+    "pid=0 ; code=(null) ; status=0/0 }\n"
+    "Id=other.service\n")
+CREATED = ["/usr/bin/podman", "run", "--name", "qd", "--cidfile=/run/qd.cid", "--replace", "--rm", "--cgroups=split",
+           "--network", "none", "--sdnotify=conmon", "-d", "--env", "A=x --memory=5m", "--memory=64m",
+           "--cgroup-conf=memory.oom.group=1", "localhost/bb:latest", "sleep", "1000"]
+
+
+def settings(options, image=IMAGE, argument=IMAGE, created=(), group=False, rest="sleep 5"):
+    line = " ".join(each for each in ("/usr/bin/podman run --rm", options, argument, rest) if each)
+    return _next_start.settings(line, list(created), image, group)
+
+
+def test_commands():
+    found = _next_start.commands(SHOWN)
+    assert list(found) == ["qd.service"]
+    assert found["qd.service"] == " ".join(CREATED)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "Failed to get properties: Transport endpoint is not connected"])
+def test_nothing_is_no_command(text):
+    assert _next_start.commands(text) == {}
+
+
+def test_an_unchanged_unit_tells_where_words_end():
+    line = _next_start.commands(SHOWN)["qd.service"]
+    bare = [word for word in CREATED if not word.startswith("--memory")]
+    told = _next_start.settings(line, CREATED, IMAGE, False)
+    assert told == {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": True}
+    assert _next_start.settings(" ".join(bare), bare, IMAGE, False)["limit"] is None
+
+
+@pytest.mark.parametrize("options, limit, swap", [
+    ("", None, None), ("--memory=64m", 64, 128), ("--memory 64m", 64, 128), ("-m 64m", 64, 128), ("-m=64m", 64, 128),
+    ("--memory=64m --memory-swap=64m", 64, 64), ("--memory=64m --memory-swap=-1", 64, None),
+    # the last one counts, as for Podman
+    ("--memory=64m --memory=32m", 32, 64), ("--memory=0", None, None),
+])
+def test_limits(options, limit, swap):
+    found = settings(options)
+    assert (found["limit"], found["swap_limit"]) == (limit and limit * MIB, swap and swap * MIB)
+
+
+@pytest.mark.parametrize("options, default, group", [
+    ("", False, None), ("", True, True), ("--cgroup-conf=memory.oom.group=1", False, True),
+    ("--cgroup-conf memory.oom.group=0", True, False), ("--cgroup-conf=memory.high=5", False, None),
+])
+def test_group(options, default, group):
+    assert settings(options, group=default)["oom_group"] is group
+
+
+def test_the_applications_own_words_are_no_options():
+    assert settings("", rest="app --memory=5m")["limit"] is None
+
+
+@pytest.mark.parametrize("argument", ["docker.io/library/web:latest", "docker.io/library/web", "web", "library/web:latest"])
+def test_short_names_of_images(argument):
+    assert settings("-m 64m", image="docker.io/library/web:latest", argument=argument)["limit"] == 64 * MIB
+
+
+@pytest.mark.parametrize("line, image", [
+    ("/usr/bin/podman run --memory=64m other", IMAGE), ("/usr/bin/podman run --memory=lots localhost/bb:latest", IMAGE),
+    ("/usr/bin/podman run --memory", IMAGE),
+])
+def test_what_cannot_be_told(line, image):
+    assert _next_start.settings(line, [], image, False) is None

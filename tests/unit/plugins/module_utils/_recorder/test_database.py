@@ -1,0 +1,140 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The history's file: made, brought up to date, read beside the writer, broken."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import database as _history
+
+NOW = 1795464345 * 1000000
+
+
+def names(folder):
+    return sorted(os.listdir(str(folder)))
+
+
+def put(folder, value):
+    with closing(_history.open_to_write(str(folder))) as database:
+        database.execute("INSERT OR REPLACE INTO meta VALUES ('key', ?)", (value,))
+
+
+def kept(database):
+    return database.execute("SELECT value FROM meta WHERE key = 'key'").fetchone()[0]
+
+
+def test_a_new_history_is_roots_alone(tmp_path):
+    put(tmp_path, 1)
+    assert names(tmp_path) == ["history.sqlite"]
+    assert os.stat(str(tmp_path / "history.sqlite")).st_mode & 0o777 == 0o600
+
+
+def test_an_older_one_is_brought_up_to_date_with_what_is_in_it(tmp_path, monkeypatch):
+    put(tmp_path, 1)
+    monkeypatch.setattr(_history, "MIGRATIONS", _history.MIGRATIONS + (("ALTER TABLE daily ADD COLUMN later",),))
+    with closing(_history.open_to_write(str(tmp_path))) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        assert kept(database) == 1
+        database.execute("SELECT later FROM daily")
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
+    put(tmp_path, 1)
+    monkeypatch.setattr(_history, "MIGRATIONS", _history.MIGRATIONS + (
+        ("ALTER TABLE daily ADD COLUMN later", "INSERT INTO notes VALUES (1, 2, 3)"),))
+    with pytest.raises(_history.HistoryError):
+        _history.open_to_write(str(tmp_path))
+    monkeypatch.undo()
+    with closing(_history.open_to_write(str(tmp_path))) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        with pytest.raises(sqlite3.OperationalError):
+            database.execute("SELECT later FROM daily")
+
+
+def test_a_newer_one_is_left_alone(tmp_path):
+    with closing(_history.open_to_write(str(tmp_path))) as database:
+        database.execute("PRAGMA user_version = 7")
+    with pytest.raises(_history.HistoryError) as caught:
+        _history.open_to_write(str(tmp_path))
+    assert "version 7" in str(caught.value) and not isinstance(caught.value, _history.Damaged)
+    with pytest.raises(_history.HistoryError) as caught:
+        _history.read(str(tmp_path), kept)
+    assert "version 7" in str(caught.value)
+
+
+def test_reading_leaves_no_trace(tmp_path):
+    put(tmp_path, 5)
+    before = os.stat(str(tmp_path / "history.sqlite"))
+    assert _history.read(str(tmp_path), kept) == 5
+    assert names(tmp_path) == ["history.sqlite"]
+    assert os.stat(str(tmp_path / "history.sqlite")).st_mtime_ns == before.st_mtime_ns
+
+
+def test_reading_beside_a_writer(tmp_path):
+    """The reader sees what was committed, and keeps the writer from nothing."""
+    put(tmp_path, 5)
+    with closing(_history.open_to_write(str(tmp_path))) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE meta SET value = 6")
+
+        def look(database):
+            first = kept(database)
+            writer.execute("COMMIT")
+            writer.execute("UPDATE meta SET value = 7")
+            return first, kept(database)
+
+        assert _history.read(str(tmp_path), look)[0] == 5
+    assert _history.read(str(tmp_path), kept) == 7
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
+    put(tmp_path, 5)
+    looks = []
+
+    def look(database):
+        looks.append(kept(database))
+        if len(looks) == 1:
+            put(tmp_path, 6)
+        return looks[-1]
+
+    assert _history.read(str(tmp_path), look) == 6
+    assert looks == [5, 6]
+
+
+def test_no_history(tmp_path):
+    assert _history.read(str(tmp_path), kept) is None
+    assert _history.read(str(tmp_path / "nowhere"), kept) is None
+
+
+@pytest.mark.parametrize("content", [b"no database " * 1000, b"SQLite format 3\0" + b"\xff" * 4000])
+def test_what_is_no_database_is_damaged(tmp_path, content):
+    (tmp_path / "history.sqlite").write_bytes(content)
+    with pytest.raises(_history.Damaged):
+        _history.open_to_write(str(tmp_path))
+    with pytest.raises(_history.HistoryError):
+        _history.read(str(tmp_path), kept)
+
+
+def test_two_damaged_ones_are_kept(tmp_path):
+    for number in range(4):
+        (tmp_path / "history.sqlite").write_bytes(b"%d" % number)
+        (tmp_path / "history.sqlite-wal").write_bytes(b"")
+        _history.set_aside(str(tmp_path), NOW + number * 1000000)
+    assert names(tmp_path) == ["history.sqlite.damaged-20261123T200547Z", "history.sqlite.damaged-20261123T200547Z-wal",
+                               "history.sqlite.damaged-20261123T200548Z", "history.sqlite.damaged-20261123T200548Z-wal"]
+
+
+@pytest.mark.parametrize("words, damage", [
+    ("database disk image is malformed", True),
+    ("file is not a database", True),
+    ("no such table: meta", True),
+    ("database or disk is full", False),
+    ("database is locked", False),
+    ("disk I/O error", False),
+    ("unable to open database file", False),
+])
+def test_what_is_damage(words, damage):
+    assert _history.is_damage(sqlite3.DatabaseError(words)) is damage

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Metrics: the text format, the file, and what the recorder's mean."""
+
+import os
+import stat
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    metrics as _recorder_metrics,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    prometheus as _prometheus,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample
+
+RUN = {"version": "1.2.3", "at": 1795464345.25, "duration": 0.071, "errors": 0, "whole_since": 1795460000.0, "bytes": 61440}
+USAGE = {"current": 30, "working_set": 20, "anon": 10, "peak": 40, "swap": 0, "pressure_full_avg300": 0.0}
+LIMITS = {"limit": 64 << 20, "swap_limit": None, "high": None, "oom_group": True, "source": "/x"}
+
+
+def running(name="web", limits=None, usage=None, events=None, unit=""):
+    sample = Sample("ab" * 32, 1000, None, dict(LIMITS, **(limits or {})), dict(USAGE, **(usage or {})), events)
+    return ({"id": "abababababab", "name": name, "user": "alice", "unit": unit}, sample, "localhost/bb:latest")
+
+
+def text(containers=(), counts=None):
+    return _prometheus.render(_recorder_metrics.families(list(containers), counts or {}, RUN))
+
+
+@pytest.mark.parametrize("value, escaped", [
+    ("plain", "plain"),
+    ('a"b', 'a\\"b'),
+    ("a\\b", "a\\\\b"),
+    ("a\nb", "a\\nb"),
+    ('\\"\n', '\\\\\\"\\n'),
+])
+def test_label_values_are_escaped(value, escaped):
+    assert _prometheus.escape(value) == escaped
+    assert 'name="%s"' % escaped in text([running(value)])
+
+
+def test_each_family_has_its_help_and_type_once_and_above_it():
+    lines = text([running(), running("db")], {("alice", "web", "", "host"): (2, 1795464000500000)}).splitlines()
+    names = [line.split()[2] for line in lines if line.startswith("# HELP ")]
+    assert len(names) == len(set(names)) > 15
+    current = None
+    for line in lines:
+        if line.startswith("# HELP "):
+            current = line.split()[2]
+        elif line.startswith("# TYPE "):
+            assert line.split()[2] == current and line.split()[3] in ("gauge", "counter")
+            assert line.endswith(" counter") == current.endswith("_total")
+        else:
+            assert line.split("{")[0].split(" ")[0] == current
+
+
+def test_no_limit_has_no_limit_metric():
+    said = text([running(limits={"limit": None})])
+    assert "memory_limit_bytes" not in said
+    assert 'podman_oom_container_memory_limited{id="abababababab",name="web",user="alice"} 0\n' in said
+
+
+def test_what_the_kernel_does_not_tell_is_left_out():
+    said = text([running(usage={"peak": None, "swap": None}, limits={"oom_group": None}, events=None)])
+    assert "memory_peak" not in said and "memory_swap" not in said and "oom_group_enabled" not in said and "events" not in said
+
+
+def test_a_running_container_counts_from_zero():
+    said = text([running(unit="web.service")])
+    for scope in ("container", "ancestor", "host", "oomd"):
+        assert 'oom_kills_total{name="web",user="alice",unit="web.service",scope="%s"} 0\n' % scope in said
+    assert "last_oom" not in said
+
+
+def test_kills_of_what_is_gone_are_still_counted():
+    said = text([], {("root", "job", "", "container"): (3, 1795464000500000), ("root", "job", "", "host"): (1, 1795464100000000)})
+    assert 'oom_kills_total{name="job",user="root",unit="",scope="container"} 3\n' in said
+    assert 'last_oom_timestamp_seconds{name="job",user="root",unit=""} 1795464100.0\n' in said
+
+
+def test_no_series_is_there_twice():
+    said = text([running(), running("db")], {("alice", "web", "", "container"): (2, 1)})
+    series = [line.rpartition(" ")[0] for line in said.splitlines() if not line.startswith("#")]
+    assert len(series) == len(set(series))
+
+
+def test_the_run_itself():
+    said = text()
+    assert "podman_oom_audit_last_success_timestamp_seconds 1795464345.25\n" in said
+    assert "podman_oom_audit_containers 0\n" in said
+    assert said.endswith("\n")
+
+
+def test_the_file_is_put_in_place_at_once(tmp_path):
+    path = str(tmp_path / "x.prom")
+    for content in ("one\n", "two\n"):
+        _prometheus.write(path, content)
+        assert os.listdir(str(tmp_path)) == ["x.prom"]
+        with open(path, encoding="utf-8") as handle:
+            assert handle.read() == content
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o644
+
+
+def test_a_link_in_somebody_elses_directory_is_not_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "x.prom").symlink_to(victim)
+    _prometheus.write(str(tmp_path / "x.prom"), "metrics\n")
+    assert victim.read_text() == "mine" and not os.path.islink(str(tmp_path / "x.prom"))
+
+
+def test_nothing_is_left_when_it_fails(tmp_path):
+    (tmp_path / "x.prom").mkdir()
+    with pytest.raises(OSError):
+        _prometheus.write(str(tmp_path / "x.prom"), "metrics\n")
+    assert os.listdir(str(tmp_path)) == ["x.prom"]

@@ -1,0 +1,386 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The recorder's run on recorded journals: nothing twice, nothing lost, wherever it is killed."""
+
+import collections
+import os
+import sqlite3
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup import paths as _cgroup_path
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
+    journal as _journal,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
+    kernel_oom as _kernel_oom,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
+    records as _records,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    database as _history,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    retention as _history_keep,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    run as _recorder_run,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    sampler as _recorder_cgroups,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    source as _recorder,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    writer as _history_write,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
+from recorded_journal import HOSTS, FakeHost, FakeJournal, entries
+
+MEBIBYTE = 1 << 20
+DAY = 86400 * SECOND
+
+
+class Bench(object):
+    """One host's recorded journal and a history in a directory."""
+
+    def __init__(self, name, folder):
+        self.folder = str(folder)
+        self.journal = FakeJournal(entries(name))
+        self.end = int(self.journal.entries[-1]["__REALTIME_TIMESTAMP"])
+        kernel = [each for each in self.journal.entries if each.get("_TRANSPORT") == "kernel"]
+        self.log = _kernel_oom.parse(_records.kernel_messages(kernel))
+        self.boot = kernel[-1]["_BOOT_ID"]
+        self.host = FakeHost(self.boot, self.log.counted[self.boot], int(kernel[0]["__REALTIME_TIMESTAMP"]) - SECOND)
+        self.now = self.end + SECOND
+        self.textfiles = ""
+        self.days = 30
+
+    def run(self):
+        options = _recorder_run.Options(self.folder, self.textfiles, self.days, 64 * MEBIBYTE, "1.2.3")
+        return _recorder_run.run(options, now=lambda: self.now, journal=self.journal, host=self.host)
+
+    def open(self):
+        return _history.open_to_write(self.folder)
+
+    def rows(self, query):
+        database = self.open()
+        try:
+            return database.execute(query).fetchall()
+        finally:
+            database.close()
+
+    def kills(self):
+        """The kernel's kills in containers, as the whole journal tells them: Counter of (id, at)."""
+        found = collections.Counter()
+        for kill in self.log.kills:
+            ident = _cgroup_path.container_id(kill.task_memcg)
+            if ident:
+                found[(ident, kill.at)] += 1
+        return found
+
+    def recorded(self):
+        return collections.Counter(dict.fromkeys(self.rows("SELECT ident, at FROM kills WHERE boot != 'oomd'"), 1))
+
+
+@pytest.fixture(params=HOSTS)
+def bench(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(_recorder_cgroups, "samples", lambda _files: [])
+    monkeypatch.setattr(_journal, "ring_buffer", lambda _boot: _journal.Ring([], None, None))
+    monkeypatch.setattr(_journal, "reaches_back", lambda _uid: None)
+    return Bench(request.param, tmp_path)
+
+
+def test_one_run_has_every_kill_of_the_journal(bench):
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+    assert len(bench.kills()) > 10
+
+
+def test_entry_by_entry_is_the_same_as_at_once(bench):
+    for bench.journal.end in list(range(0, len(bench.journal.entries), 23)) + [len(bench.journal.entries)]:
+        bench.run()
+    assert bench.recorded() == bench.kills()
+
+
+@pytest.mark.parametrize("tick", [1, 10000, 1000000])
+def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tick):
+    """As on an emulated processor, where all lines of a report have the same time: what comes out is what went in."""
+    for entry in bench.journal.entries:
+        for field in ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP"):
+            if entry.get("_TRANSPORT") == "kernel" and field in entry:
+                entry[field] = str(int(entry[field]) // tick * tick)
+    bench.run()
+    record = _recorder.read(bench.folder, 0, bench.now)
+    kernel = [each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"]
+    wanted = _kernel_oom.parse(_records.kernel_messages(kernel))
+    found = _kernel_oom.parse(record.messages)
+    assert found == wanted
+    assert found.counted == bench.log.counted
+    assert any(victim.rss for kill in found.kills for victim in kill.victims)
+    if tick < 1000000:
+        assert bench.recorded() == bench.kills()
+
+
+def test_containers_have_their_names(bench):
+    bench.run()
+    named = dict(bench.rows("SELECT ident, name FROM containers"))
+    for event in _records.podman_events(bench.journal.entries):
+        if event.kind in _records.EVENT_KINDS:
+            assert named[event.ident] == event.name
+
+
+@pytest.mark.parametrize("fields", [
+    {"PODMAN_LABELS": '{"PODMAN_SYSTEMD_UNIT": "\\ud800x"}'},
+    {"PODMAN_LABELS": '{"PODMAN_SYSTEMD_UNIT": ["no", "text"]}'},
+    {"PODMAN_LABELS": "[1, 2]"},
+    {"PODMAN_EXIT_CODE": "9" * 40},
+    {"PODMAN_TIME": "9999-12-31T23:59:59Z"},
+    {"PODMAN_TIME": "never"},
+    {"PODMAN_NAME": [255, 254, 0]},
+    {"PODMAN_NAME": None, "PODMAN_IMAGE": None},
+    {"PODMAN_ID": "'; DROP TABLE kills; --"},
+    {"PODMAN_EVENT": ["died", "init"]},
+])
+def test_anybody_can_write_into_the_journal(bench, fields):
+    """A user's entry that is no event of Podman's keeps nothing from being recorded."""
+    at = bench.journal.entries[3]["__REALTIME_TIMESTAMP"]
+    bench.journal.entries.insert(3, dict({
+        "__CURSOR": "s=forged", "__REALTIME_TIMESTAMP": at, "_TRANSPORT": "journal", "_UID": "1000", "PODMAN_EVENT": "died",
+        "PODMAN_ID": "ab" * 32, "PODMAN_NAME": "x", "PODMAN_TIME": "2026-11-23T20:27:58.08564605Z"}, **fields))
+    bench.journal.end += 1
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+
+
+def test_a_second_run_changes_nothing_but_its_time(bench):
+    bench.run()
+    tables = ("messages", "unit_ooms", "oomd_kills", "events", "containers", "kills")
+    before = [bench.rows("SELECT * FROM " + table) for table in tables]
+    bench.now += 60 * SECOND
+    bench.run()
+    assert [bench.rows("SELECT * FROM " + table) for table in tables] == before
+
+
+def test_killed_at_every_statement(bench):
+    """A process of its own is ended at its nth SQL statement, for every n: the next runs have everything once."""
+    middle = len(bench.journal.entries) // 2
+    bench.journal.end = middle
+    bench.run()
+    bench.journal.end = len(bench.journal.entries)
+    statement, survived = 0, False
+    while not survived:
+        statement += 1 if statement < 40 else 97  # the beginning is different at each, then it repeats
+        child = os.fork()
+        if child == 0:
+            _killed_at(statement)
+            try:
+                bench.run()
+            finally:
+                os._exit(0)
+        survived = os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 0
+    assert statement > 100
+    bench.run()
+    assert bench.recorded() == bench.kills()
+    counts = _counts(bench)
+    assert sum(count for count, _at in counts.values()) == len(bench.rows("SELECT * FROM kills"))
+
+
+def _killed_at(statement):
+    real, left = _history.open_to_write, [statement]
+
+    def count(_text):
+        left[0] -= 1
+        if left[0] <= 0:
+            os._exit(9)
+
+    def traced(state_dir):
+        database = real(state_dir)
+        database.set_trace_callback(count)
+        return database
+
+    _history.open_to_write = traced
+
+
+def _counts(bench):
+    database = bench.open()
+    try:
+        return _history_keep.kill_counts(database)
+    finally:
+        database.close()
+
+
+def test_more_than_one_transaction_holds(bench, monkeypatch):
+    """Read in several transactions, and killed after the first of them: what was counted before does not stay."""
+    whole = bench.journal.read
+    bench.journal.end = 1
+    bench.run()
+    bench.journal.end = len(bench.journal.entries)
+    monkeypatch.setattr(bench.journal, "read", lambda handle, cursor, since, this_boot: whole(handle, cursor, since, this_boot, entries=100))
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(_recorder_run._Run, "_ring", lambda *_args: os._exit(9))
+        bench.run()
+    assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 9
+    bench.run()
+    assert bench.recorded() == bench.kills()
+    source = _recorder.read(bench.folder, 0, bench.now).source
+    assert source["status"] == "ok", source
+
+
+def test_whole_since_the_boot(bench):
+    bench.run()
+    record = _recorder.read(bench.folder, 0, bench.now)
+    assert record.source["status"] == "ok"
+    assert record.state.kernel_since == bench.host.began
+
+
+def test_a_kill_that_nobody_tells_of_is_a_gap_and_said(bench):
+    bench.run()
+    bench.host.counted += 1
+    bench.now += 60 * SECOND
+    bench.run()
+    record = _recorder.read(bench.folder, bench.now - DAY, bench.now)
+    assert record.state.kernel_since == bench.now and record.state.missing == 1
+    assert record.source["status"] == "partial" and "killed 1 process(es)" in record.source["detail"]
+    # and later ones go on from there
+    bench.now += 60 * SECOND
+    bench.run()
+    assert _recorder.read(bench.folder, bench.now, bench.now).state.kernel_since == bench.now - 60 * SECOND
+
+
+def test_the_kernels_buffer_knows_what_the_journal_lost(bench, monkeypatch):
+    """The journal is vacuumed between a kill and the run: the ring buffer still has the messages."""
+    lost = _records.kernel_messages([each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"])
+    monkeypatch.setattr(_journal, "ring_buffer", lambda _boot: _journal.Ring(lost, 0, None))
+    bench.journal.entries = [each for each in bench.journal.entries if each.get("_TRANSPORT") != "kernel"]
+    bench.journal.end = len(bench.journal.entries)
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+    assert _recorder.read(bench.folder, 0, bench.now).source["status"] == "ok"
+
+
+def test_a_damaged_history_is_set_aside_and_said(bench):
+    bench.run()
+    path = os.path.join(bench.folder, _history.HISTORY)
+    with open(path, "r+b") as handle:
+        handle.seek(1024)
+        handle.write(os.urandom(200 * 1024))
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+    assert [name for name in os.listdir(bench.folder) if ".damaged-" in name]
+    source = _recorder.read(bench.folder, bench.now - DAY, bench.now).source
+    assert source["status"] == "partial" and "damaged" in source["detail"]
+
+
+def test_no_database_at_all(bench):
+    with open(os.path.join(bench.folder, _history.HISTORY), "wb") as handle:
+        handle.write(b"I am a text file.\n" * 100)
+    bench.run()
+    assert bench.recorded() == bench.kills()
+
+
+def test_one_at_a_time(bench):
+    with open(os.path.join(bench.folder, "lock"), "a") as lock:
+        _recorder_run.fcntl.flock(lock, _recorder_run.fcntl.LOCK_EX)
+        with pytest.raises(_recorder_run.Busy):
+            bench.run()
+    bench.run()
+
+
+def test_without_journalctl(bench, monkeypatch):
+    def fails(*_args, **_more):
+        raise CommandError("journalctl: no such executable")
+
+    monkeypatch.setattr(bench.journal, "read", fails)
+    assert bench.run() == ["journalctl: no such executable"]
+    source = _recorder.read(bench.folder, 0, bench.now).source
+    assert source["status"] == "partial" and "journalctl" in source["detail"]
+
+
+def test_a_year_ahead_and_back_forgets_nothing(bench):
+    bench.run()
+    for step in (400 * DAY, 60 * SECOND, -400 * DAY):
+        bench.now += step
+        bench.run()
+    assert bench.recorded() == bench.kills()
+    record = _recorder.read(bench.folder, 0, bench.now)
+    assert record.state.kernel_since == bench.now  # the same time came twice
+
+
+def test_counters_never_fall_and_kills_are_forgotten_after_so_many_days(bench):
+    bench.days = 3
+    bench.run()
+    before = _counts(bench)
+    for _day in range(4):
+        bench.now += DAY
+        bench.run()
+    assert not bench.recorded() and not bench.rows("SELECT * FROM messages") and not bench.rows("SELECT * FROM events")
+    assert _counts(bench) == before
+    assert bench.rows("SELECT count(*) FROM days") == [(3,)]
+    # what was dropped is not missing
+    record = _recorder.read(bench.folder, bench.now - DAY, bench.now)
+    assert record.source["status"] == "ok" and record.state.until == bench.now
+    assert record.state.kernel_since > bench.end - DAY
+
+
+def test_size_is_bounded_and_kills_stay_longest(bench):
+    bench.run()
+    database = bench.open()
+    database.execute("BEGIN")
+    for number in range(60000):
+        ident = "%064x" % number
+        database.execute("INSERT INTO events VALUES (?, 0, ?, 'died', 'name', 'image', 0, '{}', 'run')", (ident, bench.now + number))
+    database.execute("COMMIT")
+    assert _history_keep.size(database) > 4 * MEBIBYTE
+    assert _history_keep.shrink(database, 4 * MEBIBYTE, bench.boot)
+    assert _history_keep.size(database) <= 4 * MEBIBYTE
+    database.close()
+    assert os.path.getsize(os.path.join(bench.folder, _history.HISTORY)) <= 4 * MEBIBYTE
+    assert bench.recorded() == bench.kills()
+    assert {row[0] for row in bench.rows("SELECT ident FROM events")} >= {
+        event.ident for event in _records.podman_events(bench.journal.entries) if event.ident in dict(bench.kills())}
+
+
+def test_a_full_disk_changes_nothing(bench, monkeypatch):
+    bench.run()
+    before = bench.rows("SELECT * FROM meta")
+
+    def full(*_args):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(_history_write, "oomd_kills", full)
+    bench.now += 60 * SECOND
+    with pytest.raises(_history.HistoryError) as caught:
+        bench.run()
+    assert "disk is full" in str(caught.value)
+    assert bench.rows("SELECT * FROM meta") == before
+
+
+def test_metrics_only_where_their_directory_is(bench, tmp_path):
+    bench.textfiles = str(tmp_path / "textfiles")
+    assert bench.run() == []
+    assert not os.path.exists(bench.textfiles)
+    os.mkdir(bench.textfiles)
+    bench.run()
+    assert os.listdir(bench.textfiles) == ["podman_oom_audit.prom"]
+    path = os.path.join(bench.textfiles, "podman_oom_audit.prom")
+    assert os.stat(path).st_mode & 0o777 == 0o644
+    with open(path, encoding="utf-8") as handle:
+        text = handle.read()
+    ident = next(iter(bench.kills()))[0]
+    name = dict(bench.rows("SELECT ident, name FROM containers")).get(ident) or ident[:12]
+    assert 'podman_oom_container_oom_kills_total{name="%s",' % name in text
+    assert 'podman_oom_audit_info{version="1.2.3"} 1\n' in text
+
+
+def test_a_metrics_file_that_can_not_be_written_is_a_problem_and_no_more(bench, tmp_path):
+    bench.textfiles = str(tmp_path / "textfiles")
+    os.makedirs(os.path.join(bench.textfiles, "podman_oom_audit.prom", "x"))
+    assert bench.run()[0].startswith(bench.textfiles)
+    assert bench.recorded() == bench.kills()
+    assert os.listdir(bench.textfiles) == ["podman_oom_audit.prom"]

@@ -1,0 +1,184 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The running containers of recorded cgroup trees, their names in storages, and their daily peaks."""
+
+import json
+import os
+from contextlib import closing
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup import paths as _cgroup_path
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    database as _history,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    sampler as _recorder_cgroups,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
+    writer as _history_write,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import users as _users
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
+from recorded_journal import FIXTURES, HOSTS
+
+IDENT = "ab" * 32
+OTHER = "cd" * 32
+
+
+class Tree(object):
+    """A recorded cgroup tree as files."""
+
+    def __init__(self, host, folder):
+        self.root = str(folder)
+        with open(os.path.join(FIXTURES, "cgroup", host + ".json"), encoding="utf-8") as handle:
+            self.recorded = json.load(handle)
+        self.write("/cgroup.controllers", "cpu memory pids\n")
+        for path, files in self.recorded.items():
+            for name, text in files.items():
+                self.write(path + "/" + name, text)
+
+    def write(self, path, text):
+        target = self.root + path
+        if not os.path.isdir(os.path.dirname(target)):
+            os.makedirs(os.path.dirname(target))
+        with open(target, "w", encoding="utf-8") as handle:
+            handle.write(text)
+
+    def samples(self):
+        return _recorder_cgroups.samples(CgroupFiles(self.root, self.root + "/proc"))
+
+    def owned(self):
+        """{id: its topmost cgroup} as the recorded paths tell it."""
+        found = {}
+        for path in self.recorded:
+            ident = _cgroup_path.container_id(path)
+            if ident:
+                found[ident] = _cgroup_path.own_cgroup(path, ident)
+        return found
+
+
+@pytest.fixture(params=HOSTS)
+def tree(request, tmp_path):
+    return Tree(request.param, tmp_path)
+
+
+def test_every_container_is_found_once_with_what_its_files_say(tree):
+    owned, found = tree.owned(), tree.samples()
+    assert sorted(each.ident for each in found) == sorted(owned) and len(found) > 3
+    for each in found:
+        files = tree.recorded[owned[each.ident]]
+        assert each.usage["current"] == int(files["memory.current"])
+        assert each.uid == _cgroup_path.owner_uid(owned[each.ident])
+        assert each.events["oom_kill"] == int(dict(line.split() for line in files["memory.events"].splitlines())["oom_kill"])
+
+
+def test_the_limit_is_the_lowest_of_leaf_and_above(tree):
+    path, ident = next((path, ident) for ident, path in tree.owned().items() if path + "/container" in tree.recorded)
+    tree.write(path + "/container/memory.max", "1048576\n")
+    (found,) = [each for each in tree.samples() if each.ident == ident]
+    assert (found.limits["limit"], found.limits["source"]) == (1048576, path + "/container")
+
+
+def test_what_ends_in_between_is_left_out(tree):
+    ident, path = next(iter(tree.owned().items()))
+    os.unlink(tree.root + path + "/memory.current")
+    assert ident not in [each.ident for each in tree.samples()]
+
+
+def test_without_the_memory_controller_there_is_nothing(tree):
+    tree.write("/cgroup.controllers", "cpu pids\n")
+    assert tree.samples() == []
+
+
+@pytest.mark.parametrize("path, unit", [
+    ("/system.slice/web.service/libpod-payload-" + IDENT, "web.service"),
+    ("/user.slice/user-1000.slice/user@1000.service/app.slice/web.service/libpod-payload-" + IDENT, "web.service"),
+    ("/machine.slice/libpod-%s.scope" % IDENT, None),
+])
+def test_the_unit_that_a_container_runs_in(path, unit):
+    assert _recorder_cgroups.unit_of(path) == unit
+
+
+def test_names_from_the_storages(tmp_path, monkeypatch):
+    # as Podman 5.4.2 on Debian 13 wrote it
+    listed = [{"id": IDENT, "names": ["keep"], "image": "9a6d633b", "layer": "f123",
+               "metadata": json.dumps({"image-name": "localhost/bb:latest", "name": "keep"}), "flags": {"MountLabel": ""}}]
+    folder = tmp_path / "overlay-containers"
+    folder.mkdir()
+    (folder / "containers.json").write_text(json.dumps(listed))
+    (folder / "volatile-containers.json").write_text(json.dumps([dict(listed[0], id=OTHER, names=["once"])]))
+    broken = tmp_path / "broken" / "vfs-containers"
+    broken.mkdir(parents=True)
+    (broken / "containers.json").write_text("{not json")
+    users = [_users.User(Identity("root", 0, 0, "/root"), str(tmp_path), True),
+             _users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
+             _users.User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
+    monkeypatch.setattr(_users, "discover", lambda _spec: (users, []))
+    assert _recorder_cgroups.stored_names() == {
+        (IDENT, 0): ("keep", "localhost/bb:latest"), (OTHER, 0): ("once", "localhost/bb:latest")}
+
+
+@pytest.mark.parametrize("content", [
+    [{"id": ["list"], "names": ["x"]}], [{"id": IDENT, "names": [{"no": "text"}], "metadata": "[1]"}], [1, None, "x"],
+    {"id": IDENT}, [{"id": IDENT, "names": "text", "metadata": {"no": "text"}}], [{"id": IDENT, "names": []}],
+])
+def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
+    folder = tmp_path / "overlay-containers"
+    folder.mkdir()
+    (folder / "containers.json").write_text(json.dumps(content))
+    os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
+    users = [_users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
+    monkeypatch.setattr(_users, "discover", lambda _spec: (users, []))
+    assert set(_recorder_cgroups.stored_names().values()) <= {(None, None)}
+
+
+def test_a_storage_that_is_too_large_is_not_read(tmp_path):
+    (tmp_path / "large").write_text("x" * 100)
+    assert _users.read_theirs(str(tmp_path / "large"), 99) is None
+    assert _users.read_theirs(str(tmp_path / "large"), 100) == "x" * 100
+    assert _users.read_theirs(str(tmp_path), 100) is None
+    assert _users.read_theirs(str(tmp_path / "nowhere"), 100) is None
+
+
+def test_a_user_who_makes_cgroups_without_end(tree, monkeypatch):
+    monkeypatch.setattr(_recorder_cgroups, "_MOST", 3)
+    assert len(tree.samples()) == 3
+
+
+def look(folder, day, ident=IDENT, called=("web", None), **usage):
+    """One look at a container."""
+    used = dict({"current": 10, "working_set": 8, "peak": 20}, **usage)
+    sample = _recorder_cgroups.Sample(ident, 0, None, {"limit": 64}, used, None)
+    with closing(_history.open_to_write(str(folder))) as database:
+        _history_write.name(database, ident, 0, called[0], None, called[1], 1)
+        _history_write.sample(database, day, 2, sample, called)
+        return {(row[0], row[1]): row[2:] for row in database.execute("SELECT day, workload, working_set_max, peak, samples FROM daily")}
+
+
+def test_the_largest_look_of_a_day(tmp_path):
+    look(tmp_path, "d1", working_set=8)
+    look(tmp_path, "d1", working_set=30)
+    assert look(tmp_path, "d1", working_set=9) == {("d1", "web"): (30, 20, 3)}
+
+
+def test_a_peak_belongs_to_the_day_on_which_it_grew(tmp_path):
+    look(tmp_path, "d1", peak=100)
+    days = look(tmp_path, "d2", peak=100, current=11)
+    assert days[("d1", "web")][1] == 100 and days[("d2", "web")][1] == 11
+    assert look(tmp_path, "d2", peak=140)[("d2", "web")][1] == 140
+
+
+def test_a_container_made_anew_has_a_peak_of_its_own(tmp_path):
+    look(tmp_path, "d1", peak=100)
+    assert look(tmp_path, "d2", ident=OTHER, peak=60)[("d2", "web")][1] == 60
+
+
+def test_a_kernel_without_memory_peak(tmp_path):
+    assert look(tmp_path, "d1", peak=None) == {("d1", "web"): (8, None, 1)}
+
+
+def test_the_unit_is_what_lasts(tmp_path):
+    look(tmp_path, "d1", called=("systemd-web", "web.service"))
+    assert set(look(tmp_path, "d1", ident=OTHER, called=("systemd-web", "web.service"))) == {("d1", "web.service")}

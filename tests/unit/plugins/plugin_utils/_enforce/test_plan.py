@@ -1,0 +1,361 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of enforcement: what is changed and to what, what is left alone and why, and that it mends the audit's findings."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
+    obstacles as _plan_reach,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
+    plan as _plan,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_container import make as make_container
+
+MIB, GIB = 1024 ** 2, 1024 ** 3
+TODAY = datetime.date(2026, 11, 24)
+IDENT = "c" * 64
+OWN = "/machine.slice/libpod-%s.scope" % IDENT
+BARE = {"memory__declared__limit": None, "memory__declared__swap_limit": None, "memory__effective__limit": None,
+        "memory__effective__swap_limit": None, "memory__effective__source": None}
+STOPPED = {"state__status": "exited", "memory__effective": None, "memory__usage": None}
+OFF = {"memory__declared__oom_group": None, "memory__effective__oom_group": False}
+DEFAULT = {"required": True, "default": "256m"}
+
+
+def host(version="5.4.2", **changes):
+    return {"cgroup_version": 2, "swap_total": GIB, "memory_total": 4 * GIB, "controllers": ["cpu", "memory"],
+            "podman": {"version": version}, **changes}
+
+
+def policy(*rules, waivers=(), **keys):
+    return parse({"rules": list(rules) or [{"name": "a", "match": "true", **keys}], "waivers": list(waivers)}, "test")
+
+
+def waiver(rule, expires="2027-01-01"):
+    return {"match": "name == 'web'", "rule": rule, "reason": "known", "expires": expires}
+
+
+def plan(facts, wanted, about=None, **options):
+    facts["host"] = about or host()
+    return _plan.of_host("h", facts, "root", wanted, TODAY, _plan.Options(**options))
+
+
+@pytest.fixture
+def only(container, facts):
+    """Return a function that gives the one Change of the plan for one container, as options of container_memory."""
+    def make(changes, wanted, about=None, **options):
+        found = plan(facts(container(**changes)), wanted, about, **options)
+        assert len(found.changes) == 1 and not found.skipped, found
+        given_options = found.changes[0].options()
+        assert (given_options.pop("name"), given_options.pop("user")) == (IDENT, "root")
+        return given_options
+    return make
+
+
+@pytest.fixture
+def skips(container, facts):
+    """Return a function that gives {rule: kind} of what is left alone of one container, which is not changed."""
+    def make(changes, wanted, about=None, **options):
+        found = plan(facts(container(**changes)), wanted, about, **options)
+        assert not found.changes, found.changes
+        return {each.rule: each.kind for each in found.skipped}
+    return make
+
+
+@pytest.mark.parametrize("changes, keys, expected", [
+    # missing: the default, and no swap beside it
+    (BARE, {"memory": DEFAULT}, {"memory": "256m", "memory_swap": "256m"}),
+    ({**BARE, **OFF}, {"memory": DEFAULT, "oom_group": True}, {"memory": "256m", "memory_swap": "256m", "oom_group": True}),
+    ({**BARE, **STOPPED}, {"memory": DEFAULT}, {"memory": "256m", "memory_swap": "256m"}),
+    # out of bounds: the bound, and what it may swap stays
+    ({}, {"memory": {"max": "32m"}}, {"memory": "32m", "memory_swap": "96m"}),
+    ({}, {"memory": {"min": "128m"}}, {"memory": "128m", "memory_swap": "192m"}),
+    ({"memory__declared__swap_limit": None, "memory__effective__swap_limit": None}, {"memory": {"min": "128m"}},
+     {"memory": "128m", "memory_swap": "unlimited"}),
+    (STOPPED, {"memory": {"max": "32m"}}, {"memory": "32m", "memory_swap": "96m"}),
+    # a slice has a limit that is larger than one container may have: it gets one of its own
+    ({**BARE, "memory__effective__limit": 64 * MIB, "memory__effective__source": "/machine.slice/a.slice"},
+     {"memory": {"max": "32m"}}, {"memory": "32m", "memory_swap": "32m"}),
+    # drift: as declared
+    ({"memory__effective__limit": 96 * MIB}, {}, {"memory": "64m", "memory_swap": "128m"}),
+    ({"memory__effective__limit": None, "memory__effective__source": None}, {}, {"memory": "64m", "memory_swap": "128m"}),
+    ({"memory__effective__swap_limit": None}, {}, {"memory": "64m", "memory_swap": "128m"}),
+    # … but not out of bounds
+    ({"memory__effective__limit": 96 * MIB}, {"memory": {"max": "32m"}}, {"memory": "32m", "memory_swap": "96m"}),
+    # not kept: what is enforced, to be kept
+    ({"memory__declared__limit": None, "memory__declared__swap_limit": None}, {}, {"memory": "64m", "memory_swap": "128m"}),
+    ({"memory__declared__oom_group": None}, {"oom_group": True}, {"oom_group": True}),
+    ({"memory__declared__oom_group": None}, {}, {"oom_group": True}),
+    ({"memory__declared__limit": 256 * MIB}, {"memory": {"max": "64m"}}, {"memory": "64m", "memory_swap": "64m"}),
+    # memory.oom.group, both ways
+    (OFF, {"oom_group": True}, {"oom_group": True}),
+    ({}, {"oom_group": False}, {"oom_group": False}),
+    ({**OFF, **STOPPED, "memory__declared__oom_group": None}, {"oom_group": True}, {"oom_group": True}),
+])
+def test_what_is_changed(only, changes, keys, expected):
+    assert only(changes, policy(**keys)) == expected
+
+
+@pytest.mark.parametrize("changes, keys", [
+    ({}, {"memory": {"required": True, "min": "64m", "max": "64m"}, "oom_group": True}),
+    ({"memory__effective__oom_group": None}, {}),
+    (STOPPED, {"memory": DEFAULT, "oom_group": True}),
+    (BARE, {"memory": {"min": "64m"}}),
+])
+def test_what_is_right_is_not_touched(container, facts, changes, keys):
+    found = plan(facts(container(**changes)), policy(**keys))
+    assert (found.changes, found.skipped) == ((), ())
+
+
+def test_what_is_exempt_is_counted_apart(container, facts):
+    rules = [{"name": "a", "match": "true", "memory": DEFAULT, "oom_group": True},
+             {"name": "b", "match": "name == 'web'", "memory": None, "oom_group": None}]
+    found = plan(facts(container(**BARE), container(name="db", id="d" * 64, memory__effective__source=OWN.replace("c", "d"))),
+                 policy(*rules))
+    assert (found.containers, found.exempt, found.right, found.changes, found.skipped) == (2, 1, 1, (), ())
+
+
+@pytest.mark.parametrize("changes, keys, about, expected", [
+    (BARE, {"memory": {"required": True}}, None, {"memory-limit-missing": "no_default"}),
+    ({"memory__effective__limit": 32 * MIB, "memory__effective__source": "/machine.slice"}, {"memory": {"min": "64m"}}, None,
+     {"memory-limit-out-of-bounds": "ancestor"}),
+    ({"memory__usage": {"working_set": 40 * MIB}}, {"memory": {"max": "32m"}}, None,
+     {"memory-limit-out-of-bounds": "below_usage"}),
+    # 5 % of headroom
+    ({"memory__usage": {"working_set": 31 * MIB}}, {"memory": {"max": "32m"}}, None,
+     {"memory-limit-out-of-bounds": "below_usage"}),
+    ({**BARE, "memory__usage": {"working_set": GIB}}, {"memory": DEFAULT}, None, {"memory-limit-missing": "below_usage"}),
+    ({"memory__usage": {"working_set": None}}, {"memory": {"max": "32m"}}, None, {"memory-limit-out-of-bounds": "unknown"}),
+    ({"memory__declared__reservation": 48 * MIB}, {"memory": {"max": "32m"}}, None,
+     {"memory-limit-out-of-bounds": "reservation"}),
+    ({"is_infra": True, "memory__effective__limit": 96 * MIB}, {}, None, {"limit-drift": "infra"}),
+    ({"memory__effective__limit": None, "memory__effective__source": None, "memory__effective__oom_group": None,
+      "memory__usage": None}, {}, None, {"limit-drift": "no_cgroup"}),
+    ({"memory__effective": None}, {"memory": DEFAULT, "oom_group": True}, None, {None: "unknown"}),
+    ({"memory__effective__oom_group": None}, {"oom_group": True}, None, {None: "unknown"}),
+    (BARE, {"memory": DEFAULT}, host(controllers=["cpu"]), {"memory-limit-missing": "no_controller"}),
+    ({**BARE, "user": "alice"}, {"memory": DEFAULT}, host(cgroup_version=1), {"memory-limit-missing": "cgroup_v1"}),
+    # before Podman 5.1
+    ({**BARE, **STOPPED}, {"memory": DEFAULT}, host("4.3.1"), {"memory-limit-missing": "stopped"}),
+    ({"memory__declared__limit": None}, {}, host("4.9.3"), {"limit-not-persistent": "not_kept"}),
+    ({"memory__declared__limit": None}, {}, host(None), {"limit-not-persistent": "not_kept"}),
+    # what makes it anew has to be changed
+    ({"memory__declared__limit": None, "manager": {"kind": "systemd", "unit": "web.service"}}, {}, None,
+     {"limit-not-persistent": "not_kept"}),
+    ({"memory__declared__limit": None, "manager": {"kind": "quadlet", "unit": "web.service"}}, {}, host("4.9.3"),
+     {"limit-not-persistent": "not_kept"}),
+    ({"memory__declared__limit": None, "manager": {"kind": "quadlet", "unit": "web@1.service"}}, {}, None,
+     {"limit-not-persistent": "not_kept"}),
+])
+def test_what_is_left_alone(skips, changes, keys, about, expected):
+    assert skips(changes, policy(**keys), about) == expected
+
+
+def test_a_quadlet_is_changed_from_podman_5_on(only):
+    unit = {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": None}
+    changes = {"memory__next_start": unit, "manager": {"kind": "quadlet", "unit": "web.service"}}
+    assert only(changes, policy(), host("5.0.0")) == {"oom_group": True}
+
+
+def test_reasons_say_what_to_do(container, facts):
+    tight = container(memory__usage={"working_set": 40 * MIB})
+    found = plan(facts(tight), policy(memory={"max": "32m"}))
+    assert found.skipped[0].reason == "it uses 40 MiB now: a limit of 32 MiB would kill it"
+    stopped = plan(facts(container(**BARE, **STOPPED)), policy(memory=DEFAULT), host("4.3.1"))
+    assert stopped.skipped[0].reason == (
+        "it does not run; Podman 4.3.1 forgets it at the next start: it has to be made anew with it")
+
+
+def test_usage_can_be_overruled_and_only_counts_for_less(only):
+    tight = {"memory__usage": {"working_set": 63 * MIB}}
+    assert only(tight, policy(memory={"max": "32m"}), allow_below_usage=True)["memory"] == "32m"
+    assert only(tight, policy(memory={"min": "65m"}))["memory"] == "65m"
+    assert only({**tight, "memory__declared__limit": None}, policy())["memory"] == "64m"
+
+
+def test_a_memory_limit_left_alone_does_not_keep_the_group_from_it(container, facts):
+    found = plan(facts(container(**OFF, memory__usage={"working_set": 40 * MIB})), policy(memory={"max": "32m"}, oom_group=True))
+    assert [each.options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
+    assert [(each.rule, each.kind) for each in found.skipped] == [("memory-limit-out-of-bounds", "below_usage")]
+
+
+@pytest.mark.parametrize("enforce, expected", [
+    ("both", {"memory": "256m", "memory_swap": "256m", "oom_group": True}),
+    ("limits", {"memory": "256m", "memory_swap": "256m"}), ("oom_group", {"oom_group": True})])
+def test_parts(only, enforce, expected):
+    assert only({**BARE, **OFF}, policy(memory=DEFAULT, oom_group=True), enforce=enforce) == expected
+
+
+@pytest.mark.parametrize("enforce, expected", [("limits", {"memory": "64m", "memory_swap": "64m"}), ("oom_group", {"oom_group": True})])
+def test_parts_of_what_is_not_kept(only, enforce, expected):
+    lost = {"memory__declared__limit": None, "memory__declared__swap_limit": None, "memory__declared__oom_group": None,
+            "memory__effective__swap_limit": 64 * MIB}
+    assert only(lost, policy(oom_group=True), enforce=enforce) == expected
+
+
+def test_without_persist_what_holds_now_is_enough(skips, only):
+    assert skips({"memory__declared__limit": None}, policy(), persist=False) == {"limit-not-persistent": "not_persisted"}
+    assert only(OFF, policy(oom_group=True), persist=False) == {"oom_group": True}
+
+
+def test_waived(container, facts, skips):
+    keys = {"memory": DEFAULT, "oom_group": True}
+    rule = {"name": "a", "match": "true", **keys}
+    assert skips({**BARE, **OFF}, policy(rule, waivers=[waiver("memory-limit-missing"), waiver("oom-group-mismatch")])) == {
+        "memory-limit-missing": "waived", "oom-group-mismatch": "waived"}
+    found = plan(facts(container(**BARE, **OFF)), policy(rule, waivers=[waiver("memory-limit-missing")]))
+    assert [each.options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
+    assert found.skipped[0].reason == "waived until 2027-01-01: known"
+
+
+def test_an_expired_waiver_waives_nothing(only):
+    rule = {"name": "a", "match": "true", "oom_group": True}
+    assert only(OFF, policy(rule, waivers=[waiver("oom-group-mismatch", "2026-11-23")])) == {"oom_group": True}
+
+
+def test_a_waived_bound_is_not_moved_into_when_drift_is_mended(only, container, facts):
+    rule = {"name": "a", "match": "true", "memory": {"max": "32m"}}
+    found = plan(facts(container(memory__effective__limit=96 * MIB)),
+                 policy(rule, waivers=[waiver("memory-limit-out-of-bounds")]))
+    assert [each.options()["memory"] for each in found.changes] == ["64m"]
+    assert [each.kind for each in found.skipped] == ["waived"]
+
+
+def test_a_rule_that_cannot_be_asked_leaves_the_container_alone(container, facts):
+    found = plan(facts(container(**OFF, labels="text")), policy(
+        {"name": "a", "match": "true", "oom_group": True},
+        {"name": "b", "match": "contains(keys(labels), 'x')", "oom_group": None}))
+    assert not found.changes and found.skipped[0].reason.startswith("the policy could not be asked: rule 2 'b'")
+
+
+def test_why_and_by_whom(container, facts):
+    found = plan(facts(container(**BARE, **OFF)), policy(
+        {"name": "a", "match": "true", "memory": DEFAULT, "oom_group": False}, {"name": "b", "match": "true", "oom_group": True}))
+    assert [(each.what, each.before, each.after, each.rules, each.by) for each in found.changes[0].steps] == [
+        ("memory", None, 256 * MIB, ("memory-limit-missing",), "rule 1 'a'"),
+        ("oom_group", False, True, ("oom-group-mismatch",), "rule 2 'b'")]
+
+
+def test_containers_that_could_not_be_looked_at_are_said(facts):
+    gone = facts(sources=[{"name": "podman", "user": "bob", "status": "unavailable", "detail": "no session", "covers_since": None},
+                          {"name": "kernel_log", "user": None, "status": "unavailable", "detail": "x", "covers_since": None}])
+    found = plan(gone, policy(oom_group=True))
+    assert [(each.name, each.user, each.kind, each.reason) for each in found.skipped] == [
+        (None, "bob", "unknown", "podman could not be read: no session")]
+
+
+@pytest.mark.parametrize("version, expected", [("5.4.2", (5, 4)), ("4.3.1", (4, 3)), ("6.0.0-rc1", (6, 0)), (None, ()), ("x", ())])
+def test_versions(version, expected):
+    assert _plan_reach.podman_version(host(version)) == expected
+
+
+# -- for any facts and policies: what the plan has done is no finding any more
+
+SIZES = st.one_of(st.none(), st.sampled_from([32, 48, 64, 100, 128, 512]).map(lambda count: count * MIB))
+GROUPS = st.sampled_from([None, False, True])
+KINDS = st.sampled_from(["none", "quadlet", "systemd", "compose"])
+
+
+@st.composite
+def containers(draw):
+    """Return changes of a container such as the kernel and Podman can have it."""
+    declared, limit = draw(SIZES), draw(SIZES)
+    extra = draw(st.sampled_from([None, 0, 64 * MIB]))
+    above = draw(SIZES)
+    held = min((each for each in (limit, above) if each is not None), default=None)
+    kind = draw(KINDS)
+    is_running, known = draw(st.booleans()), draw(st.integers(0, 9)) > 0
+    unit = {"limit": draw(SIZES), "swap_limit": None, "reservation": None, "oom_group": draw(GROUPS)}
+    source = None if held is None else OWN if held == limit else "/machine.slice"
+    changes = {
+        "state__status": "running" if is_running else "exited", "manager": {"kind": kind, "unit": "web.service"},
+        "is_infra": draw(st.integers(0, 9)) == 0,
+        "memory__declared": {"limit": declared, "swap_limit": None if declared is None or extra is None else declared + extra,
+                             "reservation": draw(st.sampled_from([None, None, 80 * MIB])), "oom_group": draw(GROUPS)},
+        "memory__effective": {"limit": held, "swap_limit": None if held is None or extra is None else held + extra, "high": None,
+                              "oom_group": draw(st.booleans()), "source": source} if is_running and known else None,
+        "memory__usage": {"current": MIB, "working_set": draw(st.sampled_from([1, 60, 600])) * MIB} if is_running else None,
+        "memory__next_start": unit if kind in ("quadlet", "systemd") and draw(st.booleans()) else None,
+    }
+    return changes, above
+
+
+RULES = st.fixed_dictionaries({}, optional={
+    "memory": st.one_of(st.none(), st.fixed_dictionaries({}, optional={
+        "required": st.booleans(), "default": st.just("96m"), "min": st.sampled_from(["40m", "64m"]),
+        "max": st.sampled_from(["100m", "256m"]), "max_share_of_host": st.just(0.02)})),
+    "oom_group": GROUPS})
+
+
+def applied(facts, found, above):
+    """The facts after container_memory did what the plan says, as this Podman can."""
+    after = copy.deepcopy(facts)
+    for change in found.changes:
+        each = [one for one in after["containers"] if one["id"] == change.ident][0]
+        memory = each["memory"]
+        is_kept = not _plan_reach.to_next_start(after["host"], each)
+        records = [memory["declared"]] if _plan_reach.podman_version(after["host"]) >= (5, 1) else []
+        if memory.get("next_start"):
+            records += [memory["next_start"]] if is_kept else []
+        for step in change.steps:
+            if step.what == "oom_group":
+                values = {"oom_group": step.after}
+            else:
+                values = {"limit": step.after, "swap_limit": step.swap}
+            for record in records:
+                record.update(values)
+            if memory["effective"]:
+                memory["effective"].update(values)
+                if step.what == "memory":
+                    memory["effective"]["source"] = OWN
+                    if above is not None and above < step.after:
+                        memory["effective"].update(limit=above, source="/machine.slice")
+    return after
+
+
+@given(containers(), st.lists(RULES, min_size=1, max_size=3), st.sampled_from(["4.3.1", "5.0.3", "5.4.2"]), st.booleans())
+def test_what_was_done_is_no_finding_any_more(container_of, rules, version, allow):
+    changes, above = container_of
+    wanted = policy(*({"name": str(number), "match": "true", **keys} for number, keys in enumerate(rules)))
+    facts = {"schema": _findings.FACTS_SCHEMA, "sources": [], "removed": [], "errors": [], "containers": [make_container(**changes)]}
+    first = plan(facts, wanted, host(version), allow_below_usage=allow)
+    after = applied(facts, first, above)
+    second = plan(after, wanted, host(version), allow_below_usage=allow)
+    assert second.changes == (), (first, second)
+    settings = [each for each in _findings.of_facts("h", after, "root", wanted)
+                if each["rule"] in ("memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch", "limit-drift",
+                                    "limit-not-persistent")]
+    # what is still open is said, with a reason
+    assert {each["rule"] for each in settings} == {each.rule for each in second.skipped if each.rule}
+    assert len(first.changes) <= 1 and first.containers == 1
+
+
+@given(containers(), st.lists(RULES, min_size=1, max_size=3))
+def test_no_change_leaves_the_bounds_or_kills(container_of, rules):
+    changes, _above = container_of
+    wanted = policy(*({"name": str(number), "match": "true", **keys} for number, keys in enumerate(rules)))
+    one = make_container(**changes)
+    facts = {"sources": [], "containers": [one]}
+    decided = _policy.evaluate(wanted, _policy.named("h", {"host": host()}), one)
+    for change in plan(facts, wanted).changes:
+        assert change.steps and len({step.what for step in change.steps}) == len(change.steps)
+        for step in change.steps:
+            if step.what == "memory":
+                assert decided.min is None or step.after >= decided.min
+                assert decided.max is None or step.after <= decided.max
+                assert step.swap is None or step.swap >= step.after
+                used = (one["memory"]["usage"] or {}).get("working_set") or 0
+                assert step.after >= min(used, step.before or used)
+            else:
+                assert isinstance(step.after, bool)

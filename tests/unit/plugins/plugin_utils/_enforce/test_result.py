@@ -1,0 +1,157 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of a plan: rows, counts, the table of --diff and the screen."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _terminal
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
+    result as _enforced,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
+    summary as _enforce_screen,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
+    table as _plan_table,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import Change, Plan, Skipped, Step
+
+MIB = 1024 * 1024
+WEB, DB = "a" * 64, "b" * 64
+MEMORY = Step("memory", None, 64 * MIB, 64 * MIB, ("memory-limit-missing",), "rule 1 'a'")
+GROUP = Step("oom_group", False, True, None, ("oom-group-mismatch", "limit-not-persistent"), None)
+FAT = Skipped("fat", "alice", "memory-limit-out-of-bounds", "below_usage", "it uses 90 MiB now")
+PLAN = Plan((Change(WEB, "web", "root", (MEMORY, GROUP)), Change(DB, "db", "alice", (GROUP,))), (FAT,), 5, 1, 1)
+
+
+def result(ident, user="root", **changes):
+    return {"id": ident, "user": user, "name": "x", "changed": True, "applied_live": True, "persistent": True,
+            "method": "libpod_api", "restart_required": False, "message": "set", **changes}
+
+
+def rows(*results):
+    return _enforced.rows(PLAN, list(results))
+
+
+def test_a_row_for_each_setting():
+    found = rows(result(WEB), result(DB, "alice"))
+    assert [(each["container"], each["user"], each["what"], each["after"], each["changed"], each["message"]) for each in found] == [
+        ("web", "root", "memory", 64 * MIB, True, ""), ("web", "root", "oom_group", True, True, ""),
+        ("db", "alice", "oom_group", True, True, "")]
+
+
+def test_what_has_no_result_has_failed():
+    found = rows(result(WEB))
+    assert [each["failed"] for each in found] == [False, False, True]
+    assert found[2]["message"] == "no result came back for it"
+    # the same id of another user is another container
+    assert rows(result(DB, "root"))[2]["failed"]
+
+
+@pytest.mark.parametrize("results, expected", [
+    ([], set()),
+    ([result(WEB, changed=False), result(DB, "alice", changed=False, failed=True)], {("alice", DB)}),
+    # changed, and could not be rolled back
+    ([result(WEB, changed=False, failed=False), result(DB, "alice", changed=True, failed=True)], {("alice", DB)}),
+    # done, and one of them is not as it should be: nothing to be done again
+    ([result(WEB), result(DB, "alice", failed=True)], set()),
+])
+def test_who_is_the_reason_that_nothing_was_done(results, expected):
+    assert _enforced.refused(results) == expected
+
+
+def test_counts_are_of_containers():
+    found = rows(result(WEB, persistent=False), result(DB, "alice", changed=False, failed=True))
+    assert _enforced.counts(PLAN, found) == {
+        "containers": 5, "right": 1, "exempt": 1, "planned": 2, "changed": 1, "not_persistent": 1, "failed": 1,
+        "skipped": {"below_usage": 1}}
+    assert _enforced.counts(None, [])["containers"] == 0
+
+
+def test_the_table():
+    found = rows(result(WEB, persistent=False, message="set; write it into the compose file"),
+                 result(DB, "alice", changed=False, failed=True, message="gone"))
+    assert _plan_table.table(found, [FAT._asdict()], False).splitlines() == [
+        "container  user   what       from  to      how   why                                       result",
+        "web        root   memory     none  64 MiB  live  memory-limit-missing (rule 1 'a')         "
+        "changed; write it into the compose file",
+        "web        root   oom.group  off   on      live  oom-group-mismatch, limit-not-persistent  "
+        "changed; write it into the compose file",
+        "db         alice  oom.group  off   on      -     oom-group-mismatch, limit-not-persistent  FAILED: gone",
+        "left as it is:",
+        "  fat (alice): memory-limit-out-of-bounds: it uses 90 MiB now",
+    ]
+
+
+@pytest.mark.parametrize("changes, how, said", [
+    ({}, "live + persistent", "would change"), ({"applied_live": False}, "persistent", "would change"),
+    ({"applied_live": False, "persistent": False, "restart_required": True}, "after a restart", "would change"),
+    ({"changed": False, "message": "it is so already"}, "live + persistent", "is so already"),
+    ({"applied_live": False, "persistent": False, "changed": False}, "-", "is so already"),
+])
+def test_how_and_what(changes, how, said):
+    line = _plan_table.table(rows(result(WEB, **changes))[:1], [], True).splitlines()[1]
+    assert "  %s  " % how in line and line.endswith(said)
+
+
+def test_names_do_nothing_to_a_terminal():
+    plan = PLAN._replace(changes=(Change(WEB, "\x1b[2J", "root", (GROUP,)),))
+    text = _plan_table.table(_enforced.rows(plan, [result(WEB)]), [{**FAT._asdict(), "name": "\x1b[31m"}], True)
+    assert "\x1b" not in text
+    count = _enforce_screen.Count()
+    count.add(record("h\x1b", rows=_enforced.rows(plan, [result(WEB)])))
+    assert "\x1b" not in _terminal.plain(count.lines(False, 100))
+
+
+def record(host="h", problem=None, plan=PLAN, **changes):
+    found = changes.get("rows", rows(result(WEB, persistent=False, message="set; lost"), result(DB, "alice")))
+    return {"host": host, "problem": problem, "counts": _enforced.counts(plan, found), "rows": found,
+            "skipped": [each._asdict() for each in plan.skipped] if plan else []}
+
+
+def test_the_screen():
+    count = _enforce_screen.Count()
+    count.add(record())
+    count.add(record("gone", {"kind": "unreachable", "message": "no route"}, plan=None, rows=[]))
+    assert _terminal.plain(count.lines(False, 100)).splitlines() == [
+        "Podman memory policy  2 hosts, 5 containers: 1 as the policy wants, 1 exempt",
+        "",
+        "FAILED  1 host, 0 containers",
+        "  gone: unreachable: no route",
+        "",
+        "CHANGED  2 containers",
+        "  h: web: memory none -> 64 MiB",
+        "  h: web: oom.group off -> on",
+        "  h: db (alice): oom.group off -> on",
+        "",
+        "NOT PERSISTENT  1 of them",
+        "  h: web: lost",
+        "",
+        "LEFT AS IT IS  1 would be killed",
+        "  h: fat (alice): memory-limit-out-of-bounds: it uses 90 MiB now",
+    ]
+    assert count.stats(True) == {
+        "podman_memory_enforce_check_mode": True, "podman_memory_enforce_hosts": 2, "podman_memory_enforce_unreachable": 1,
+        "podman_memory_enforce_errors": 0, "podman_memory_enforce_containers": 5, "podman_memory_enforce_changed": 2,
+        "podman_memory_enforce_not_persistent": 1, "podman_memory_enforce_failed": 0,
+        "podman_memory_enforce_skipped": {"below_usage": 1}}
+
+
+def test_a_long_list_is_cut_and_counted():
+    count, whole = _enforce_screen.Count(), _enforce_screen.Count(everything=True)
+    for number in range(20):
+        for each in (count, whole):
+            each.add(record("h%02d" % number))
+    lines = _terminal.plain(count.lines(True, 60)).splitlines()
+    assert "WOULD CHANGE  40 containers" in lines and "  … and 50 more, -v shows all" in lines
+    assert all(len(line) <= 60 for line in lines)
+    assert len([line for line in _terminal.plain(whole.lines(True, 100)).splitlines() if " -> " in line]) == 60
+
+
+def test_nothing_to_do_is_said():
+    count = _enforce_screen.Count()
+    count.add(record(plan=Plan((), (), 3, 0, 3), rows=[]))
+    assert _terminal.plain(count.lines(False, 100)).splitlines() == [
+        "Podman memory policy  1 host, 3 containers: 3 as the policy wants, 0 exempt", "", "CHANGED  0 containers"]

@@ -1,0 +1,217 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading a report.json, rendering it again, and comparing two."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import json
+import os
+import pathlib
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import compare as _compare
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import (
+    csv as _render_csv,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import (
+    render as _render,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import (
+    safe as _inert,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model import finding as _finding
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model import rules as _told
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import trend as _trend
+
+START = datetime.datetime(2026, 11, 23, 20, 30, 0, tzinfo=datetime.timezone.utc)
+RUN = {"collection_version": "1.0.0", "ansible_version": "2.19.0", "check_mode": False, "limit": None,
+       "controller": "c", "started_at": "2026-11-23T20:29:00Z", "previous": None}
+
+
+def answered(host, facts, run_as="root"):
+    return {"host": host, "run_as": run_as, "only": None, "problem": None, "facts": facts}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a report `days` after the first one and gives its path."""
+    def write_one(records, previous=None, days=0, formats=()):
+        moment = START + datetime.timedelta(days=days)
+        return Audit(str(tmp_path), previous, moment, formats=formats).write(iter(records), {**RUN, "previous": previous}).path
+    return write_one
+
+
+def test_every_rule_has_words():
+    assert set(_finding.RULES) <= set(_told.RULES)
+
+
+def test_the_head(write, recorded):
+    path = write([answered("h", recorded("debian13-root"))])
+    head = _reader.head(path)
+    assert set(head) == {"schema", "generated_at", "run", "summary", "trend"}
+    with open(path, encoding="ascii") as stream:
+        whole = json.load(stream)
+    assert head == {key: whole[key] for key in head}
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "not json", '{\n"schema": "other"\n}', '{"schema": 1,\n"hosts": []}'])
+def test_what_is_no_report(tmp_path, content):
+    path = tmp_path / "odd.json"
+    path.write_text(content, encoding="ascii")
+    with pytest.raises(ValueError):
+        _reader.head(str(path))
+
+
+def test_findings_of_no_host_are_an_error(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text('{\n"hosts": [\n{"name": "a"}\n],\n"findings": [\n{"host": "b"}\n]\n}\n', encoding="ascii")
+    with pytest.raises(ValueError, match="findings of 'b'"):
+        list(_reader.by_host(str(path)))
+
+
+def test_path_of(tmp_path):
+    assert _reader.path_of(str(tmp_path)) == str(tmp_path / "report.json")
+    assert _reader.path_of(str(tmp_path / "x.json")) == str(tmp_path / "x.json")
+
+
+def test_all_formats_beside_the_report_and_elsewhere(write, recorded, tmp_path):
+    path = write([answered("h", recorded("debian13-root"))], formats=FORMATS)
+    beside = pathlib.Path(path).parent
+    assert {each.name for each in beside.iterdir()} == {"report.json", *(file for file, _kind in FORMATS.values())}
+    (tmp_path / "else").mkdir()
+    files = _render.render(path, ["csv", "csv"], directory=str(tmp_path / "else"))
+    assert files == {"csv": str(tmp_path / "else" / "report.csv")} and os.listdir(tmp_path / "else") == ["report.csv"]
+    assert _render.render(path, ()) == {}
+
+
+def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch):
+    path = write([answered("h", recorded("debian13-root"))], formats=["csv"])
+    before = pathlib.Path(path).with_name("report.csv").read_bytes()
+
+    def fail(*_arguments):
+        raise OSError("disk full")
+    monkeypatch.setattr(_render_csv.Csv, "host", fail)
+    with pytest.raises(OSError):
+        _render.render(path, ["csv", "sarif"])
+    assert sorted(os.listdir(os.path.dirname(path))) == ["report.csv", "report.json"]
+    assert pathlib.Path(path).with_name("report.csv").read_bytes() == before
+
+
+def test_counting_again_gives_the_summary(write, recorded):
+    first = write([answered("h", recorded("debian13-root")), answered("g", recorded("debian12-root"))])
+    fixed = recorded("debian13-root")
+    fixed["containers"] = fixed["containers"][3:]
+    path = write([answered("h", fixed), answered("alice", recorded("debian13-alice"), "alice")], first, 1)
+    summary = _reader.head(path)["summary"]
+    assert summary["findings"]["resolved"] > 0
+    assert _render.count(path).summary() == summary
+
+
+@pytest.mark.parametrize("value, expected", [
+    ("=1", "'=1"), ("+1", "'+1"), ("-1", "'-1"), ("@a", "'@a"), ("\t=1", "' =1"), (" =1", "' =1"), ("\n=1", "'\n=1"),
+    ("\uff1dx", "'\uff1dx"), ("a=1", "a=1"), (None, ""), (0, "0"), (True, "True"), ("\x00", "\\x00"), ("\ud800", "\\ud800"),
+])
+def test_cells(value, expected):
+    assert _render_csv.cell(value) == expected
+
+
+def test_csv_of_everything(write, recorded):
+    path = write([answered("h", recorded("debian13-root"))], formats=["csv"])
+    with open(pathlib.Path(path).with_name("report.csv"), encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(list(_reader.elements(path, "findings")))
+    assert {row["host"] for row in rows} == {"h"} and all(row["remedy"] and row["id"] for row in rows)
+
+
+@pytest.mark.parametrize("value, expected", [
+    (None, ""), ("a\nb", "a\nb"), ("a\r\nb", "a \nb"), ("\u202e", "\\u202e"), ("x" * 40000, "x" * 31999 + "…"), (3, "3")])
+def test_inert(value, expected):
+    assert _inert.inert(value)[:32000] == expected
+
+
+# -- two reports
+
+
+def test_compare(write, recorded, container, facts):
+    def host(**changes):
+        return facts(container(**changes), sources=[{"name": "podman", "user": "root", "status": "ok", "detail": None,
+                                                     "covers_since": None},
+                                                    {"name": "kernel_log", "user": None, "status": "ok", "detail": None,
+                                                     "covers_since": None}])
+    older = write([answered("better", host(memory__effective__oom_group=False)), answered("same", host(memory__effective__oom_group=False)),
+                   answered("worse", host(state__status="exited", memory__declared__oom_group=False)),
+                   answered("away", recorded("debian13-root"))])
+    newer = write([answered("better", host()), answered("same", host(memory__effective__oom_group=False)),
+                   answered("worse", host(memory__effective__oom_group=False)),
+                   answered("added", host(memory__effective__oom_group=False)),
+                   {"host": "away", "run_as": None, "only": None, "facts": None, "problem": {"kind": "unreachable", "message": "x"}}],
+                  older, 1)
+    found = _compare.compare(newer, older)
+    lost = len([1 for _name, each in _reader.elements(older, "findings") if each["host"] == "away"])
+    assert found.counts == {"new": 2, "worse": 1, "better": 0, "resolved": 1, "unchanged": 1, "not_looked_for": lost}
+    assert [(each["host"], each["was"]) for each in found.lists["worse"]] == [("worse", "low")]
+    assert [each["host"] for each in found.lists["resolved"]] == ["better"]
+    text = "\n".join(_compare.lines(found, 10))
+    assert text.startswith("From 2026-11-23 20:30 UTC to 2026-11-24 20:30 UTC: 2 new, 1 worse, 0 better, 1 resolved, 1 unchanged")
+    assert "  * worse web: Wrong memory.oom.group: memory.oom.group is off (medium, was low)" in text
+
+
+def test_compare_lists_some_of_many(write, container, facts):
+    made = []
+    for number in range(300):
+        one = container(memory__effective__oom_group=False)
+        one.update(id="%064x" % number, name="c%d\x1b" % number)
+        one["memory"]["effective"]["source"] = "/machine.slice/libpod-%s.scope" % one["id"]
+        made.append(one)
+    older = write([answered("h", facts())])
+    found = _compare.compare(write([answered("h", facts(*made))], older, 1), older)
+    assert found.counts["new"] == 300 and len(found.lists["new"]) == 200
+    text = "\n".join(_compare.lines(found, 10))
+    assert "… and 290 more" in text and len(text.splitlines()) == 14 and "\x1b" not in text
+
+
+# -- the trend
+
+
+def test_the_trend_goes_on_from_report_to_report(write, recorded):
+    path = None
+    for day in range(3):
+        path = write([answered("h", recorded("debian13-root"))], path, day)
+    trend = _reader.head(path)["trend"]
+    assert [each["generated_at"][:10] for each in trend] == ["2026-11-23", "2026-11-24", "2026-11-25"]
+    assert [each["new"] > 0 for each in trend] == [True, False, False]
+    assert len(set(_trend.line(trend, "killed"))) == 1
+
+
+def test_the_trend_ends_and_leaves_out_other_limits():
+    points = [{"limit": "web" if number % 2 else None, "killed": number} for number in range(200)]
+    assert _trend.line(points[:6], "killed") == [1, 3, 5]
+    summary = {"hosts": {"total": 1, "not_checked": 0}, "containers": {"total": 1}, "oom": {"killed": 0, "lethal": 0}, "unprotected": 0,
+               "findings": {"by_rule": {"near-limit": 0}, "by_severity": {"critical": 0, "high": 0}, "total": 0, "new": 0, "resolved": 0}}
+    assert len(_trend.extended(points, "2026-11-23T20:30:00Z", None, summary)) == 90
+
+
+# -- a report of a real host
+
+REAL = str(pathlib.Path(__file__).parents[3] / "fixtures" / "report" / "debian13-podman5.4.2.json")
+
+
+def test_a_real_report_fits_the_schema_and_is_rendered(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = pathlib.Path(__file__).parents[5] / "docs" / "report-v1.schema.json"
+    report = json.loads(pathlib.Path(REAL).read_text(encoding="ascii"))
+    jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(report)
+    assert {each["container"] for each in report["findings"] if each["rule"] == "oom-killed"} == {
+        "pid1-kill", "rm", "pod-limit", "restart-loop", "group-kill", "child-kill-running"}
+    files = _render.render(REAL, FORMATS, directory=str(tmp_path))
+    assert _render.count(REAL).summary()["oom"] == report["summary"]["oom"]
+    page = pathlib.Path(files["html"]).read_text(encoding="utf-8")
+    assert "7 containers hit by OOM kills, 3 unprotected." in page
+    assert "hit the limit of its pod (2b154720d573), ended it, exit 137" in pathlib.Path(files["markdown"]).read_text(encoding="utf-8")

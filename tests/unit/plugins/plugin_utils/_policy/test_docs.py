@@ -1,0 +1,82 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/policy.md: its examples work, and it has every key that there is."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import pathlib
+import re
+
+import pytest
+import yaml
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import (
+    match as _policy_match,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import (
+    parse as _policy_parse,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import (
+    policy as _policy,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+
+TEXT = (pathlib.Path(__file__).parents[5] / "docs" / "policy.md").read_text(encoding="utf-8")
+POLICY = yaml.safe_load(re.search(r"```yaml\n(.*?)```", TEXT, re.S).group(1))["podman_memory_policy"]
+GIB = 1024 ** 3
+# the second column of the table of expressions; those with a number are full of backquotes
+CELLS = [line.split(" | ")[1].rstrip(" |")
+         for line in itertools.takewhile(lambda line: line.startswith("|"), TEXT.split("| which containers |")[1].splitlines()[2:])]
+EXPRESSIONS = [each for cell in CELLS for each in re.findall(r"`((?:[^`]|`\d+`)+)`(?:,|$)", cell)]
+
+
+def decide(container, name="web1", **changes):
+    host = {"name": name, "memory_total": 64 * GIB}
+    return _policy.evaluate(_policy_parse.parse(POLICY, "docs"), host, container(**changes))
+
+
+def test_the_example(container):
+    found = decide(container)
+    assert (found.required, found.default, found.max, found.oom_group, found.severity) == (
+        True, GIB // 2, 8 * GIB, True, "high")
+    found = decide(container, labels={"role": "database"})
+    assert (found.required, found.default, found.max, found.oom_group) == (True, 4 * GIB, 32 * GIB, False)
+    found = decide(container, "build7")
+    assert (found.required, found.default, found.max, found.oom_group) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("day, rules", [
+    ("2027-03-31", {"memory-limit-missing": True}), ("2027-04-01", {"memory-limit-missing": False, "waiver-expired": False})])
+def test_the_waiver(container, facts, day, rules):
+    bare = container(name="legacy-batch", memory__declared__limit=None, memory__effective__limit=None)
+    record = {"host": "h", "run_as": "root", "problem": None, "facts": facts(bare)}
+    found = _findings.of_record(record, _policy_parse.parse(POLICY, "docs"), datetime.date.fromisoformat(day))[1]
+    assert {each["rule"]: bool(each["waiver"]) for each in found} == rules
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_each_expression_is_one(expression):
+    _policy_match.condition(expression)
+
+
+def test_none_is_left_out():
+    assert len(CELLS) == 10 and len(EXPRESSIONS) == 14
+
+
+def test_the_errors_are_those_that_come():
+    rule = {"name": "databases", "match": "lables.role == 'x'", "memory": {"min": "9g", "max": "8g"}}
+    with pytest.raises(_policy_parse.PolicyError) as caught:
+        _policy_parse.parse({"rules": [{"name": "a", "match": "true"}, rule]}, "variable podman_memory_policy of /srv/ansible/policy.yml")
+    assert caught.value.problems == re.search(r"```text\n(.*?)```", TEXT, re.S).group(1).strip().splitlines()
+
+
+def test_every_key_is_there():
+    keys = {"rules", "waivers", "host", "name", "match", "oom_group", "severity", "rule", "reason", "owner", "expires",
+            "max_committed_share", "require_cgroup_v2", *("memory." + key for key in _policy.MEMORY_KEYS)}
+    assert keys == set(re.findall(r"^\| `([a-z_.0-9]+)` \|", TEXT, re.M)) - {"true"}
+
+
+def test_every_field_is_there():
+    assert all("`%s`" % field in TEXT for field in _policy_match.FIELDS)

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conditions: what matches, JMESPath's own truth, and mistakes that would only ever be false."""
+
+from __future__ import annotations
+
+import builtins
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import condition, document
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOST = {"name": "web1", "hostname": "ip-10-0-0-1", "memory_total": 1 << 30, "controllers": ["cpu", "memory"],
+        "podman": {"version": "4.3.1"}}
+
+
+def holds(expression, container, host=None):
+    return condition(expression).holds(document(host or HOST, container))
+
+
+@pytest.mark.parametrize("expression", [
+    "true", " true ", True, "name == 'web'", "labels.role == 'database'", 'labels."io.podman.role" == \'a\'',
+    "host.name == 'web1'", "starts_with(host.name, 'web')", "contains(host.controllers, 'memory')",
+    "memory.declared.limit > `1000`", "!pod", "labels.role && starts_with(labels.role, 'data')", "manager.kind == 'none'",
+    "`true`", "state.status != 'exited' && (user == 'root' || user == 'alice')", "contains(['web', 'db'], name)",
+    "labels | role", "memory.usage.current < memory.declared.limit", "@.name == 'web'", "length(name) == `3`",
+    "host.podman.version == '4.3.1'", "not_null(pod, name) == 'web'", "keys(labels)[?@ == 'role']", "`0`",
+])
+def test_matches(container, expression):
+    assert holds(expression, container(labels={"role": "database", "io.podman.role": "a"}))
+
+
+@pytest.mark.parametrize("expression", [
+    "false", False, "name == 'db'", "labels.nothing", "pod", "`null`", "`\"\"`", "`[]`", "`{}`", "`false`", "oom.victims",
+    "host.name == 'web2'", "memory.usage.nothing > `1`",
+])
+def test_does_not_match(container, expression):
+    assert not holds(expression, container(labels={"role": "database"}))
+
+
+@pytest.mark.parametrize("expression, why", [
+    (None, "None is no JMESPath expression"), ("", "'' is no JMESPath expression"), (7, "7 is no JMESPath expression"),
+    ("a ==", "it ends too early, at character 5"), ("name == 'x", "Unclosed ' delimiter, at character 9"),
+    ("name = 'x'", "Unknown token '=', at character 6"), ("name 'x'", "'x' is not expected there, at character 6"),
+    ("lables.role == 'x'", "there is no field 'lables' (did you mean labels?)"),
+    ("name == web", "there is no field 'web'"), ('name == "web"', "a text is written in single quotes: 'web'"),
+    ("inventory_hostname == 'x'", "known: id, name, user"),
+    ("name == 'x' && true", "the value is written in backquotes: `true`"),
+    ("is_infra == false", "the value is written in backquotes: `false`"),
+    ("[name, nam] | [0]", "there is no field 'nam'"),
+    ("contians(name, 'x')", "there is no function 'contians' (did you mean contains?)"),
+    # where `and` would hide it from the first container
+    ("name == 'x' && no_such(name)", "there is no function 'no_such'"),
+    ("contains(name)", "contains() takes 2 arguments, not 1"), ("length(name, name)", "length() takes 1 arguments, not 2"),
+    ("starts_with(pod, 'a')", "fails where a value is null"), ("starts_with(labels.role, 'a')", "Ask for the value first"),
+    ("memory.declared.limit > '512m'", "Sizes are numbers of bytes"),
+    ("state.exit_code && starts_with(state.exit_code, '1')", "fails where the values are known"),
+    ("abs(memory.usage.current) > `1`", "fails where a value is null"),
+])
+def test_mistakes(expression, why):
+    with pytest.raises(ValueError) as caught:
+        condition(expression)
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize("expression", ["not_null(pod)", "merge(labels, labels)", "sort_by(oom.victims, &at)[0].pid == `1`"])
+def test_functions_with_any_number_of_arguments_and_expressions(expression):
+    condition(expression)
+
+
+def test_nothing_known_of_the_container():
+    seen = document({"name": "gone"}, None)
+    assert condition("host.name == 'gone'").holds(seen)
+    assert not condition("starts_with(name, 'a')").holds(seen)
+    assert not condition("starts_with(name, 'a')").holds(document({"name": "h"}, {"id": "1", "name": None, "user": "root"}))
+
+
+def test_without_jmespath(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] == "jmespath":
+            raise ImportError("no")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert condition("true").holds({})
+    with pytest.raises(ImportError, match="pip install jmespath"):
+        condition("name == 'x'")
+
+
+@given(st.text(), st.text())
+def test_names_and_labels_are_data_whatever_they_hold(name, label):
+    seen = document({"name": name}, {"name": name, "labels": {label: name}})
+    assert condition("name == host.name").holds(seen)
+    assert condition("length(keys(labels)) == `1`").holds(seen)
+    assert not condition("name != values(labels)[0]").holds(seen)
+
+
+@given(st.text())
+def test_any_text_is_a_condition_or_a_clear_no(text):
+    try:
+        condition(text).holds(document(HOST, None))
+    except ValueError as exc:
+        assert str(exc)

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a policy: what is taken, and that everything that is wrong is said at once and in words."""
+
+from __future__ import annotations
+
+import builtins
+import datetime
+
+import pytest
+import yaml
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import RULES
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse
+from hypothesis import given
+from hypothesis import strategies as st
+
+MIB, GIB = 1024 ** 2, 1024 ** 3
+# design.md, section 7
+EXAMPLE = """
+rules:
+  - name: every container has a limit and dies as a whole
+    match: "true"
+    memory: {required: true, default: 512m, min: 64m, max: 8g, max_share_of_host: 0.5}
+    oom_group: true
+    severity: high
+  - name: databases survive a killed worker
+    match: "labels.role == 'database'"
+    oom_group: false
+waivers:
+  - {match: "name == 'legacy-batch'", rule: memory-limit-missing, reason: "moves in Q1", owner: "ops", expires: 2027-03-31}
+host: {max_committed_share: 0.9, require_cgroup_v2: false}
+"""
+
+
+def problems(document):
+    with pytest.raises(PolicyError) as caught:
+        parse(document, "variable podman_memory_policy")
+    assert all(each.startswith("variable podman_memory_policy: ") for each in caught.value.problems)
+    assert all(each in str(caught.value) for each in caught.value.problems)
+    return [each[len("variable podman_memory_policy: "):] for each in caught.value.problems]
+
+
+def of_rule(**keys):
+    return problems({"rules": [{"name": "a", "match": "true", **keys}]})
+
+
+def of_waiver(**changes):
+    waiver = {"match": "true", "rule": "oom-killed", "reason": "known", "expires": "2027-03-31", **changes}
+    return problems({"waivers": [{key: value for key, value in waiver.items() if value != "left out"}]})
+
+
+def test_the_example():
+    policy = parse(yaml.safe_load(EXAMPLE), "test")
+    assert [each.label for each in policy.rules] == [
+        "rule 1 'every container has a limit and dies as a whole'", "rule 2 'databases survive a killed worker'"]
+    assert policy.rules[0].settings == {
+        "required": True, "default": 512 * MIB, "min": 64 * MIB, "max": 8 * GIB, "max_share_of_host": 0.5,
+        "oom_group": True, "severity": "high"}
+    assert policy.rules[1].settings == {"oom_group": False}
+    assert policy.waivers[0][1:] == ("memory-limit-missing", "moves in Q1", "ops", datetime.date(2027, 3, 31))
+    assert (policy.max_committed_share, policy.require_cgroup_v2) == (0.9, False)
+
+
+@pytest.mark.parametrize("document", [None, {}, ""])
+def test_nothing_is_the_built_in_policy(document):
+    assert parse(document, "test") == _policy.BUILT_IN
+
+
+def test_parts_that_are_left_out():
+    alone = parse({"host": {"max_committed_share": 1.5}}, "test")
+    assert alone.rules == _policy.BUILT_IN.rules and alone.waivers == () and alone.require_cgroup_v2 is True
+    assert parse({"rules": None, "waivers": None, "host": None}, "test") == _policy.BUILT_IN
+    assert parse({"rules": []}, "test").rules == ()
+
+
+def test_texts_as_templates_give_them():
+    policy = parse({"rules": [{"name": "a", "match": "True".lower(), "oom_group": "True", "memory": {
+        "required": "no", "min": "1048576", "max_share_of_host": "0.5"}}]}, "test")
+    assert policy.rules[0].settings == {"required": False, "min": MIB, "max_share_of_host": 0.5, "oom_group": True}
+
+
+def test_everything_at_once():
+    assert problems({
+        "rules": [{"name": "one", "match": "lables.x", "memory": {"max": "lots", "defualt": 1}},
+                  {"match": "a ==", "severity": "hihg"}, "three"],
+        "waivers": [{"match": "true", "rule": "oom-kiled"}],
+        "hosts": {}, "host": {"max_committed_share": 90}}) == [
+        "unknown key 'hosts'; did you mean host?",
+        "rule 1 'one': match: 'lables.x': there is no field 'lables' (did you mean labels?); "
+        "a text is written in single quotes: 'lables'",
+        "rule 1 'one': memory: unknown key 'defualt'; did you mean default?",
+        "rule 1 'one': memory: max: 'lots' is not a size: give bytes, such as 536870912, or a number with k, m, g or t, "
+        "such as 512m or 1.5GiB",
+        "rule 2: name is missing: a few words that reports and errors can call the rule by",
+        "rule 2: match: 'a ==' is no JMESPath expression: it ends too early, at character 5",
+        "rule 2: severity: 'hihg' is not known; did you mean high?",
+        "rule 3: 'three' is no mapping with the keys name, match, memory, oom_group, severity",
+        "waiver 1 'oom-kiled': rule: 'oom-kiled' is not known; did you mean oom-killed?",
+        "waiver 1 'oom-kiled': reason is missing: why this may stay as it is",
+        "waiver 1 'oom-kiled': expires is missing: the last day on which it counts, such as 2027-03-31",
+        "host: max_committed_share: 90 is no share of the host's memory: give a number above 0 and up to 10, such as 0.5",
+    ]
+
+
+@pytest.mark.parametrize("document, said", [
+    ([], "[] is no mapping with the keys rules, waivers, host"), ("x", "'x' is no mapping"), (7, "7 is no mapping"),
+    (True, "True is no mapping"), ({"rules": {}}, "rules: {} is no list"), ({"waivers": "x"}, "waivers: 'x' is no list"),
+    ({"host": "x"}, "host: 'x' is no mapping with the keys max_committed_share, require_cgroup_v2"),
+    ({"host": {"require_cgroup_v2": "maybe"}}, "host: require_cgroup_v2: 'maybe' is neither true nor false"),
+    ({7: 8}, "unknown key 7; known: rules, waivers, host"),
+])
+def test_shapes(document, said):
+    assert problems(document)[0].startswith(said)
+
+
+@pytest.mark.parametrize("keys, said", [
+    ({"max": "8g"}, "unknown key 'max'; it belongs under memory"),
+    ({"name": " "}, "name: ' ' is no text"), ({"name": 7}, "name: 7 is no text"),
+    ({"match": None}, "match is missing"), ({"match": []}, "match: [] is no JMESPath expression"),
+    ({"oom_group": 1}, "oom_group: 1 is neither true nor false"), ({"severity": ["high"]}, "severity: ['high'] is not known"),
+    ({"memory": []}, "memory: [] is no mapping"), ({"memory": {"required": 0}}, "memory: required: 0 is neither"),
+    ({"memory": {"min": "9g", "max": "8g"}}, "memory: min 9g is above max 8g"),
+    ({"memory": {"min": "64m", "default": "32m"}}, "memory: default 32m is below min 64m"),
+    ({"memory": {"default": "2g", "max": "1g"}}, "memory: default 2g is above max 1g"),
+    ({"memory": {"max": "unlimited"}}, "memory: max: 'unlimited' is no bound; null takes a bound away"),
+    ({"memory": {"min": 0}}, "memory: min: 0 is no size"), ({"memory": {"default": -1}}, "memory: default: -1 is negative"),
+    ({"memory": {"max_share_of_host": 0}}, "memory: max_share_of_host: 0 is no share"),
+    ({"memory": {"max_share_of_host": 1.1}}, "memory: max_share_of_host: 1.1 is no share"),
+    ({"memory": {"max_share_of_host": "50%"}}, "memory: max_share_of_host: '50%' is no share"),
+    ({"memory": {"max_share_of_host": float("nan")}}, "memory: max_share_of_host: nan is no share"),
+    ({"memory": {"max_share_of_host": True}}, "memory: max_share_of_host: True is no share"),
+])
+def test_rules(keys, said):
+    found = of_rule(**keys)
+    assert len(found) == 1
+    assert found[0].split(": ", 1)[0].startswith("rule 1") and found[0].split(": ", 1)[1].startswith(said)
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"reason": "left out"}, "reason is missing"), ({"reason": ""}, "reason: '' is no text"),
+    ({"expires": "left out"}, "expires is missing"), ({"expires": None}, "expires is missing"),
+    ({"expires": "soon"}, "expires: 'soon' is no day: write it as 2027-03-31"),
+    ({"expires": 20270331}, "expires: 20270331 is no day"), ({"expires": "2027-02-30"}, "expires: '2027-02-30' is no day"),
+    ({"rule": "left out"}, "rule is missing"), ({"rule": "nothing"}, "rule: 'nothing' is not known; known: oom-killed,"),
+    ({"rule": "waiver-expired"}, "rule: waiver-expired cannot be waived"), ({"match": "left out"}, "match is missing"),
+    ({"owner": 7}, "owner: 7 is no text"), ({"until": 1}, "unknown key 'until'"),
+])
+def test_waivers(changes, said):
+    found = of_waiver(**changes)
+    assert len(found) == 1 and found[0].split(": ", 1)[1].startswith(said)
+
+
+@pytest.mark.parametrize("expires", [
+    datetime.date(2027, 3, 31), datetime.datetime(2027, 3, 31, 23, 59), "2027-03-31", " 2027-03-31 ", "2027-03-31T12:00:00Z",
+    # already the 31st in UTC
+    "2027-04-01T01:00:00+02:00",
+    datetime.datetime(2027, 4, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
+])
+def test_days(expires):
+    waiver = {"match": "true", "rule": "oom-killed", "reason": "known", "expires": expires}
+    assert parse({"waivers": [waiver]}, "test").waivers[0].expires == datetime.date(2027, 3, 31)
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"waiver-expired"}))
+def test_every_other_rule_can_be_waived(rule):
+    parse({"waivers": [{"match": "true", "rule": rule, "reason": "known", "expires": "2027-03-31"}]}, "test")
+
+
+def test_names_are_shown_harmless():
+    assert "\x1b" not in problems({"rules": [{"name": "\x1b[2J" + "x" * 500, "match": "true", "oom_group": "\x1b"}]})[0]
+
+
+def test_jmespath_is_only_missed_where_it_is_needed(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] == "jmespath":
+            raise ImportError("no")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert parse({"rules": [{"name": "a", "match": "true"}]}, "test").rules
+    assert problems({"rules": [{"name": "a", "match": "name == 'x'"}] * 3}) == [
+        "jmespath is missing on the controller, in the Python that runs Ansible: pip install jmespath"]
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.dates(),
+              st.sampled_from(["512m", "true", "name", "oom-killed"])),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from([
+        "rules", "waivers", "host", "name", "match", "memory", "required", "min", "oom_group", "rule", "expires", "x"]), inner)),
+    max_leaves=10)
+
+
+@given(VALUES)
+def test_anything_is_a_policy_or_a_list_of_problems(document):
+    try:
+        parse(document, "test")
+    except PolicyError as exc:
+        assert exc.problems and all(each.startswith("test") for each in exc.problems)

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a policy decides: later rules override key by key, bounds never contradict each other, infra is left alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from hypothesis import given
+from hypothesis import strategies as st
+
+MIB, GIB = 1024 ** 2, 1024 ** 3
+HOST = {"name": "h", "memory_total": 4 * GIB}
+WEB = {"id": "c" * 64, "name": "web", "user": "root", "labels": {}}
+
+
+def rule(name, match="true", **keys):
+    return {"name": name, "match": match, **keys}
+
+
+def decide(*rules, host=None, container=None):
+    return _policy.evaluate(parse({"rules": list(rules)}, "test"), host or HOST, container or WEB)
+
+
+def test_all_keys_and_where_they_come_from():
+    found = decide(rule("a", memory={"required": True, "default": "512m", "min": "64m", "max": "1g"}, oom_group=True,
+                        severity="low"))
+    assert found[:6] == (True, 512 * MIB, 64 * MIB, GIB, True, "low")
+    assert found.decided == dict.fromkeys(_policy.DECIDED, "rule 1 'a'")
+
+
+def test_later_rules_override_key_by_key():
+    found = decide(rule("a", memory={"required": True, "max": "8g"}, oom_group=True),
+                   rule("b", "name == 'web'", memory={"max": "1g"}, severity="low"),
+                   rule("c", "name == 'db'", oom_group=False))
+    assert (found.required, found.max, found.oom_group, found.severity) == (True, GIB, True, "low")
+    assert found.decided == {"required": "rule 1 'a'", "max": "rule 2 'b'", "oom_group": "rule 1 'a'", "severity": "rule 2 'b'"}
+
+
+@pytest.mark.parametrize("exempt, left", [
+    ({"memory": {"required": False}}, (False, GIB, True)),
+    ({"memory": {"required": None}}, (None, GIB, True)),
+    ({"memory": None}, (None, None, True)),
+    ({"oom_group": None}, (True, GIB, None)),
+    ({"memory": None, "oom_group": None}, (None, None, None)),
+])
+def test_null_takes_a_wish_back(exempt, left):
+    found = decide(rule("a", memory={"required": True, "max": "1g"}, oom_group=True), rule("b", **exempt))
+    assert (found.required, found.max, found.oom_group) == left
+    assert {key for key, value in zip(("required", "max", "oom_group"), left) if value is not None} == set(found.decided)
+
+
+def test_and_a_third_rule_can_wish_again():
+    found = decide(rule("a", oom_group=True), rule("b", oom_group=None), rule("c", oom_group=False))
+    assert found.oom_group is False and found.decided == {"oom_group": "rule 3 'c'"}
+
+
+@pytest.mark.parametrize("first, second, bounds", [
+    ({"min": "512m"}, {"max": "256m"}, (256, 256)),
+    ({"max": "256m"}, {"min": "512m"}, (512, 512)),
+    ({"min": "64m", "max": "128m"}, {"max": "256m"}, (64, 256)),
+])
+def test_of_contradicting_bounds_the_later_one_wins(first, second, bounds):
+    found = decide(rule("a", memory=first), rule("b", memory=second))
+    assert (found.min, found.max) == (bounds[0] * MIB, bounds[1] * MIB)
+
+
+def test_both_bounds_then_come_from_the_later_rule():
+    assert decide(rule("a", memory={"min": "512m"}), rule("b", memory={"max": "256m"})).decided == {
+        "min": "rule 2 'b'", "max": "rule 2 'b'"}
+
+
+@pytest.mark.parametrize("default, moved", [("64m", 128), ("2g", 256), ("200m", 200)])
+def test_a_default_is_moved_into_the_bounds_of_later_rules(default, moved):
+    found = decide(rule("a", memory={"default": default}), rule("b", memory={"min": "128m", "max": "256m"}))
+    assert found.default == moved * MIB
+    assert found.decided["default"] == ("rule 1 'a'" if default == "200m" else "rule 2 'b'")
+
+
+@pytest.mark.parametrize("memory, total, expected", [
+    ({"max_share_of_host": 0.5}, 4 * GIB, (None, 2 * GIB)),
+    ({"max_share_of_host": 0.5, "max": "1g"}, 4 * GIB, (None, GIB)),
+    ({"max_share_of_host": 0.5, "max": "8g"}, 4 * GIB, (None, 2 * GIB)),
+    # a host too small for min
+    ({"max_share_of_host": 0.5, "min": "1g"}, GIB, (512 * MIB, 512 * MIB)),
+    ({"max_share_of_host": 0.5, "min": "1g"}, None, (GIB, None)),
+    ({"max_share_of_host": 0.5, "max": "8g"}, None, (None, 8 * GIB)),
+])
+def test_share_of_host(memory, total, expected):
+    found = decide(rule("a", memory=memory), host={"name": "h", "memory_total": total})
+    assert (found.min, found.max) == expected
+    assert "max_share_of_host" not in found.decided
+
+
+def test_the_host_is_named_where_it_decided():
+    assert decide(rule("a", memory={"max": "8g", "max_share_of_host": 0.5})).decided == {"max": "rule 1 'a' (max_share_of_host)"}
+
+
+def test_infra_containers_are_left_alone():
+    infra = {**WEB, "is_infra": True}
+    assert decide(rule("a", memory={"required": True}, oom_group=True), container=infra) == _policy.Decision()
+    explained = _policy.explain(_policy.BUILT_IN, HOST, infra)
+    assert explained["exempt"] == "the infra container of a pod" and explained["rules"] == []
+
+
+def test_the_built_in_policy():
+    found = _policy.evaluate(_policy.BUILT_IN, HOST, WEB)
+    assert found == _policy.Decision(required=True, oom_group=True, decided=found.decided)
+    assert set(found.decided.values()) == {"built-in rule"}
+
+
+def test_no_rules_are_no_wishes():
+    assert decide() == _policy.Decision()
+
+
+def test_a_rule_that_cannot_be_asked_does_not_match_and_is_told():
+    # Podman's names are text always, so the policy was not refused
+    odd = {**WEB, "name": 7}
+    found = decide(rule("a", "starts_with(name, 'w')", oom_group=True), rule("b", severity="low"), container=odd)
+    assert (found.oom_group, found.severity) == (None, "low")
+    assert found.problems[0].startswith("rule 1 'a': In function starts_with()")
+
+
+def test_explain():
+    policy = parse({
+        "rules": [rule("a", memory={"required": True, "max": "1g"}), rule("b", "name == 'db'", oom_group=False)],
+        "waivers": [{"match": "name == 'web'", "rule": "oom-killed", "reason": "known", "expires": "2020-01-01"},
+                    {"match": "name == 'db'", "rule": "oom-killed", "reason": "known", "expires": "2020-01-01"}]}, "test")
+    found = json.loads(json.dumps(_policy.explain(policy, HOST, WEB)))
+    assert [(each["rule"], each["matched"]) for each in found["rules"]] == [("rule 1 'a'", True), ("rule 2 'b'", False)]
+    assert found["decision"]["max"] == {"value": GIB, "size": "1g", "by": "rule 1 'a'"}
+    assert found["decision"]["oom_group"] == {"value": None, "by": None}
+    assert [each["match"] for each in found["waivers"]] == ["name == 'web'"]
+    assert (found["host"], found["user"], found["container"], found["exempt"]) == ("h", "root", "web", None)
+
+
+# -- for any rules
+
+SIZES = st.one_of(st.none(), st.integers(min_value=1, max_value=8 * GIB))
+
+
+@st.composite
+def rules(draw):
+    """Return a rule that is right by itself."""
+    memory = {}
+    for key in draw(st.sets(st.sampled_from(_policy.MEMORY_KEYS))):
+        memory[key] = draw({"required": st.one_of(st.none(), st.booleans()),
+                            "max_share_of_host": st.sampled_from([None, 0.001, 0.5, 1])}.get(key, SIZES))
+    bounds = sorted(value for key, value in memory.items() if key in ("default", "min", "max") and value is not None)
+    present = [key for key in ("min", "default", "max") if memory.get(key) is not None]
+    memory.update(zip(present, bounds))
+    made = {"name": draw(st.text(min_size=1).filter(str.strip)), "match": draw(st.booleans())}
+    if draw(st.booleans()):
+        made["memory"] = draw(st.sampled_from([memory, None]))
+    if draw(st.booleans()):
+        made["oom_group"] = draw(st.one_of(st.none(), st.booleans()))
+    return made
+
+
+@given(st.lists(rules(), max_size=5))
+def test_the_last_matching_rule_with_a_key_decides_it(given_rules):
+    found = decide(*given_rules)
+    for key, read in (("oom_group", lambda each: each), ("memory", lambda each: (each or {}))):
+        having = [each for each in given_rules if each["match"] and key in each]
+        if key == "oom_group":
+            assert found.oom_group == (having[-1]["oom_group"] if having else None)
+        else:
+            settled = [read(each["memory"]).get("required") for each in having
+                       if each["memory"] is None or "required" in each["memory"]]
+            assert found.required == (settled[-1] if settled else None)
+
+
+@given(st.lists(rules(), max_size=5))
+def test_a_decision_never_contradicts_itself(given_rules):
+    found = decide(*given_rules)
+    known = [each for each in (found.min, found.default, found.max) if each is not None]
+    assert known == sorted(known)
+    assert set(found.decided) == {key for key in _policy.DECIDED if getattr(found, key) is not None}
+
+
+@given(st.lists(rules(), max_size=4), rules())
+def test_a_rule_that_does_not_match_changes_nothing(given_rules, other):
+    assert decide(*given_rules) == decide(*given_rules, {**other, "match": False})
+
+
+@given(st.lists(rules(), min_size=1, max_size=4))
+def test_said_twice_is_said_once(given_rules):
+    assert decide(*given_rules)[:6] == decide(*given_rules, *given_rules)[:6]

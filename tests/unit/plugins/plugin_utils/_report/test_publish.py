@@ -1,0 +1,111 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reports appear whole or not at all, and `latest` always points to a whole one."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import publish as _publish
+
+MOMENT = datetime.datetime(2026, 11, 23, 19, 20, 5, tzinfo=datetime.timezone.utc)
+
+
+def build(text):
+    def write(directory):
+        with open(os.path.join(directory, "report.json"), "w", encoding="ascii") as stream:
+            stream.write(text)
+    return write
+
+
+def read_latest(reports):
+    with open(os.path.join(reports, "latest", "report.json"), encoding="ascii") as stream:
+        return stream.read()
+
+
+def test_publish(tmp_path):
+    reports = str(tmp_path / "a" / "reports")
+    assert _publish.latest(reports) is None
+    path = _publish.publish(reports, MOMENT, build("1"))
+    assert path == os.path.join(reports, "20261123T192005Z")
+    assert _publish.latest(reports) == os.path.realpath(path)
+    assert os.readlink(os.path.join(reports, "latest")) == "20261123T192005Z"
+    assert oct(os.stat(path).st_mode & 0o777) == oct(0o777 & ~_publish._umask())
+
+
+def test_two_in_one_second(tmp_path):
+    first = _publish.publish(str(tmp_path), MOMENT, build("1"))
+    second = _publish.publish(str(tmp_path), MOMENT, build("2"))
+    assert os.path.basename(second) == "20261123T192005Z-2" and os.path.isdir(first)
+    assert read_latest(tmp_path) == "2"
+
+
+def test_a_failing_build_leaves_everything_as_it_was(tmp_path):
+    _publish.publish(str(tmp_path), MOMENT, build("1"))
+    before = sorted(os.listdir(tmp_path))
+
+    def fail(directory):
+        build("half")(directory)
+        raise OSError("disk full")
+    with pytest.raises(OSError):
+        _publish.publish(str(tmp_path), MOMENT, fail)
+    assert sorted(os.listdir(tmp_path)) == before
+    assert read_latest(tmp_path) == "1"
+
+
+def test_latest_that_is_a_directory_is_not_removed(tmp_path):
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest" / "mine").write_text("x", encoding="ascii")
+    with pytest.raises(OSError):
+        _publish.publish(str(tmp_path), MOMENT, build("1"))
+    assert (tmp_path / "latest" / "mine").exists()
+
+
+def test_leftovers_of_yesterday_are_removed_and_those_of_a_running_audit_are_not(tmp_path):
+    for name, age in (("old", 2 * 86400), ("young", 60)):
+        path = tmp_path / (".partial-" + name)
+        path.mkdir()
+        os.utime(path, (time.time() - age,) * 2)
+    _publish.publish(str(tmp_path), MOMENT, build("1"))
+    assert [name for name in os.listdir(tmp_path) if name.startswith(".partial-")] == [".partial-young"]
+
+
+_KILLED = """
+import datetime, sys
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _publish
+moment = datetime.datetime(2026, 11, 24, tzinfo=datetime.timezone.utc)
+def build(directory):
+    with open(directory + "/report.json", "w") as stream:
+        stream.write("x" * 100000)
+print("go", flush=True)
+while True:
+    _publish.publish(sys.argv[1], moment, build)
+    moment += datetime.timedelta(seconds=1)
+"""
+
+
+def test_killed_at_any_moment(tmp_path):
+    import ansible_collections.podman_fleet.memory as collection
+
+    root = next(iter(collection.__path__))
+    script = ("import sys, types\nfor n, p in (('ansible_collections', []), ('ansible_collections.podman_fleet', []),"
+              "('ansible_collections.podman_fleet.memory', [%r])):\n    m = types.ModuleType(n); m.__path__ = p; "
+              "sys.modules[n] = m\n" % root) + _KILLED
+    _publish.publish(str(tmp_path), MOMENT, build("x" * 100000))
+    for number in range(10):
+        with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(0.003 * number)
+            process.send_signal(signal.SIGKILL)
+        assert read_latest(tmp_path) == "x" * 100000
+        for name in os.listdir(tmp_path):
+            if name[0].isdigit():
+                assert (tmp_path / name / "report.json").stat().st_size == 100000

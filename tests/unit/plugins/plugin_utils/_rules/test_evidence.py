@@ -1,0 +1,89 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""evidence-missing: what was not seen is said, once, and is never taken for "nothing there"."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+
+
+def missing(facts, run_as="root"):
+    found = _findings.of_facts("h", facts, run_as, _policy.BUILT_IN)
+    return [each for each in found if each["rule"] == "evidence-missing"]
+
+
+def source(name, status, user=None, detail="why"):
+    return {"name": name, "user": user, "status": status, "detail": detail, "covers_since": None}
+
+
+@pytest.mark.parametrize("name, status, severity", [
+    ("podman", "unavailable", "medium"),
+    ("kernel_log", "unavailable", "medium"),
+    ("kernel_log", "absent", "medium"),
+    ("kernel_log", "partial", "low"),
+    ("cgroup", "unavailable", "medium"),
+    ("systemd", "unavailable", "low"),
+    ("recorder", "unavailable", "low"),
+    ("podman", "absent", None),
+    ("recorder", "absent", None),
+    ("kernel_log", "ok", None),
+])
+def test_sources(facts, name, status, severity):
+    found = missing(facts(sources=[source(name, status)]))
+    assert [each["severity"] for each in found] == ([severity] if severity else [])
+
+
+def test_an_error_without_a_source_is_a_finding_and_with_one_it_is_not_a_second(facts):
+    errors = [{"source": "podman", "user": "bob", "message": "no such user"},
+              {"source": "kernel_log", "user": None, "message": "denied"}]
+    found = missing(facts(sources=[source("kernel_log", "unavailable", detail=None)], errors=errors))
+    assert sorted(each["summary"] for each in found) == [
+        "kernel log could not be read: denied", "podman reported an error: no such user"]
+
+
+def test_unknown_verdict(container, facts):
+    found = missing(facts(container(oom__killed=None, oom__cause="unknown", oom__missing=["kernel_log"])))
+    assert [each["summary"] for each in found] == ["unknown whether it was OOM killed (kernel_log)"]
+
+
+def test_without_become_is_said_once_and_plainly(recorded):
+    found = missing(recorded("debian13-alice"), "alice")
+    by_scope = {}
+    for each in found:
+        by_scope.setdefault(each["evidence"]["scope"], []).append(each["summary"])
+    assert by_scope["privilege"] == ["ran as alice without become: only alice's containers, kernel log unreadable"]
+    assert "source" not in by_scope
+
+
+def test_with_become_nothing_is_missing_but_a_container_without_cgroup(recorded):
+    assert {each["container"] for each in missing(recorded("debian13-root"))} == {"cgroups-disabled"}
+
+
+@pytest.mark.parametrize("run_as, users, alone", [
+    ("root", ["alice"], False),  # asked for alice only
+    ("alice", ["alice"], True),
+    (None, ["alice"], True),
+    (None, ["root", "alice"], False),
+    (None, [], False),
+])
+def test_who_could_not_see_everything(facts, run_as, users, alone):
+    found = missing(facts(sources=[source("podman", "ok", user) for user in users]), run_as)
+    assert bool(found) is alone
+
+
+@pytest.mark.parametrize("broken", [
+    None, {}, [], {"schema": "other"}, {"schema": "podman_fleet.memory/facts/v1", "containers": 3},
+    {"schema": "podman_fleet.memory/facts/v1", "containers": [{}]},
+    {"schema": "podman_fleet.memory/facts/v1", "containers": ["x"]},
+])
+def test_odd_facts_do_not_take_the_report_along(broken):
+    entry, found = _findings.of_record({"host": "h", "run_as": None, "problem": None, "facts": broken},
+                                       _policy.BUILT_IN, datetime.date(2026, 11, 23))
+    assert (entry["status"], entry["kind"], entry["facts"]) == ("not_checked", "bad_facts", None)
+    assert [each["rule"] for each in found] == ["evidence-missing"]

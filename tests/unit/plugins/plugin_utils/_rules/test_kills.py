@@ -1,0 +1,135 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""oom-killed: one finding per container, and what it says; on recorded facts and on small ones."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.subject import Subjects
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import (
+    evaluate as _findings,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import (
+    kills as _rule_kills,
+)
+
+MIB = 1024 * 1024
+KILLED = {"killed": True, "cause": "container_limit", "lethal": True, "confidence": "certain", "count": 1,
+          "last_at": "2026-11-23T18:00:00Z"}
+
+
+def killed(container, **oom):
+    made = container(state__status="exited", state__exit_code=137, memory__effective=None)
+    made["oom"].update({**KILLED, **oom})
+    return made
+
+
+def kills(facts):
+    return _rule_kills.findings("h", facts, Subjects(facts))
+
+
+@pytest.mark.parametrize("oom, severity", [
+    ({}, "critical"),
+    ({"confidence": "likely"}, "high"),
+    ({"lethal": None}, "high"),
+    ({"lethal": False}, "medium"),
+    ({"lethal": False, "count": 3}, "high"),
+    # the present run was not hit, an earlier one was
+    ({"killed": False, "cause": "none", "lethal": False}, "medium"),
+    ({"killed": False, "cause": "none", "lethal": False, "count": 5}, "high"),
+    ({"killed": None, "cause": "unknown", "lethal": None, "count": 1}, "medium"),
+])
+def test_severity(container, facts, oom, severity):
+    assert [each["severity"] for each in kills(facts(killed(container, **oom)))] == [severity]
+
+
+def test_no_kill_no_finding(container, facts):
+    assert not kills(facts(container()))
+
+
+@pytest.mark.parametrize("oom, expected", [
+    ({}, "hit its own limit of 64 MiB"),
+    ({"cause": "ancestor_limit", "scope": "/a/b.slice"}, "hit the limit of b.slice"),
+    ({"cause": "ancestor_limit", "scope": "/machine.slice/machine-libpod_pod_%s.slice" % ("ab" * 32)},
+     "hit the limit of its pod (abababababab)"),
+    ({"cause": "ancestor_limit"}, "hit the limit of its pod or slice"),
+    ({"cause": "host_oom"}, "the host ran out of memory"),
+    ({"cause": "systemd_oomd", "scope": "/user.slice"}, "systemd-oomd: memory pressure in user.slice"),
+    ({"cause": "unknown"}, "OOM kill, cause unknown"),
+])
+def test_cause_in_words(container, facts, oom, expected):
+    assert kills(facts(killed(container, **oom)))[0]["summary"].startswith(expected + "; ended it, exit 137; ")
+
+
+def test_a_crash_loop_with_rm_is_one_finding(container, facts):
+    removed = [{"id": "%064x" % number, "user": "root", "name": "web",
+                "oom": {**KILLED, "last_at": "2026-11-23T18:%02d:00Z" % number}} for number in range(50)]
+    found = kills(facts(killed(container), removed=removed))
+    assert len(found) == 1
+    assert found[0]["evidence"]["count"] == 51
+    assert found[0]["evidence"]["last_at"] == "2026-11-23T18:49:00Z"
+    assert found[0]["evidence"]["removed"]
+
+
+def test_identity_survives_recreation_and_a_name_of_a_unit(container, facts):
+    one = kills(facts(killed(container)))[0]
+    other = killed(container)
+    other["id"] = "d" * 64
+    assert kills(facts(other))[0]["id"] == one["id"]
+    # a unit whose container gets a random name each time
+    ids = set()
+    for name in ("happy_hopper", "sad_shannon"):
+        unit = killed(container)
+        unit.update(name=name, manager={"kind": "systemd", "unit": "job.service"})
+        ids.add(kills(facts(unit))[0]["id"])
+    assert len(ids) == 1
+
+
+def test_containers_of_one_unit_are_told_apart(container, facts):
+    pod = []
+    for name in ("app", "db"):
+        made = killed(container)
+        made.update(name=name, id=name.ljust(64, "0"), manager={"kind": "kube", "unit": "pod.service"})
+        pod.append(made)
+    assert len({each["id"] for each in kills(facts(*pod))}) == 2
+
+
+def test_hostile_names_are_inert(container, facts):
+    made = killed(container, victims=[{"pid": 1, "task": "\x1b[2J\u202e", "at": None, "rss": 1}])
+    made["name"] = "\x1b]0;x\x07"
+    found = kills(facts(made))[0]
+    for key in ("summary", "detail", "remedy"):
+        assert "\x1b" not in found[key] and "\u202e" not in found[key]
+
+
+# what the scenarios on a real Debian 13 have to come out as: (lethal, current run, how often, flag)
+RECORDED = {
+    "pid1-kill": (True, True, 1, "agrees"),
+    "child-kill-running": (False, True, 1, "missed"),
+    "group-kill": (True, True, 1, "agrees"),
+    "pod-limit": (True, True, 1, "agrees"),
+    "slice-limit": (True, True, 1, "agrees"),
+    "restart-after-kill": (None, False, 1, "stale"),
+    "restart-loop": (True, True, 3, "agrees"),
+    "exec-kill-user-kill": (False, True, 1, "overstated"),
+}
+
+
+@pytest.mark.parametrize("user", ["root", "alice"])
+def test_recorded(recorded, user):
+    found = {each["container"]: each for each in kills(recorded("debian13-root")) if each["user"] == user}
+    assert {name: (each["evidence"]["lethal"], each["evidence"]["current_run"], each["evidence"]["count"],
+                   each["evidence"]["flag_trust"]) for name, each in found.items()} == RECORDED
+
+
+def test_recorded_removed(recorded):
+    found = kills(recorded("debian12-root"))
+    assert [(each["user"], each["severity"], each["evidence"]["removed"]) for each in found] == [("alice", "critical", True)]
+
+
+def test_recorded_findings_have_distinct_ids(recorded):
+    found = _findings.of_facts("h", recorded("debian13-root"), "root", _policy.BUILT_IN)
+    assert len({each["id"] for each in found}) == len(found)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What dies next: working set, pressure, swap, and limits that containers share."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.subject import Subjects
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import near_limit as _rule_near
+
+MIB = 1024 ** 2
+
+
+@pytest.fixture
+def near(container, facts):
+    """Return a function that gives the findings on one container of 100 MiB: used MiB, and changes of the rest."""
+    def make(used, swap=0, swap_limit=100, stalled=0.0, events=None, host_swap=0, **changes):
+        one = container(
+            memory__usage={"current": used * MIB, "working_set": used * MIB, "peak": 100 * MIB, "swap": swap * MIB,
+                           "pressure_full_avg300": stalled},
+            memory__events=dict({"low": 0, "high": 0, "max": 0, "oom": 0}, **(events or {})),
+            memory__effective__limit=100 * MIB,
+            memory__effective__swap_limit=None if swap_limit is None else swap_limit * MIB, **changes)
+        made = facts(one, host={"cgroup_version": 2, "memory_total": 1 << 30, "swap_total": host_swap * MIB})
+        return _rule_near.findings("h", made, Subjects(made))
+    return make
+
+
+@pytest.mark.parametrize("used, severity", [(10, None), (79, None), (80, "medium"), (89, "medium"), (90, "high"), (100, "high")])
+def test_working_set(near, used, severity):
+    assert [each["severity"] for each in near(used)] == ([severity] if severity else [])
+
+
+def test_what_is_said(near):
+    found = near(93, events={"max": 3, "oom": 1}, swap=2)[0]
+    assert found["rule"] == "near-limit" and found["summary"] == "uses 93 % of its 100 MiB"
+    assert found["detail"] == ("The working set (without page cache that can go) is 93 MiB. It hit its limit 3 times in this run. "
+                               "2 MiB of swap in use. It cannot swap: the next step over the limit is a kill.")
+    assert found["evidence"]["share"] == 0.93 and found["evidence"]["events"] == {"high": 0, "max": 3, "oom": 1}
+    assert "podman update --memory=208m" in found["remedy"]
+
+
+@pytest.mark.parametrize("stalled, events, severity", [
+    # page cache that is reclaimed at the limit is no trouble
+    (0.0, {"max": 5000}, None),
+    (0.5, {"max": 5000}, None),
+    (1.0, {"max": 5000}, "medium"),
+    (10.0, {"max": 5000}, "high"),
+    (10.0, {"high": 7}, "high"),
+    # stalled, but not by a limit of its own
+    (50.0, {}, None),
+])
+def test_pressure(near, stalled, events, severity):
+    found = near(20, stalled=stalled, events=events)
+    assert [each["severity"] for each in found] == ([severity] if severity else [])
+    assert not found or "stalled %.0f %% of the time" % stalled in found[0]["summary"]
+
+
+@pytest.mark.parametrize("swap_limit, swap, host_swap, severity", [
+    (200, 0, 0, "high"),  # no swap on the host: the kernel has nothing to swap to
+    (200, 0, 500, "medium"),
+    (200, 95, 500, "high"),  # its swap is full as well
+    (None, 0, 500, "medium"),
+    (100, 0, 500, "high"),  # memory and swap together: none left for swap
+])
+def test_swap_is_room(near, swap_limit, swap, host_swap, severity):
+    assert near(95, swap=swap, swap_limit=swap_limit, host_swap=host_swap)[0]["severity"] == severity
+
+
+def test_swap_room_of_what_is_not_that_near(near):
+    # it gets slow before it dies: low would be a finding nobody reads
+    assert not near(85, swap_limit=200, host_swap=500)
+
+
+@pytest.mark.parametrize("changes", [
+    {"state__status": "exited"}, {"is_infra": True}, {"memory__effective": None},
+])
+def test_not_for_these(container, facts, changes):
+    one = container(**{"memory__usage": {"working_set": 64 * MIB, "current": 64 * MIB}, **changes})
+    made = facts(one)
+    assert not _rule_near.findings("h", made, Subjects(made))
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"current": 64 * MIB, "working_set": None}])
+def test_what_could_not_be_read_is_not_near(container, facts, usage):
+    made = facts(container(memory__usage=usage))
+    assert not _rule_near.findings("h", made, Subjects(made))
+
+
+def test_no_limit_is_not_near(container, facts):
+    made = facts(container(memory__usage={"working_set": 1 << 40, "current": 1 << 40}, memory__effective__limit=None))
+    assert not _rule_near.findings("h", made, Subjects(made))
+
+
+def test_a_shared_limit_is_used_by_all_that_share_it(container, facts):
+    pod = "/machine.slice/machine-libpod_pod_%s.slice" % ("a" * 64)
+    made = []
+    for number in range(3):
+        one = container(memory__usage={"working_set": 20 * MIB, "current": 20 * MIB}, memory__effective__limit=64 * MIB,
+                        memory__effective__source=pod)
+        one.update(id="%064x" % number, name="c%d" % number, is_infra=number == 0)
+        made.append(one)
+    given = facts(*made)
+    found = _rule_near.findings("h", given, Subjects(given))
+    assert [each["container"] for each in found] == ["c1", "c2"]
+    assert found[0]["summary"] == "uses 94 % of the 64 MiB of its pod (aaaaaaaaaaaa), shared by 3 containers"
+    assert "systemctl show" in found[0]["remedy"]
+
+
+def test_recorded_hosts_have_none(recorded):
+    for name in ("debian13-root", "debian13-alice", "debian12-root"):
+        made = recorded(name)
+        assert not _rule_near.findings("h", made, Subjects(made))
