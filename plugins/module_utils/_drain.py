@@ -4,13 +4,19 @@
 
 # This module util is PRIVATE to the collection: it may change at any time.
 
-"""What a reboot does to running containers: which come back, by whom, and why others don't.
+"""Stop the running containers of root and rootless users in good order, and see that they come back.
 
-Pure. Knows the texts and dicts that Podman and systemd gave.
+First, pure: what a reboot does to running containers, which come back, by whom, and why others don't.
 """
 
+import os
 import re
+import time
 from collections import namedtuple
+
+from ._podman import cli as _podman
+from ._podman import inspect as _inspect
+from ._system import command as _command
 
 # Of one systemd manager. wanted: {unit: whether something starts it at boot}; restarts: restart policies whose
 # containers podman-restart.service starts at boot, empty when it isn't enabled.
@@ -103,3 +109,147 @@ def absent(expected, running):
     :param expected: [dict] as described() returns them; running: {(user, name)}.
     """
     return [each for each in expected if each["returns_by"] and (each["user"], each["name"]) not in running]
+
+
+_LINGER = "/var/lib/systemd/linger"
+_PAUSE = 2  # seconds between two looks
+
+
+class DrainError(Exception):
+    """A container could not be stopped or looked at."""
+
+
+# What can go wrong when Podman is asked or a container is stopped.
+ERRORS = (DrainError, _podman.PodmanError, _inspect.Garbage, _command.CommandError)
+
+
+class Drain(object):
+    """The containers of one user.
+
+    :param user: _users.User.
+    :param executable: name or path of Podman.
+    :param timeout: seconds for each command.
+    """
+
+    def __init__(self, user, executable, timeout):
+        self._identity = user.identity
+        self._executable = executable
+        self._timeout = timeout
+        self._podman = _podman.Podman(executable, user.identity, timeout)
+        # Without a session Podman would not see the state of the containers; and then none runs.
+        self.silent = user.storage is None or (user.identity.uid != 0 and not user.session)
+
+    @property
+    def name(self):
+        """Name of the user."""
+        return self._identity.name
+
+    def runtime(self):
+        """Return {user, name, version, cgroup_v2} of the OCI runtime that new containers get; None for what isn't known."""
+        found = self._podman.info()["runtime"]
+        return dict(found, user=self.name, cgroup_v2=knows_cgroup_v2(found["name"], found["version"]))
+
+    def running(self):
+        """Return [dict], see described(), of the containers that run."""
+        if self.silent:
+            return []
+        raws, messages = self._podman.inspect([each.ident for each in self._podman.listing()])
+        if messages:
+            raise DrainError("%s: %s" % (self.name, messages[0]))
+        found = [(raw, _inspect.container(raw, self.name)) for raw in raws]
+        found = [(raw, each.public) for raw, each in found if each.running]
+        seen = self._manager([each["manager"]["unit"] for _raw, each in found]) if found else None
+        return [described(each, _policy(raw), self._lingers(), seen) for raw, each in found]
+
+    def _manager(self, units):
+        names = sorted({each for each in units if each}) + [RESTART_SERVICE]
+        properties = "Id,WantedBy,RequiredBy,UpheldBy,TriggeredBy,ExecStart"
+        try:
+            result = self._systemctl("show", "--property=" + properties, *names)
+        except _command.CommandError:
+            return None
+        return manager(result.out.decode("utf-8", "replace")) if result.rc == 0 else None
+
+    def _lingers(self):
+        try:
+            return self.name in os.listdir(_LINGER)
+        except OSError:
+            return False
+
+    def stop(self, containers):
+        """Stop containers: those of a unit with it, so that systemd does not start them again; infra containers last.
+
+        :raises DrainError: one of them still runs.
+        """
+        units = sorted({each["unit"] for each in containers if each["unit"]})
+        if units:
+            self._check(self._systemctl("stop", *units), "systemctl stop")
+        left = {each["id"] for each in self.running()}
+        wanted = sorted((each for each in containers if each["id"] in left), key=lambda each: each["infra"])
+        for idents in ([each["id"] for each in wanted if not each["infra"]], [each["id"] for each in wanted if each["infra"]]):
+            if idents:
+                self._check(self._run(self._executable, "stop", *idents), "podman stop")
+        left = [each["name"] for each in self.running() if each["id"] in {one["id"] for one in containers}]
+        if left:
+            raise DrainError("%s: still running after they were stopped: %s" % (self.name, ", ".join(left)))
+
+    def start(self, names):
+        """Start containers that were stopped for the reboot and that nothing else starts."""
+        self._check(self._run(self._executable, "start", *names), "podman start")
+
+    def _check(self, result, what):
+        if result.rc != 0:
+            raise DrainError("%s: %s failed with exit code %d: %s" % (self.name, what, result.rc, result.err))
+
+    def _systemctl(self, *arguments):
+        return self._run("systemctl", *((() if self._identity.uid == 0 else ("--user",)) + arguments))
+
+    def _run(self, *argv):
+        return _command.run(list(argv), self._timeout, self._identity)
+
+
+def _policy(raw):
+    name = ((raw.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or ""
+    return "" if name == "no" else name
+
+
+def drain(drains, dry):
+    """Stop everything that runs; return [dict] of it, in the order of the users. `dry`: stop nothing."""
+    found = [(each, each.running()) for each in drains]
+    for each, containers in found:
+        if containers and not dry:
+            each.stop(containers)
+    return [one for _drain_of_user, containers in found for one in containers]
+
+
+def wait_for(expected, look, patience, start=None, clock=time.monotonic, sleep=time.sleep):
+    """Wait until the containers are back; return those that are not.
+
+    :param expected: [dict] as drain() returned them.
+    :param look: function that returns the Drains of now: a user's session may need a moment after the boot.
+    :param patience: seconds; start: whether containers that only we can start are started.
+    :raises: what Podman had to say at the last look.
+    """
+    end = clock() + patience
+    while True:
+        last = clock() >= end
+        try:
+            gone = _missing(expected, {each.name: each for each in look()}, start)
+        except ERRORS:
+            # Right after the boot a storage may be locked, a session half there.
+            if last:
+                raise
+            gone = expected
+        if not gone or last:
+            return gone
+        sleep(_PAUSE)
+
+
+def _missing(expected, drains, start):
+    running = {(each["user"], each["name"]) for one in drains.values() for each in one.running()}
+    gone = absent(expected, running)
+    ours = [each for each in gone if each["returns_by"] == "start" and each["user"] in drains]
+    for user in sorted({each["user"] for each in ours}) if start else ():
+        if not drains[user].silent:
+            drains[user].start([each["name"] for each in ours if each["user"] == user])
+    return gone

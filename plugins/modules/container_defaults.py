@@ -101,7 +101,7 @@ defaults:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _default_places
+from ..module_utils import _defaults
 from ..module_utils._system import user_files as _drop_in
 from ..module_utils._system import users as _users
 
@@ -120,11 +120,11 @@ def main():
     if options["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % options["timeout"])
     try:
-        steps = _default_places.steps(options["state"], options["users"], options["executable"], options["timeout"])
+        steps = _defaults.steps(options["state"], options["users"], options["executable"], options["timeout"])
         if not module.check_mode:
             for step in steps:
-                _default_places.carry_out(step, options["timeout"])
-    except (_users.UserError, _default_places.Unasked, _drop_in.DropInError) as exc:
+                _defaults.carry_out(step, options["timeout"])
+    except (_users.UserError, _defaults.Unasked, _drop_in.DropInError) as exc:
         module.fail_json(msg=str(exc))
     for step in steps:
         if step.plan.status == "refused":

@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and entry point; the work is in module_utils/_drain_host.py and _drain.py."""
+"""Documentation and entry point; the work is in module_utils/_drain.py."""
 
 DOCUMENTATION = r"""
 module: container_drain
@@ -153,7 +153,7 @@ runtimes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _drain, _drain_host
+from ..module_utils import _drain
 from ..module_utils._system import command as _command
 from ..module_utils._system import users as _users
 
@@ -161,7 +161,7 @@ from ..module_utils._system import users as _users
 def run(params, dry):
     """Return the module's result."""
     def look():
-        return [_drain_host.Drain(user, params["executable"], params["timeout"])
+        return [_drain.Drain(user, params["executable"], params["timeout"])
                 for user in _users.discover(params["users"])[0]]
 
     try:
@@ -170,13 +170,13 @@ def run(params, dry):
         containers = params["containers"] or []
         return {"changed": False, "containers": containers, "absent": containers, "runtimes": [], "notes": []}
     if params["state"] == "returned":
-        gone = _drain_host.wait_for(params["containers"], look, 0 if dry else params["wait"], start=not dry)
+        gone = _drain.wait_for(params["containers"], look, 0 if dry else params["wait"], start=not dry)
         started = [each for each in params["containers"] if each["returns_by"] == "start"]
         told = "not back: %s" % ", ".join("%s of %s" % (each["name"], each["user"]) for each in gone) if gone else "all are back"
         return {"changed": bool(started), "containers": params["containers"], "absent": gone, "msg": told}
     drains = look()
     runtimes = [each.runtime() for each in drains if not each.silent]
-    containers = _drain_host.drain(drains, dry)
+    containers = _drain.drain(drains, dry)
     return {"changed": bool(containers), "containers": containers, "runtimes": runtimes, "notes": _drain.notes(containers)}
 
 
@@ -195,7 +195,7 @@ def main():
     )
     try:
         result = run(module.params, module.check_mode)
-    except _drain_host.ERRORS + (_users.UserError,) as exc:
+    except _drain.ERRORS + (_users.UserError,) as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
 

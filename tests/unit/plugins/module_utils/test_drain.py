@@ -5,7 +5,7 @@
 """What a reboot does to containers, from what Podman and systemd say."""
 
 import pytest
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _drain, _drain_host
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _drain
 
 # `systemctl show` of systemd 252 (Debian 12, recorded) and 257 (Debian 13, recorded), with the properties that are asked for.
 RESTARTS = """Id=podman-restart.service
@@ -114,14 +114,14 @@ class Fake(object):
 
 def waited(expected, fakes, patience=10, start=True):
     ticks = iter(range(1000))
-    return _drain_host.wait_for(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks), sleep=lambda _seconds: None)
+    return _drain.wait_for(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks), sleep=lambda _seconds: None)
 
 
 def test_drain_looks_before_it_stops_and_stops_nothing_in_check_mode():
     fakes = [Fake("root", [described()]), Fake("alice", [])]
-    assert [each["name"] for each in _drain_host.drain(fakes, dry=True)] == ["web"]
+    assert [each["name"] for each in _drain.drain(fakes, dry=True)] == ["web"]
     assert fakes[0].stopped == []
-    _drain_host.drain(fakes, dry=False)
+    _drain.drain(fakes, dry=False)
     assert (fakes[0].stopped, fakes[1].stopped) == (["web"], [])
 
 
@@ -133,9 +133,9 @@ def test_waits_until_they_are_back():
 
 
 def test_a_podman_that_can_not_answer_yet_is_asked_again():
-    web, locked = described(policy="always"), _drain_host.DrainError("root: locked")
+    web, locked = described(policy="always"), _drain.DrainError("root: locked")
     assert waited([web], [Fake("root", locked, locked, [web])]) == []
-    with pytest.raises(_drain_host.DrainError) as told:
+    with pytest.raises(_drain.DrainError) as told:
         waited([web], [Fake("root", locked)])
     assert "locked" in str(told.value)
 
