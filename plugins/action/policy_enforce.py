@@ -16,9 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import policy_of, run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, ask, drop_empty, facts_of
-from ..plugin_utils._enforce import plan as _plan
-from ..plugin_utils._enforce import result as _enforced
-from ..plugin_utils._enforce import table as _plan_table
+from ..plugin_utils._enforce import plan as _plan, result as _enforced, table as _plan_table
 from ..plugin_utils._rules.evaluate import FACTS_SCHEMA
 from ..plugin_utils._text import iso, plural, shown
 

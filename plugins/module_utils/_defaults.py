@@ -13,15 +13,12 @@ memory controller is missing it keeps every new container from starting (measure
 import os
 from collections import namedtuple
 
-from ._cgroup_v2 import facts as _cgroup_facts
-from ._cgroup_v2 import snapshot as _cgroup_host
+from ._cgroup_v2 import facts as _cgroup_facts, snapshot as _cgroup_host
 
 # plan: _container_defaults.Step; identity: who writes it.
 from ._podman import containers_conf as _containers_conf
 from ._podman.cli import Podman, PodmanError
-from ._system import host_files as _host_files
-from ._system import user_files as _drop_in
-from ._system import users as _users
+from ._system import host_files as _host_files, user_files as _drop_in, users as _users
 from ._system.command import CommandError, current_identity
 
 NAME = "50-podman-memory.conf"

@@ -14,8 +14,7 @@ import re
 import time
 from collections import namedtuple
 
-from ._podman import cli as _podman
-from ._podman import inspect as _inspect
+from ._podman import cli as _podman, inspect as _inspect
 from ._system import command as _command
 
 # Of one systemd manager. wanted: {unit: whether something starts it at boot}; restarts: restart policies whose

@@ -344,8 +344,7 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._cgroup_v2 import facts as _cgroup_facts
-from ..module_utils._cgroup_v2 import snapshot as _cgroup_host
+from ..module_utils._cgroup_v2 import facts as _cgroup_facts, snapshot as _cgroup_host
 from ..module_utils._system import users as _users
 
 

@@ -102,8 +102,7 @@ defaults:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _defaults
-from ..module_utils._system import user_files as _drop_in
-from ..module_utils._system import users as _users
+from ..module_utils._system import user_files as _drop_in, users as _users
 
 
 def main():

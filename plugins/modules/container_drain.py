@@ -154,8 +154,7 @@ runtimes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _drain
-from ..module_utils._system import command as _command
-from ..module_utils._system import users as _users
+from ..module_utils._system import command as _command, users as _users
 
 
 def run(params, dry):

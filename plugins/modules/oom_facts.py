@@ -428,8 +428,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._oom import facts as _oom_facts
-from ..module_utils._system import times as _times
-from ..module_utils._system import users as _users
+from ..module_utils._system import times as _times, users as _users
 
 
 def main():

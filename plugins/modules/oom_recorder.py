@@ -126,14 +126,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._recorder import (
     database as _history,
-)
-from ..module_utils._recorder import (
     install as _recorder_install,
-)
-from ..module_utils._recorder import (
     metrics as _recorder_metrics,
-)
-from ..module_utils._recorder import (
     package as _recorder_layout,
 )
 from ..module_utils._system import sizes as _sizes

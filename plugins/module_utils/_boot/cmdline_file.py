@@ -8,10 +8,7 @@
 
 import re
 
-from . import config as _boot_host
-from . import edit as _cmdline_edit
-from . import kernel_args as _kernel_args
-from . import next_boot as _next_boot
+from . import config as _boot_host, edit as _cmdline_edit, kernel_args as _kernel_args, next_boot as _next_boot
 from .loader import Bootloader, BootloaderError, Change
 
 KERNEL_CMDLINE = "/etc/kernel/cmdline"

@@ -9,8 +9,7 @@
 Reads, and leaves the meaning to _next_boot. Only what a plain look at files can tell.
 """
 
-from . import kernel_args as _kernel_args
-from . import next_boot as _next_boot
+from . import kernel_args as _kernel_args, next_boot as _next_boot
 
 # Raspberry Pi OS since bookworm, and before (raspberrypi.com documentation, "The kernel command line").
 CMDLINE_TXT = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")

@@ -8,11 +8,8 @@
 
 from collections import namedtuple
 
-from .._system import command as _command
-from .._system import host_files as _host_files
-from .._system import platform as _platform
-from . import config as _boot_host
-from . import kernel_args as _kernel_args
+from .._system import command as _command, host_files as _host_files, platform as _platform
+from . import config as _boot_host, kernel_args as _kernel_args
 from .cmdline_file import RaspberryPi, SystemdBoot
 from .grub import Grub, Suse
 from .loader import BootloaderError

@@ -13,10 +13,7 @@ import os
 import re
 import tempfile
 
-from . import edit as _cmdline_edit
-from . import kernel_args as _kernel_args
-from . import next_boot as _next_boot
-from . import shell_vars as _shell_settings
+from . import edit as _cmdline_edit, kernel_args as _kernel_args, next_boot as _next_boot, shell_vars as _shell_settings
 from .loader import Bootloader, BootloaderError, Change
 
 SETTINGS = "/etc/default/grub"

@@ -9,8 +9,7 @@
 from collections import namedtuple
 
 from .._system import command as _command
-from . import boot_files as _boot_files
-from . import edit as _cmdline_edit
+from . import boot_files as _boot_files, edit as _cmdline_edit
 
 # before, after: [str], kernel command lines as the configuration has them; files: {path: new text, None to
 # remove it}; commands: [[str]] that are run after the files are written. There can be commands without files:

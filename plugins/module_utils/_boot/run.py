@@ -12,20 +12,10 @@ Knows no Ansible. The boot loaders are behind _bootloader.Bootloader.
 from .._system import command as _command
 from . import (
     boot_files as _boot_files,
-)
-from . import (
     detect as _bootloaders,
-)
-from . import (
     edit as _cmdline_edit,
-)
-from . import (
     kernel_args as _kernel_args,
-)
-from . import (
     loader as _bootloader,
-)
-from . import (
     next_boot as _next_boot,
 )
 

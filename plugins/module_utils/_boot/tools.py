@@ -8,9 +8,7 @@
 
 import re
 
-from . import config as _boot_host
-from . import edit as _cmdline_edit
-from . import kernel_args as _kernel_args
+from . import config as _boot_host, edit as _cmdline_edit, kernel_args as _kernel_args
 from .loader import Bootloader, BootloaderError, Change
 
 

@@ -6,12 +6,9 @@
 
 """From what was read of a host to ansible_facts.podman_cgroup. Pure: knows no files and no Ansible."""
 
-from .._boot import kernel_args as _kernel_args
-from .._boot import next_boot as _next_boot
+from .._boot import kernel_args as _kernel_args, next_boot as _next_boot
 from .._system import platform as _platform
-from . import changes as _cgroup_changes
-from . import controller as _cgroup_memory
-from . import mode as _cgroup_mode
+from . import changes as _cgroup_changes, controller as _cgroup_memory, mode as _cgroup_mode
 
 SCHEMA = "podman_fleet.memory/cgroup/v1"
 

@@ -11,13 +11,9 @@ Reads, and leaves the meaning to _cgroup_facts.
 
 from collections import namedtuple
 
-from .._boot import config as _boot_host
-from .._boot import kernel_args as _kernel_args
-from .._system import command as _command
-from .._system import host_files as _host_files
-from .._system import platform as _platform
-from . import controller as _cgroup_memory
-from . import mode as _cgroup_mode
+from .._boot import config as _boot_host, kernel_args as _kernel_args
+from .._system import command as _command, host_files as _host_files, platform as _platform
+from . import controller as _cgroup_memory, mode as _cgroup_mode
 
 # mounts: [Mount] or None; kernel, cmdline, v1_text, os_release, model, pressure: texts or None;
 # booted: whether systemd runs; systemd: text of `systemctl --version` or None; container: name or None;

@@ -18,8 +18,7 @@ from collections import namedtuple
 
 from .._system.command import CommandError, run
 from .._system.times import SECOND
-from . import kernel_oom as _kernel_oom
-from . import records as _records
+from . import kernel_oom as _kernel_oom, records as _records
 
 # entries: dicts; bad: lines that were no entry; problem: why there is nothing or not all, or None.
 Answer = namedtuple("Answer", "entries bad problem")

@@ -16,8 +16,7 @@ from collections import namedtuple
 
 from .._system.command import CommandError, current_identity, environment, find_executable
 from .._system.times import SECOND
-from . import kernel_oom as _kernel_oom
-from . import records as _records
+from . import kernel_oom as _kernel_oom, records as _records
 
 # cursor: of the last entry that was read, None when there was none; continued: whether the first one was that
 # of the cursor asked for; ended: whether there is no more; problem: what journalctl said beside its answer, or None.

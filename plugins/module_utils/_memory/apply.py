@@ -17,10 +17,7 @@ from contextlib import ExitStack
 from .._cgroup.cgroupfs import CgroupFiles
 from .._podman.api import Service, ServiceError
 from .._system.command import CommandError, run
-from . import method as _memory_method
-from . import plan as _memory_plan
-from . import quadlet as _quadlet
-from . import settings as _memory_settings
+from . import method as _memory_method, plan as _memory_plan, quadlet as _quadlet, settings as _memory_settings
 from .quadlet_units import UnitError, Units
 
 # seen: _memory_look.Seen; plan: _memory_plan.Plan.

@@ -20,10 +20,7 @@ from .._podman import listing as _listing
 from .._podman.cli import Podman, PodmanError, matches_word
 from .._system import users as _users
 from .._system.command import current_identity, identity_of
-from . import method as _memory_method
-from . import plan as _memory_plan
-from . import quadlet as _quadlet
-from . import settings as _memory_settings
+from . import method as _memory_method, plan as _memory_plan, quadlet as _quadlet, settings as _memory_settings
 from .quadlet_units import UnitError, Units
 
 # request: _memory_request.Request; identity: of the owner; container: _inspect.Container; now:

@@ -10,9 +10,7 @@ Pure.
 """
 
 from .._system.sizes import format_size
-from . import method as _memory_method
-from . import plan as _memory_plan
-from . import settings as _memory_settings
+from . import method as _memory_method, plan as _memory_plan, settings as _memory_settings
 
 
 def entry(seen, plan):

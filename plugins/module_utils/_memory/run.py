@@ -17,20 +17,10 @@ from .._system.command import CommandNotFound, current_identity
 from .._system.host import Host
 from . import (
     current as _memory_look,
-)
-from . import (
     method as _memory_method,
-)
-from . import (
     plan as _memory_plan,
-)
-from . import (
     request as _memory_request,
-)
-from . import (
     result as _memory_result,
-)
-from . import (
     settings as _memory_settings,
 )
 from .apply import Apply, ApplyError, Job

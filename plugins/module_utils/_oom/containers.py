@@ -7,16 +7,12 @@
 """The containers of one user: ask Podman for them, and the host for what they use now."""
 
 
-from .._cgroup import effective as _effective
-from .._cgroup import paths as _cgroup_path
-from .._podman import containers_conf as _containers_conf
-from .._podman import unit_command as _next_start
+from .._cgroup import effective as _effective, paths as _cgroup_path
+from .._podman import containers_conf as _containers_conf, unit_command as _next_start
 from .._podman.cli import matches_word
-from .._system import host_files as _host_files
-from .._system import times as _times
+from .._system import host_files as _host_files, times as _times
 from .._system.command import CommandError, run
-from . import evidence as _assemble
-from . import verdict as _verdict
+from . import evidence as _assemble, verdict as _verdict
 
 _BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit makes the container anew
 _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")

@@ -13,18 +13,12 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 from .._cgroup.cgroupfs import CgroupFiles
-from .._logs import coverage as _coverage
-from .._logs import journal as _journal
-from .._logs import kernel_oom as _kernel_oom
-from .._logs import records as _records
+from .._logs import coverage as _coverage, journal as _journal, kernel_oom as _kernel_oom, records as _records
 from .._podman import listing as _listing
 from .._recorder import source as _recorder
-from .._system import times as _times
-from .._system import users as _users
+from .._system import times as _times, users as _users
 from .._system.host import Host
-from . import containers as _containers
-from . import evidence as _assemble
-from . import verdict as _verdict
+from . import containers as _containers, evidence as _assemble, verdict as _verdict
 
 SCHEMA = "podman_fleet.memory/facts/v1"
 

@@ -15,9 +15,7 @@ import shutil
 from collections import namedtuple
 
 from .._system.command import CommandError, run
-from . import database as _history
-from . import metrics as _recorder_metrics
-from . import package as _recorder_layout
+from . import database as _history, metrics as _recorder_metrics, package as _recorder_layout
 from .main import SETTINGS
 from .package import CACHE_DIR, CODE_DIR, SERVICE, TIMER, UNIT_DIR
 

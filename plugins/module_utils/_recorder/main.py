@@ -13,8 +13,7 @@ import json
 import os
 import sys
 
-from . import database as _history
-from . import run as _recorder_run
+from . import database as _history, run as _recorder_run
 
 SETTINGS = "settings.json"
 

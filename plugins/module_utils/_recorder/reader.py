@@ -11,8 +11,7 @@ from .._logs.kernel_oom import Message
 from .._logs.records import Event, OomdKill, UnitOom
 from .._system import times as _times
 from .._system.times import SECOND
-from . import database as _history
-from . import writer as _history_write
+from . import database as _history, writer as _history_write
 from .record import Named, Record, source, without
 
 # The timer's minute, a run that had much to read, and some patience.

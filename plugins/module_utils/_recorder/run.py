@@ -17,8 +17,7 @@ from collections import Counter, namedtuple
 from contextlib import closing
 
 from .._cgroup.cgroupfs import CgroupFiles
-from .._logs import coverage as _coverage
-from .._logs import journal as _journal
+from .._logs import coverage as _coverage, journal as _journal
 from .._logs.journal_cursor import NOTHING, Journal
 from .._system import users as _users
 from .._system.command import CommandError
@@ -26,23 +25,11 @@ from .._system.host import Host
 from .._system.times import SECOND
 from . import (
     database as _history,
-)
-from . import (
     metrics as _recorder_metrics,
-)
-from . import (
     prometheus as _prometheus,
-)
-from . import (
     retention as _history_keep,
-)
-from . import (
     sampler as _recorder_cgroups,
-)
-from . import (
     state as _recorder_state,
-)
-from . import (
     writer as _history_write,
 )
 

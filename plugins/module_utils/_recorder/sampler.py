@@ -13,8 +13,7 @@ import os
 import re
 from collections import namedtuple
 
-from .._cgroup import effective as _effective
-from .._cgroup import paths as _cgroup_path
+from .._cgroup import effective as _effective, paths as _cgroup_path
 from .._logs import records as _records
 from .._system import users as _users
 

@@ -12,8 +12,7 @@ so nothing is counted twice however often the recorder is killed.
 import json
 
 from .._cgroup import paths as _cgroup_path
-from .._logs import kernel_oom as _kernel_oom
-from .._logs import records as _records
+from .._logs import kernel_oom as _kernel_oom, records as _records
 from .._logs.kernel_oom import cause_of
 from .._system.times import SECOND
 from .state import State

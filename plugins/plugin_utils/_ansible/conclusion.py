@@ -14,9 +14,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
-from .._audit import alert as _alert
-from .._audit import gate as _failing
-from .._audit import settings as _settings
+from .._audit import alert as _alert, gate as _failing, settings as _settings
 from .._audit.audit import Outcome
 from .._formats import screen as _summary
 from .._report.tally import Tally

@@ -18,8 +18,7 @@ from typing import Any, Callable, Iterable, Iterator, NamedTuple
 from .._formats import render as _render
 from .._model.finding import Finding
 from .._policy import policy as _policy
-from .._report import publish as _publish
-from .._report import trend as _trend
+from .._report import publish as _publish, trend as _trend
 from .._report.report_file import FILE, Writer
 from .._report.tally import Tally
 from .._rules import evaluate as _findings

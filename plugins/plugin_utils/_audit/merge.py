@@ -14,8 +14,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable
 
-from .._report import publish as _publish
-from .._report import reader as _reader
+from .._report import publish as _publish, reader as _reader
 from .._report.report_file import FILE
 from .._text import parse_time
 from .audit import Audit, Outcome

@@ -18,8 +18,7 @@ import os
 from array import array
 from typing import Any, Iterable, Iterator, NamedTuple
 
-from .._report import publish as _publish
-from .._report import reader as _reader
+from .._report import publish as _publish, reader as _reader
 from .audit import Judged
 
 

@@ -21,9 +21,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding
 from .._model.subject import Subjects
 from .._policy import policy as _policy
-from .._rules import evaluate as _findings
-from .._rules import evidence as _rule_evidence
-from .._rules import waivers as _policy_waive
+from .._rules import evaluate as _findings, evidence as _rule_evidence, waivers as _policy_waive
 from .._text import shown, size
 from . import obstacles as _plan_reach
 from .obstacles import Obstacle

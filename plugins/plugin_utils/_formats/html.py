@@ -26,8 +26,7 @@ from typing import Any, TextIO
 from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding
 from .._report.tally import Tally
-from . import html_rows as _html_rows
-from . import html_summary as _html_summary
+from . import html_rows as _html_rows, html_summary as _html_summary
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _INDEX_ROWS, _DETAIL_ROWS = 2000, 200

@@ -19,12 +19,14 @@ from typing import Any, Iterable, Protocol, TextIO
 from .._model.finding import Finding
 from .._report import reader as _reader
 from .._report.tally import Tally
-from . import csv as _render_csv
-from . import html as _render_html
-from . import junit as _render_junit
-from . import markdown as _render_markdown
-from . import prometheus as _render_prometheus
-from . import sarif as _render_sarif
+from . import (
+    csv as _render_csv,
+    html as _render_html,
+    junit as _render_junit,
+    markdown as _render_markdown,
+    prometheus as _render_prometheus,
+    sarif as _render_sarif,
+)
 
 
 class Renderer(Protocol):

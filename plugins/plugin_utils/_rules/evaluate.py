@@ -19,26 +19,12 @@ from .._model.subject import Subject, Subjects
 from .._policy import policy as _policy
 from . import (
     bounds as _rule_bounds,
-)
-from . import (
     drift as _rule_drift,
-)
-from . import (
     evidence as _rule_evidence,
-)
-from . import (
     host as _rule_host,
-)
-from . import (
     kills as _rule_kills,
-)
-from . import (
     limits as _rule_limits,
-)
-from . import (
     near_limit as _rule_near,
-)
-from . import (
     waivers as _policy_waive,
 )
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import FACTS_SCHEMA
 
 pytest.importorskip("ansible")

@@ -8,6 +8,7 @@ import os
 import stat
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _defaults as _container_defaults
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf as _containers_conf
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import user_files as _drop_in

@@ -5,6 +5,7 @@
 """What a reboot does to containers, from what Podman and systemd say."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _drain
 
 # `systemctl show` of systemd 252 (Debian 12, recorded) and 257 (Debian 13, recorded), with the properties that are asked for.

@@ -4,6 +4,7 @@
 """The options of oom_recorder: what they mean, and what is refused with which words."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.install import InstallError
 from ansible_collections.podman_fleet.memory.plugins.modules.oom_recorder import _wanted
 

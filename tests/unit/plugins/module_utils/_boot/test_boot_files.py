@@ -8,6 +8,7 @@ import errno
 import os
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import boot_files as _boot_files
 
 A, B, NEW = "/etc/a", "/etc/b", "/etc/new/c.cfg"

@@ -5,14 +5,12 @@
 """Which arguments are wanted, and lines edited accordingly."""
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     edit as _cmdline_edit,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     kernel_args as _kernel_args,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 V1 = "systemd.unified_cgroup_hierarchy=0"
 V2 = "systemd.unified_cgroup_hierarchy=1"

@@ -7,13 +7,12 @@
 import os
 
 import pytest
+from laid_out import Laid  # noqa: E402
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     boot_files as _boot_files,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     loader as _bootloader,
 )
-from laid_out import Laid  # noqa: E402
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
 ON = "systemd.unified_cgroup_hierarchy=1"

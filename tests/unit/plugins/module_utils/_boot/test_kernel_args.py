@@ -5,6 +5,7 @@
 """Kernel command lines: quoting, names, and which argument wins."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as args
 
 # raspberrypi/linux#6980: the firmware's in front, cmdline.txt behind.

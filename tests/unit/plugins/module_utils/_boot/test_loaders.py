@@ -9,13 +9,12 @@ import re
 
 import pytest
 import recorded_hosts
+from laid_out import Laid  # noqa: E402
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     detect as _bootloaders,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     loader as _bootloader,
 )
-from laid_out import Laid  # noqa: E402
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
 ON = "systemd.unified_cgroup_hierarchy=1"

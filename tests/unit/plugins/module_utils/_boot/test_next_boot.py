@@ -5,8 +5,8 @@
 """What boot loader configurations say about the next boot."""
 
 import pytest
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import next_boot as nb
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args, next_boot as nb
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
 CFG = "/boot/grub/grub.cfg"

@@ -7,9 +7,9 @@
 import subprocess
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import shell_vars as _shell_settings
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAME = "GRUB_CMDLINE_LINUX"
 NAMES = (NAME, NAME + "_DEFAULT")

@@ -5,6 +5,7 @@
 """Paths of cgroups as seen on Debian 12, 13 and testing."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import (
     container_id,
     lineage,

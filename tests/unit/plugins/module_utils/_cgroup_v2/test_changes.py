@@ -5,10 +5,9 @@
 """What has to change, and whether a host is ready."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     kernel_args as _kernel_args,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
     next_boot as _next_boot,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import changes as c

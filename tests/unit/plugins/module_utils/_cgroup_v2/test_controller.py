@@ -5,6 +5,7 @@
 """The memory controller: there or not, why not, what it offers, to whom."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import controller as m
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import platform as _platform

@@ -5,6 +5,7 @@
 """The mounted hierarchy, what systemd would mount, and what the host is."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import mode as m
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import platform as _platform

@@ -9,11 +9,10 @@ import os
 
 import pytest
 import recorded_hosts
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import facts as _cgroup_facts
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import (
     command as _command,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import (
     host_files as _host_files,
 )
 

@@ -5,6 +5,7 @@
 """What silence proves: the log against the kernel's own count."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.coverage import kernel
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 

@@ -8,10 +8,11 @@ import os
 import stat
 
 import pytest
+from recorded_journal import HOSTS, entries
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal_cursor as _recorder_journal
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import Journal
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
-from recorded_journal import HOSTS, entries
 
 # In place of journalctl: prints the lines of a file, from the one with the cursor on if it is there.
 STAND_IN = """#!/bin/sh

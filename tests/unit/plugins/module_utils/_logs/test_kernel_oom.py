@@ -5,6 +5,7 @@
 """The kernel's messages, word for word as printed on Linux 6.1, 6.12 and 7.2 (tests/unit/fixtures has whole logs)."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Message, parse
 
 ID = "ab" * 32

@@ -7,6 +7,7 @@
 import json
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import records as _records
 
 ID = "ab" * 32

@@ -7,13 +7,10 @@
 from collections import namedtuple
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import (
     apply as _memory_apply,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import (
     result as _memory_result,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import (
     run as _container_memory,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.apply import Apply, ApplyError, Job

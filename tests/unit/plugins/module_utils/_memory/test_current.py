@@ -7,6 +7,7 @@
 from collections import namedtuple
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import current as _memory_look
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import Request
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import Listed

@@ -8,6 +8,7 @@ import os
 import re
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import Case, choose
 
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "..", "..", "docs", "container-memory.md")

@@ -7,6 +7,7 @@
 import itertools
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import (
     ADVICE,
     Case,

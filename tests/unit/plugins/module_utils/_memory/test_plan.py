@@ -5,10 +5,10 @@
 """What has to be done to a container, and what check mode says it will be like."""
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import Case, Unsupported
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.plan import Live, Now, plan, previous, reached
-from hypothesis import given
-from hypothesis import strategies as st
 
 MIB = 1 << 20
 PAGE = 4096

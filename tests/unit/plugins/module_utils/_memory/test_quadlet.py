@@ -7,6 +7,8 @@
 import os
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet import (
     Unreadable,
     drop_in,
@@ -14,8 +16,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadle
     settings,
     uses_arguments,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures", "quadlet")
 MIB = 1 << 20

@@ -8,6 +8,7 @@ import os
 import stat
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import quadlet_units as _quadlet_files
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import (
     Place,

@@ -5,6 +5,8 @@
 """What container_memory can be asked, and what is refused before any host is looked at."""
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import (
     SETTINGS,
     Request,
@@ -12,8 +14,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.reques
     requests,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import format_size
-from hypothesis import given
-from hypothesis import strategies as st
 
 MIB = 1 << 20
 PAGE = 4096

@@ -4,6 +4,8 @@
 
 """The same settings as Podman's API, its options, and the kernel's files have them."""
 
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.settings import (
     KEYS,
     declared,
@@ -13,8 +15,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.settin
     recorded,
     resources,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 MIB = 1 << 20
 ALL = {"limit": 100 * MIB, "swap_limit": 150 * MIB, "reservation": 50 * MIB, "oom_group": True}

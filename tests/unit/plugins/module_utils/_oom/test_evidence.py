@@ -5,6 +5,7 @@
 """Which record belongs to which container, and to which of its runs."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import Event, OomdKill, UnitOom
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import (

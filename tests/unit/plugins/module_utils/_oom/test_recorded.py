@@ -8,23 +8,10 @@ The fixtures are recorded (tests/unit/fixtures/README.md). The counters of runni
 left out here: what is decided is decided from the records.
 """
 
-import glob
-import os
-
 import pytest
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
-    kernel_oom as _kernel_oom,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
-    records as _records,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import evidence as _assemble
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import verdict as _verdict
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import inspect as _inspect
+from recorded_host import HOSTS, UIDS, Recorded
 
-FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures")
-HOSTS = sorted(os.path.basename(path)[:-len(".json")] for path in glob.glob(os.path.join(FIXTURES, "journal_kernel", "*.json")))
-UIDS = {"root": 0, "alice": 1000}
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import evidence as _assemble, verdict as _verdict
 
 # scenario: (killed, cause, lethal)
 EXPECTED = {
@@ -58,37 +45,6 @@ EXPECTED = {
     "running-unlimited": (False, "none", False),
 }
 COUNTS = {"restart-loop": 3, "restart-after-kill": 1, "restart-after-kill-exit": 1, "restart-recovers": 1}
-
-
-def read(kind, host, ending="json"):
-    with open(os.path.join(FIXTURES, kind, "%s.%s" % (host, ending)), "rb") as handle:
-        return handle.read()
-
-
-class Recorded(object):
-    """Everything that was recorded of one host."""
-
-    def __init__(self, host):
-        self.kernel = read("journal_kernel", host)
-        kernel, bad = _records.entries(self.kernel)
-        units, bad_units = _records.entries(read("journal_systemd", host))
-        events, bad_events = _records.entries(read("journal_podman", host))
-        assert bad == bad_units == bad_events == 0
-        self.log = _kernel_oom.parse(_records.kernel_messages(kernel))
-        self.containers = [
-            (user, _inspect.container(raw, user))
-            for user in sorted(UIDS) for raw in _inspect.parse(read("inspect_" + user, host))]
-        self.records = _assemble.Records(
-            self.log.kills, self.log.orphans, _records.unit_ooms(units), _records.oomd_kills(units),
-            _records.podman_events(events), 0, False)
-        self.known = {container.ident for _user, container in self.containers}
-        self.index = _assemble.Index(self.records, self.known)
-
-    def verdict(self, user, container, records=None):
-        index = _assemble.Index(records, self.known) if records else self.index
-        live = _assemble.Live(None, None, None, None)
-        evidence = _assemble.evidence(container, UIDS[user], index, live, 0)
-        return _verdict.decide(container.ident, evidence)
 
 
 @pytest.fixture(scope="module", params=HOSTS)

@@ -7,6 +7,7 @@
 import itertools
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, Orphan, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OomdKill, UnitOom
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import Evidence, Run, decide, flag_trust

@@ -12,6 +12,7 @@ import textwrap
 import time
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import api as _podman_service
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.api import Service, ServiceError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity

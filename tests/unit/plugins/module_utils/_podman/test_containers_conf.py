@@ -5,6 +5,7 @@
 """containers.conf: the one array that is read of it, and whose word counts."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf as _containers_conf
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import host_files as _host_files
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity

@@ -5,6 +5,7 @@
 """What a unit will start its container with, of what systemctl printed on Debian 13 (systemd 257)."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import unit_command as _next_start
 
 MIB = 1024 * 1024

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import database as _history
 
 NOW = 1795464345 * 1000000

@@ -10,13 +10,10 @@ import subprocess
 import sys
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     install as _recorder_install,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     metrics as _recorder_metrics,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     package as _recorder_layout,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command

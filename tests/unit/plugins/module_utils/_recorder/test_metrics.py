@@ -7,10 +7,9 @@ import os
 import stat
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     metrics as _recorder_metrics,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     prometheus as _prometheus,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample

@@ -7,14 +7,11 @@ import os
 from contextlib import closing
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import Event, UnitOom
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     database as _history,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     source as _recorder,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     writer as _history_write,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.state import State

@@ -9,37 +9,24 @@ import os
 import sqlite3
 
 import pytest
+from recorded_journal import HOSTS, FakeHost, FakeJournal, entries
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup import paths as _cgroup_path
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
     journal as _journal,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
     kernel_oom as _kernel_oom,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
     records as _records,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     database as _history,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     retention as _history_keep,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     run as _recorder_run,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     sampler as _recorder_cgroups,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     source as _recorder,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     writer as _history_write,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
-from recorded_journal import HOSTS, FakeHost, FakeJournal, entries
 
 MEBIBYTE = 1 << 20
 DAY = 86400 * SECOND

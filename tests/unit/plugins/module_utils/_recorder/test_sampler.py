@@ -8,20 +8,17 @@ import os
 from contextlib import closing
 
 import pytest
+from recorded_journal import FIXTURES, HOSTS
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup import paths as _cgroup_path
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     database as _history,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     sampler as _recorder_cgroups,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     writer as _history_write,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import users as _users
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
-from recorded_journal import FIXTURES, HOSTS
 
 IDENT = "ab" * 32
 OTHER = "cd" * 32

@@ -5,6 +5,7 @@
 """From when on the history is whole, run by run."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.state import (
     Seen,
     State,

@@ -7,6 +7,7 @@
 import time
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
     CommandError,

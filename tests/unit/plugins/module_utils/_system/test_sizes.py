@@ -5,9 +5,9 @@
 """Sizes: what is one, what isn't, and that nothing is lost on the way."""
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import LARGEST, format_size, parse_size
-from hypothesis import given
-from hypothesis import strategies as st
 
 KIB, MIB, GIB, TIB = 1024, 1024 ** 2, 1024 ** 3, 1024 ** 4
 

@@ -5,6 +5,7 @@
 """Times: what Podman, Go and people write."""
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import (
     SECOND,
     parse_iso,

@@ -8,6 +8,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import users as _users
 
 UID = 1234

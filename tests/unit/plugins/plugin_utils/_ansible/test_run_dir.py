@@ -10,6 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._ansible.run_dir import RunDir
 
 ODD = ["web1", "../../etc/passwd", "x" * 300, "odd name/..:é", "-", "\ud800", "CON", "a\nb"]

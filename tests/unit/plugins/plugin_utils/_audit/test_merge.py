@@ -11,6 +11,7 @@ import json
 import pathlib
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import merge as _merge
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.slices import SliceError, Slices

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import settings as _settings
 
 

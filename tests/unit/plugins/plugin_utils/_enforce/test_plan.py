@@ -9,18 +9,16 @@ import copy
 import datetime
 
 import pytest
+from hypothesis import given, strategies as st
+from sample_container import make as make_container
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
     obstacles as _plan_reach,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
     plan as _plan,
 )
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
-from hypothesis import given
-from hypothesis import strategies as st
-from sample_container import make as make_container
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 TODAY = datetime.date(2026, 11, 24)

@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _terminal
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
     result as _enforced,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
     summary as _enforce_screen,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
     table as _plan_table,
 )
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import Change, Plan, Skipped, Step

@@ -13,22 +13,17 @@ import os
 import pathlib
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import compare as _compare
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import (
     csv as _render_csv,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import (
     render as _render,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import (
     safe as _inert,
 )
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model import finding as _finding
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model import rules as _told
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import trend as _trend
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model import finding as _finding, rules as _told
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader, trend as _trend
 
 START = datetime.datetime(2026, 11, 23, 20, 30, 0, tzinfo=datetime.timezone.utc)
 RUN = {"collection_version": "1.0.0", "ansible_version": "2.19.0", "check_mode": False, "limit": None,

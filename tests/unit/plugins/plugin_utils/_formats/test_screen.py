@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _terminal, _text
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import screen as _summary
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import alert as _alert
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import gate as _failing
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import alert as _alert, gate as _failing
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import make
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
 

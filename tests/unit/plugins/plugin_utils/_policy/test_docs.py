@@ -12,13 +12,10 @@ import re
 
 import pytest
 import yaml
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import (
     match as _policy_match,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import (
     parse as _policy_parse,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import (
     policy as _policy,
 )
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings

@@ -8,9 +8,9 @@ from __future__ import annotations
 import builtins
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import condition, document
-from hypothesis import given
-from hypothesis import strategies as st
 
 HOST = {"name": "web1", "hostname": "ip-10-0-0-1", "memory_total": 1 << 30, "controllers": ["cpu", "memory"],
         "podman": {"version": "4.3.1"}}

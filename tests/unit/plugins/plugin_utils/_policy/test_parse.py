@@ -10,11 +10,11 @@ import datetime
 
 import pytest
 import yaml
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse
-from hypothesis import given
-from hypothesis import strategies as st
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 # design.md, section 7

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, strategies as st
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
-from hypothesis import given
-from hypothesis import strategies as st
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 HOST = {"name": "h", "memory_total": 4 * GIB}

@@ -14,6 +14,7 @@ import sys
 import time
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import publish as _publish
 
 MOMENT = datetime.datetime(2026, 11, 23, 19, 20, 5, tzinfo=datetime.timezone.utc)

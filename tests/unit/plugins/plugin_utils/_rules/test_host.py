@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import host as _rule_host
 

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.subject import Subjects
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import (
     evaluate as _findings,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import (
     kills as _rule_kills,
 )
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.subject import Subjects
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import near_limit as _rule_near
 

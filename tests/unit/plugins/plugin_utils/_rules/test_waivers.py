@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
 
