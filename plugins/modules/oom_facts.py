@@ -456,7 +456,7 @@ def main():
     if params["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
     try:
-        facts = _oom_facts.collect(_oom_facts.Options(**params), now)
+        facts = _oom_facts.collect_facts(_oom_facts.Options(**params), now)
     except _users.UserError as exc:
         module.fail_json(msg=str(exc))
     if as_json:

@@ -21,7 +21,7 @@ Coverage = namedtuple("Coverage", "since status detail")
 _JOURNALD_STARTS = 120 * SECOND
 
 
-def kernel(asked, booted, journal, ring, counted, seen):
+def kernel_coverage(asked, booted, journal, ring, counted, seen):
     """Return the Coverage of the kernel's log.
 
     :param asked: how far back the caller wants it read.

@@ -23,8 +23,8 @@ from . import kernel_oom as _kernel_oom, records as _records
 # entries: dicts; bad: lines that were no entry; problem: why there is nothing or not all, or None.
 Answer = namedtuple("Answer", "entries bad problem")
 
-# messages: [_kernel_oom.Message]; since: microseconds from which on the buffer is whole.
-Ring = namedtuple("Ring", "messages since problem")
+# messages: [_kernel_oom.KernelMessage]; since: microseconds from which on the buffer is whole.
+RingBuffer = namedtuple("RingBuffer", "messages since problem")
 
 _DIRECTORIES = ("/var/log/journal", "/run/log/journal")
 # https://systemd.io/JOURNAL_FILE_FORMAT/: signature, …, n_entries at 152, head_entry_realtime at 184
@@ -44,7 +44,7 @@ _EVENT_FIELDS = ("PODMAN_EVENT,PODMAN_ID,PODMAN_NAME,PODMAN_IMAGE,PODMAN_EXIT_CO
 _MAX_ANSWER = 64 * 1024 * 1024
 
 
-def reaches_back(uid, directories=_DIRECTORIES):
+def oldest_entry_time(uid, directories=_DIRECTORIES):
     """Return the microseconds of the oldest readable entry, or None when none is readable.
 
     :param uid: None: the system's journal (kernel, system manager, root); a uid: the
@@ -74,20 +74,20 @@ def _head(path):
     return struct.unpack_from("<Q", header, _HEAD_REALTIME)[0]
 
 
-def kernel(since, timeout):
+def read_kernel_log(since, timeout):
     """Ask for the kernel's OOM messages.
 
     :param since: microseconds since the epoch.
     """
     argv = _asking(since, _KERNEL_FIELDS) + ["_TRANSPORT=kernel"]
-    found = _ask(argv + ["--case-sensitive=true", "--grep=" + _kernel_oom.PATTERN], timeout)
+    found = _ask(argv + ["--case-sensitive=true", "--grep=" + _kernel_oom.OOM_PATTERN], timeout)
     if found.problem and "pattern matching" in found.problem:
         # journalctl built without PCRE2: then everything of the kernel's, sifted here
         found = _ask(argv, timeout)
     return found
 
 
-def units(since, timeout):
+def read_unit_records(since, timeout):
     """Ask for what the systemd managers and systemd-oomd say of OOM kills."""
     return _ask(_asking(since, _UNIT_FIELDS) + [
         "MESSAGE_ID=" + _records.UNIT_OUT_OF_MEMORY, "+",
@@ -95,13 +95,13 @@ def units(since, timeout):
         "_SYSTEMD_UNIT=" + _records.OOMD_UNIT], timeout)
 
 
-def podman_events(since, idents, timeout):
+def read_podman_events(since, idents, timeout):
     """Ask for Podman's events of the containers with these ids, an index look-up for each."""
-    kinds = ["PODMAN_EVENT=%s" % kind for kind in _records.EVENT_KINDS]
+    kinds = ["PODMAN_EVENT=%s" % kind for kind in _records.PODMAN_EVENT_KINDS]
     return _ask(_asking(since, _EVENT_FIELDS) + kinds + ["PODMAN_ID=%s" % ident for ident in idents], timeout)
 
 
-def podman_deaths(since, timeout):
+def read_podman_deaths(since, timeout):
     """Ask for the death of every container that Podman wrote down."""
     return _ask(_asking(since, _EVENT_FIELDS) + ["PODMAN_EVENT=died"], timeout)
 
@@ -122,24 +122,24 @@ def _ask(argv, timeout):
             return Answer([], 0, str(exc))
         if result.rc in (0, 1) and not result.err:
             break
-    found, bad = _records.entries(result.out)
+    found, bad = _records.parse_entries(result.out)
     problem = result.err or None
     if result.rc not in (0, 1) and not problem:
         problem = "journalctl: exit code %d" % result.rc
     return Answer(found, bad, problem)
 
 
-def ring_buffer(boot, path="/dev/kmsg"):
+def read_ring_buffer(boot, path="/dev/kmsg"):
     """Read the kernel's ring buffer (Documentation/ABI/testing/dev-kmsg).
 
     :param boot: this boot's id, 32 hex digits.
-    :returns: Ring; `since` is 0 when nothing has been overwritten since the boot.
+    :returns: RingBuffer; `since` is 0 when nothing has been overwritten since the boot.
     """
     offset = int(time.time() * SECOND) - int(time.clock_gettime(time.CLOCK_MONOTONIC) * SECOND)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as exc:
-        return Ring([], None, "%s: %s" % (path, exc.strerror))
+        return RingBuffer([], None, "%s: %s" % (path, exc.strerror))
     messages, since = [], None
     try:
         while True:
@@ -151,7 +151,7 @@ def ring_buffer(boot, path="/dev/kmsg"):
                     continue
                 if exc.errno == errno.EAGAIN:  # the end
                     break
-                return Ring(messages, since, "%s: %s" % (path, exc.strerror))
+                return RingBuffer(messages, since, "%s: %s" % (path, exc.strerror))
             if not record:
                 break
             number, message = _record(record, boot, offset)
@@ -160,7 +160,7 @@ def ring_buffer(boot, path="/dev/kmsg"):
             messages.append(message)
     finally:
         os.close(descriptor)
-    return Ring(messages, since, None)
+    return RingBuffer(messages, since, None)
 
 
 def _record(record, boot, offset):
@@ -169,4 +169,4 @@ def _record(record, boot, offset):
     fields = head.split(b",")
     mono = int(fields[2])
     line = _ESCAPED.sub(lambda match: bytes(bytearray([int(match.group(1), 16)])), rest.partition(b"\n")[0])
-    return int(fields[1]), _kernel_oom.Message(mono + offset, boot, mono, line.decode("utf-8", "replace"))
+    return int(fields[1]), _kernel_oom.KernelMessage(mono + offset, boot, mono, line.decode("utf-8", "replace"))

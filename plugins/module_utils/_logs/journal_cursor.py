@@ -31,10 +31,10 @@ _CHUNK = 500
 _CURSOR = re.compile(br'"__CURSOR"\s*:\s*"([^"]+)"')
 _KERNEL = re.compile(br'"_TRANSPORT"\s*:\s*"kernel"')
 # a message that is no UTF-8 is a list of numbers, and looked at later
-_OOM = re.compile(_kernel_oom.PATTERN.encode("ascii") + br'|"MESSAGE"\s*:\s*\[')
+_OOM = re.compile(_kernel_oom.OOM_PATTERN.encode("ascii") + br'|"MESSAGE"\s*:\s*\[')
 
 
-NOTHING = Reading(None, False, False, None)
+EMPTY_READING = Reading(None, False, False, None)
 
 
 class Journal(object):
@@ -88,7 +88,7 @@ def _matches():
     """The entries that are wanted, each an index look-up for journald."""
     return (["_TRANSPORT=kernel", "+", "MESSAGE_ID=" + _records.UNIT_OUT_OF_MEMORY, "+",
              "MESSAGE_ID=" + _records.UNIT_OOMD_KILL, "+", "_SYSTEMD_UNIT=" + _records.OOMD_UNIT, "+"]
-            + ["PODMAN_EVENT=" + kind for kind in _records.EVENT_KINDS])
+            + ["PODMAN_EVENT=" + kind for kind in _records.PODMAN_EVENT_KINDS])
 
 
 def _words(folder):
@@ -119,7 +119,7 @@ class _Reader(object):
                 self.bad += bool(line.strip())
                 continue
             if not (_KERNEL.search(line) and not _OOM.search(line)):
-                found, bad = _records.entries(line)
+                found, bad = _records.parse_entries(line)
                 self.bad += bad
                 chunk += found
             self.last = match.group(1).decode("ascii", "replace")

@@ -17,7 +17,7 @@ from .._cgroup.paths import own_cgroup
 
 # at: microseconds since the epoch; boot: boot id (32 hex digits); mono: microseconds of the
 # kernel's own clock, with `boot` the identity of a message in journal and ring buffer alike.
-Message = namedtuple("Message", "at boot mono text")
+KernelMessage = namedtuple("KernelMessage", "at boot mono text")
 
 # A process that was killed. rss: bytes (anonymous + file + shared), None when not said.
 Victim = namedtuple("Victim", "pid task at rss")
@@ -28,15 +28,15 @@ Kill = namedtuple("Kill", "at boot constraint oom_memcg task_memcg victims group
 
 # A "Killed process" without the line that says where: the kernel's rate limit
 # (10 reports in 5 seconds, oom_kill_process()) swallowed it. memcg: some cgroup's limit.
-Orphan = namedtuple("Orphan", "at boot victim memcg")
+UnattributedKill = namedtuple("UnattributedKill", "at boot victim memcg")
 
-# kills, orphans: in order; counted: {boot: number of processes killed}, to compare with
+# kills, unattributed: in order; counted: {boot: number of processes killed}, to compare with
 # /proc/vmstat's oom_kill, which __oom_kill_process() raises once per such line.
-Log = namedtuple("Log", "kills orphans counted")
+KernelLog = namedtuple("KernelLog", "kills unattributed killed_per_boot")
 
-# What journalctl --grep has to find: every message that parse() looks at.
-PATTERN = r"oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"
-MEANT = re.compile(PATTERN)
+# What journalctl --grep has to find: every message that parse_kernel_log() looks at.
+OOM_PATTERN = r"oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"
+OOM_MESSAGE = re.compile(OOM_PATTERN)
 
 _SUMMARY = re.compile(
     r"oom-kill:constraint=(?P<constraint>\w+),.*?"
@@ -49,7 +49,7 @@ _GROUP = re.compile(r"Tasks in (?P<memcg>.*) are going to be killed due to memor
 _EXITING = re.compile(r"OOM victim (?P<pid>\d+) \(.*\) is already exiting")
 
 
-def parse(*sources):
+def parse_kernel_log(*sources):
     """Return the Log of one or more lists of Message, each a source of its own.
 
     A message that two sources have (journal and ring buffer) counts once; the first one's
@@ -58,17 +58,17 @@ def parse(*sources):
     unique = {}
     began = {}
     for source in sources:
-        for identity, message in identified(source):
+        for identity, message in identify_messages(source):
             unique.setdefault(identity, message)
             began[message.boot] = min(message.at, began.get(message.boot, message.at))
     reader = _Reader()
     for message in sorted(unique.values(), key=lambda each: (began[each.boot], each.mono)):
         reader.read(message)
     reader.finish()
-    return Log(reader.kills, reader.orphans, reader.counted)
+    return KernelLog(reader.kills, reader.unattributed, reader.counted)
 
 
-def identified(messages, said=None):
+def identify_messages(messages, said=None):
     """Yield ((boot, mono, text, nth), message) for the messages of one source: the same identity in each source.
 
     :param said: Counter, kept by the caller where the source comes in parts.
@@ -91,14 +91,14 @@ class _Reader(object):
 
     def __init__(self):
         self.kills = []
-        self.orphans = []
+        self.unattributed = []
         self.counted = {}
         self._open = None  # the summary's match and message
         self._victims = []
         self._group = False
 
     def read(self, message):
-        if not MEANT.search(message.text):  # a host's ring buffer is mostly of other things
+        if not OOM_MESSAGE.search(message.text):  # a host's ring buffer is mostly of other things
             return
         match = _SUMMARY.search(message.text)
         if match:
@@ -128,7 +128,7 @@ class _Reader(object):
             return
         self.finish()
         memcg = "Memory cgroup out of memory" in match.group("why")
-        self.orphans.append(Orphan(message.at, message.boot, victim, memcg))
+        self.unattributed.append(UnattributedKill(message.at, message.boot, victim, memcg))
 
     def finish(self):
         """Close the kill that is open, if any."""
@@ -148,7 +148,7 @@ def _rss(text):
     return sum(int(size) for size in sizes) * 1024 if sizes else None
 
 
-def cause_of(kill, ident):
+def cause_and_scope(kill, ident):
     """Return (cause, scope) of a Kill for the container: whose limit was hit."""
     if kill.oom_memcg is None:
         return "host_oom", "host"

@@ -42,25 +42,25 @@ def next_starts(answer, timeout):
 
 
 def live(container, files, host):
-    """Return ({effective, usage, events} for the facts, _assemble.Live) of a container's run.
+    """Return ({effective, usage, events} for the facts, _assemble.LiveState) of a container's run.
 
     All three are None for a container that does not run.
     """
     nothing = {"effective": None, "usage": None, "events": None}
     if not container.running or not container.pid:
-        return nothing, _assemble.Live(host.main_pid(container.pidfile), None, None, None)
+        return nothing, _assemble.LiveState(host.main_pid(container.pidfile), None, None, None)
     place = files.place(container.pid, container.ident)
     if place is None:  # ended since Podman was asked
-        return nothing, _assemble.Live(container.pid, None, None, None)
+        return nothing, _assemble.LiveState(container.pid, None, None, None)
     lineage = [(path, files.limits(path)) for path in _cgroup_path.lineage(place.leaf)]
     memory = dict(nothing, effective=_effective.effective(lineage, place.own, files.hierarchy.version))
     if place.own is None:
-        return memory, _assemble.Live(container.pid, None, None, None)
+        return memory, _assemble.LiveState(container.pid, None, None, None)
     counters = files.events(place.own)
     memory["usage"] = files.usage(place.own)
     memory["events"] = {key: (counters or {}).get(key) for key in _EVENTS}
     above = _cgroup_path.lineage(place.own)[1:]
-    return memory, _assemble.Live(container.pid, place.own, counters,
+    return memory, _assemble.LiveState(container.pid, place.own, counters,
                                   [(path, files.local_events(path)) for path in above])
 
 
@@ -75,7 +75,7 @@ def removed(ident, answer, index, systemd, noted=None):
     events = index.events(ident, owner)
     named = events[-1] if events else None
     died = [event for event in events if event.kind == "died"]
-    oom = _verdict.decide(ident, _assemble.removed_evidence(ident, owner, index, systemd[owner]))
+    oom = _verdict.decide(ident, _assemble.removed_container_evidence(ident, owner, index, systemd[owner]))
     if not answer.complete:
         oom["evidence"].append("podman: the containers of %s could not be listed, it may still be there"
                                % answer.user.identity.name)

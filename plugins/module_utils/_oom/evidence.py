@@ -13,16 +13,16 @@ means is the verdict's business.
 from collections import namedtuple
 
 from .._cgroup import paths as _cgroup_path
-from .._logs.kernel_oom import Orphan
+from .._logs.kernel_oom import UnattributedKill
 from .._system.times import SECOND
 from .verdict import Evidence, Run
 
 # Everything read about the host, once.
-#   kills, orphans    from _kernel_oom.Log
+#   kills, unattributed    from _kernel_oom.KernelLog
 #   unit_ooms, oomd, events   from _records
 #   kernel_since      _coverage.Coverage.since of the kernel's log
 #   oomd_active       bool
-Records = namedtuple("Records", "kills orphans unit_ooms oomd events kernel_since oomd_active")
+HostRecords = namedtuple("HostRecords", "kills unattributed unit_ooms oomd events kernel_since oomd_active")
 
 # StartedAt is written after the process runs: one that needs little time to hit its limit is
 # killed before. Only where Podman's init event is not at hand.
@@ -36,13 +36,13 @@ _STOP_KINDS = ("kill", "stop")
 _STOP_COMMANDS = ("kill", "restart", "rm", "stop")
 
 
-class Index(object):
+class RecordsByContainer(object):
     """The host's records by container, and by the user who may speak of it.
 
     A user's own service manager and Podman can say anything of that user's containers, so their
     records count for those alone. The kernel's and the system's count for all.
 
-    :param records: Records.
+    :param records: HostRecords.
     :param known: ids of all containers that Podman listed.
     """
 
@@ -94,13 +94,13 @@ class Index(object):
         return owners
 
 
-def evidence(container, owner, index, live, systemd_since):
+def container_evidence(container, owner, index, live, systemd_since):
     """Return the Evidence of a container that Podman knows.
 
     :param container: _inspect.Container.
     :param owner: uid of its user.
-    :param index: Index.
-    :param live: Live of its run.
+    :param index: RecordsByContainer.
+    :param live: LiveState of its run.
     :param systemd_since: from when on the journal holds its user's records.
     """
     records = index.records
@@ -110,7 +110,7 @@ def evidence(container, owner, index, live, systemd_since):
     # of a service's records only those of this run: earlier ones are of containers with other ids
     services = [record for record in index.services.get((unit, owner), [])
                 if run.start is not None and record.at >= run.start]
-    kills, orphans = _kills(container, index, live)
+    kills, unattributed = _kills(container, index, live)
     return Evidence(
         run=run,
         main_pid=live.main_pid,
@@ -118,7 +118,7 @@ def evidence(container, owner, index, live, systemd_since):
         stopped_by_user=_stopped(container.stopped_by_user, run, events),
         declared_limit=container.public["declared"]["limit"],
         kills=kills,
-        orphans=orphans,
+        unattributed=unattributed,
         unit_ooms=index.scopes(container.ident, owner) + services,
         oomd=[record for record in records.oomd if _hit(record, container, owner, run, live.cgroup)],
         counters=live.counters,
@@ -131,7 +131,7 @@ def evidence(container, owner, index, live, systemd_since):
 
 # What the host says of a container now. main_pid: of the run, None unknown; cgroup: path of its
 # own cgroup, None when not running; counters, ancestors: as in _verdict.Evidence.
-Live = namedtuple("Live", "main_pid cgroup counters ancestors")
+LiveState = namedtuple("LiveState", "main_pid cgroup counters ancestors")
 
 
 def _kills(container, index, live):
@@ -140,19 +140,19 @@ def _kills(container, index, live):
     Where a container has no cgroup of its own, the kernel's record names somebody else's: then
     only the main process's pid tells, and every kill outside of containers may be one of its children.
     """
-    kills, orphans = index.kills.get(container.ident, []), index.records.orphans
+    kills, unattributed = index.kills.get(container.ident, []), index.records.unattributed
     if container.own_cgroup:
-        return kills, orphans
+        return kills, unattributed
     for kill in index.elsewhere:
         if live.main_pid in [victim.pid for victim in kill.victims]:
             kills = kills + [kill]
         else:
-            orphans = orphans + [Orphan(kill.at, kill.boot, victim, kill.oom_memcg is not None)
+            unattributed = unattributed + [UnattributedKill(kill.at, kill.boot, victim, kill.oom_memcg is not None)
                                  for victim in kill.victims]
-    return kills, orphans
+    return kills, unattributed
 
 
-def removed_evidence(ident, owner, index, systemd_since):
+def removed_container_evidence(ident, owner, index, systemd_since):
     """Return the Evidence of a container that Podman no longer knows: only records speak of it.
 
     :param owner: uid of its user.
@@ -168,7 +168,7 @@ def removed_evidence(ident, owner, index, systemd_since):
     run = Run("ended", start, died.at if died else None, died.exit_code if died else None, None)
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped(None, run, events), declared_limit=None,
-        kills=kills, orphans=index.records.orphans, unit_ooms=scopes, oomd=oomd, counters=None,
+        kills=kills, unattributed=index.records.unattributed, unit_ooms=scopes, oomd=oomd, counters=None,
         ancestors=None, kernel_since=index.records.kernel_since, systemd_since=systemd_since, oomd_active=index.records.oomd_active)
 
 
@@ -249,8 +249,8 @@ def expected_cgroup(ident, owner, unit, parent):
     return "/".join([base] + slices + ["libpod-%s.scope" % ident])
 
 
-def with_service_deaths(records):
-    """Return the Records with each service's OOM record turned into that of the container's scope.
+def attribute_service_kills(records):
+    """Return the HostRecords with each service's OOM record turned into that of the container's scope.
 
     For those who can't read the kernel's log: the record of a quadlet names the service; which of
     its containers it was, is told by the death that Podman wrote down for that unit at that time.

@@ -30,7 +30,7 @@ _WORKERS = 4
 _SIGNALS = (_verdict.SIGKILL_EXIT, _verdict.SIGTERM_EXIT)
 
 
-def collect(options, now):
+def collect_facts(options, now):
     """Return the facts of this host (schema podman_fleet.memory/facts/v1).
 
     :param options: Options.
@@ -88,8 +88,8 @@ class _Look(object):
         # before the log is read, so that a kill in between can't look like a record that is lost
         self._counted = self._host.kills_since_boot()
         with ThreadPoolExecutor(_WORKERS) as pool:
-            kernel = pool.submit(_journal.kernel, options.since, options.timeout)
-            units = pool.submit(_journal.units, options.since, options.timeout)
+            kernel = pool.submit(_journal.read_kernel_log, options.since, options.timeout)
+            units = pool.submit(_journal.read_unit_records, options.since, options.timeout)
             users = [pool.submit(_listing.ask, user, options) for user in self._users]
             # `podman info` takes as long as inspecting a hundred containers
             able = _listing.first_able(self._users, options)
@@ -102,31 +102,31 @@ class _Look(object):
         return answers, kernel.result(), units.result()
 
     def _index(self, kernel, units, answers, listed):
-        """Return (_assemble.Index, {uid: from when on the systemd journal is whole})."""
+        """Return (_assemble.RecordsByContainer, {uid: from when on the systemd journal is whole})."""
         log, coverage = self._kernel_log(kernel)
         record = self._record
-        ooms = _recorder.merged(_records.unit_ooms(units.entries), record.unit_ooms)
-        oomd = _recorder.merged(_records.oomd_kills(units.entries), record.oomd)
+        ooms = _recorder.merged(_records.parse_unit_ooms(units.entries), record.unit_ooms)
+        oomd = _recorder.merged(_records.parse_oomd_kills(units.entries), record.oomd)
         systemd = self._systemd(units)
-        records = _assemble.Records(log.kills, log.orphans, ooms, oomd, [], coverage.since, self._host.oomd_active())
-        index = _assemble.Index(records, listed)
+        records = _assemble.HostRecords(log.kills, log.unattributed, ooms, oomd, [], coverage.since, self._host.oomd_active())
+        index = _assemble.RecordsByContainer(records, listed)
         wanted = set(index.killed()) | {
             each.ident for answer in answers for each in answer.containers
             if each.public["state"]["exit_code"] in _SIGNALS and each.stopped_by_user is None}
         events = []
         if wanted:
             events = _recorder.merged(
-                self._events(_journal.podman_events(self._options.since, sorted(wanted), self._options.timeout)),
+                self._events(_journal.read_podman_events(self._options.since, sorted(wanted), self._options.timeout)),
                 self._recorded_events(sorted(wanted)))
         if coverage.status == "unavailable" and index.services:
             # a service's record has no id: the death that Podman wrote down then has it
-            events += self._events(_journal.podman_deaths(self._options.since, self._options.timeout))
-        return _assemble.Index(_assemble.with_service_deaths(records._replace(events=events)), listed), systemd
+            events += self._events(_journal.read_podman_deaths(self._options.since, self._options.timeout))
+        return _assemble.RecordsByContainer(_assemble.attribute_service_kills(records._replace(events=events)), listed), systemd
 
     def _events(self, answer):
         if answer.problem:
             self._errors.append({"source": "systemd", "user": None, "message": answer.problem})
-        return _records.podman_events(answer.entries)
+        return _records.parse_podman_events(answer.entries)
 
     def _recorded_events(self, idents):
         if self._record.state is None:
@@ -137,15 +137,15 @@ class _Look(object):
         return found
 
     def _kernel_log(self, answer):
-        """Return (_kernel_oom.Log, its Coverage) of journal, ring buffer and the recorder's history together."""
+        """Return (_kernel_oom.KernelLog, its Coverage) of journal, ring buffer and the recorder's history together."""
         since, boot = self._options.since, self._host.boot_id()
-        ring = _journal.ring_buffer(boot)
-        log = _kernel_oom.parse(_records.kernel_messages(answer.entries),
+        ring = _journal.read_ring_buffer(boot)
+        log = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(answer.entries),
                                 [message for message in ring.messages if message.at >= since], self._record.messages)
-        journal = None if answer.problem else _journal.reaches_back(None)
-        coverage = _coverage.kernel(since, self._host.booted(), journal, ring.since,
-                                    self._counted, log.counted.get(boot, 0))
-        since = _recorder.extended(coverage.since, self._record, boot, self._counted, log.counted.get(boot, 0))
+        journal = None if answer.problem else _journal.oldest_entry_time(None)
+        coverage = _coverage.kernel_coverage(since, self._host.booted(), journal, ring.since,
+                                    self._counted, log.killed_per_boot.get(boot, 0))
+        since = _recorder.extended(coverage.since, self._record, boot, self._counted, log.killed_per_boot.get(boot, 0))
         if since != coverage.since:
             coverage = coverage._replace(since=since, detail="%s; with the recorder's history it is whole from %s on" % (
                 coverage.detail, _times.to_iso(since)))
@@ -161,11 +161,11 @@ class _Look(object):
     def _systemd(self, answer):
         """Return {uid: since} and report the source for each user."""
         whole = {}
-        system = _journal.reaches_back(None)
+        system = _journal.oldest_entry_time(None)
         for user in self._users:
             uid = user.identity.uid
             # a user's records are in files of his own where the journal is persistent
-            begin = system if uid == 0 else (_journal.reaches_back(uid) or system)
+            begin = system if uid == 0 else (_journal.oldest_entry_time(uid) or system)
             problem = answer.problem or ("the journal can't be read" if begin is None else None)
             whole[uid] = self._with_record(None if problem else max(begin, self._options.since))
             status = "ok" if not problem else "partial" if answer.entries else "unavailable"
@@ -192,7 +192,7 @@ class _Look(object):
         """Return one container's facts."""
         uid = answer.user.identity.uid
         memory, live = _containers.live(container, self._files, self._host)
-        evidence = _assemble.evidence(container, uid, index, live, systemd[uid])
+        evidence = _assemble.container_evidence(container, uid, index, live, systemd[uid])
         facts = dict(container.public)
         facts["state"] = dict(facts["state"], stopped_by_user=evidence.stopped_by_user)
         declared = facts.pop("declared")

@@ -12,7 +12,7 @@ its sources is in docs/verdict.md. Times are microseconds since the epoch.
 
 from collections import namedtuple
 
-from .._logs.kernel_oom import cause_of
+from .._logs.kernel_oom import cause_and_scope
 from .._system import times as _times
 from .._system.times import SECOND
 
@@ -26,7 +26,7 @@ Run = namedtuple("Run", "state start end exit_code first")
 #   stopped_by_user   Podman's own evidence of stop or kill in this run
 #   declared_limit    bytes or None for none
 #   kills             [_kernel_oom.Kill] with a victim in the container, of all runs
-#   orphans           [_kernel_oom.Orphan] of the host: kills without a place
+#   unattributed           [_kernel_oom.UnattributedKill] of the host: kills without a place
 #   unit_ooms         [_records.UnitOom] of the container's unit, of all runs
 #   oomd              [_records.OomdKill] of the container's cgroup or above, of all runs
 #   counters          memory.events of the own cgroup, which begins with the run; only while running
@@ -36,7 +36,7 @@ Run = namedtuple("Run", "state start end exit_code first")
 #   oomd_active       whether systemd-oomd runs on this host
 Evidence = namedtuple(
     "Evidence",
-    "run main_pid flag stopped_by_user declared_limit kills orphans unit_ooms oomd counters ancestors "
+    "run main_pid flag stopped_by_user declared_limit kills unattributed unit_ooms oomd counters ancestors "
     "kernel_since systemd_since oomd_active")
 
 # What is decided before it is put into the facts' words.
@@ -136,7 +136,7 @@ def _by_kernel(ident, evidence, kills):
         return None
     # Of several kills the one that ended the container says why; it is the last one.
     kill = kills[-1]
-    cause, scope = cause_of(kill, ident)
+    cause, scope = cause_and_scope(kill, ident)
     words = [
         "kernel %s: %s, limit of %s, victim %s (pid %d) in %s%s" % (
             _times.to_iso(each.at), each.constraint, each.oom_memcg or "the host", each.victims[0].task,
@@ -183,7 +183,7 @@ def _by_counters(_ident, evidence, _kills):
 
 def _by_orphan(_ident, evidence, _kills):
     """A kill without a place whose pid is that of the main process."""
-    for orphan in evidence.orphans:
+    for orphan in evidence.unattributed:
         if evidence.main_pid == orphan.victim.pid and _in_run(orphan, evidence) and evidence.run.state != "running":
             cause, scope = _orphan_cause(orphan, evidence)
             return _Decision(True, cause, scope, "likely", orphan.at, False, [orphan.victim],
@@ -205,7 +205,7 @@ def _by_unit_record(_ident, evidence, _kills):
         return None
     record = records[-1]
     words = ["systemd %s: the kernel killed a process of %s" % (_times.to_iso(record.at), record.unit)]
-    near = [orphan for orphan in evidence.orphans if abs(orphan.at - record.at) <= _SAME_KILL]
+    near = [orphan for orphan in evidence.unattributed if abs(orphan.at - record.at) <= _SAME_KILL]
     if near:
         cause, scope = _orphan_cause(near[-1], evidence)
     elif evidence.declared_limit:
@@ -255,7 +255,7 @@ def _kernel_gap(evidence):
     if evidence.kernel_since is None or run.start is None or evidence.kernel_since > run.start:
         return True
     end = (run.end or run.start) + _ENDS_WITHIN if run.state == "ended" else float("inf")
-    return any(run.start <= orphan.at <= end for orphan in evidence.orphans)
+    return any(run.start <= orphan.at <= end for orphan in evidence.unattributed)
 
 
 def _oomd_gap(evidence):
@@ -358,7 +358,7 @@ def _context(evidence, earlier):
 def _history(ident, kill):
     victim = kill.victims[0]
     return {"at": _times.to_iso(kill.at), "pid": victim.pid, "task": victim.task, "rss": victim.rss,
-            "cause": cause_of(kill, ident)[0]}
+            "cause": cause_and_scope(kill, ident)[0]}
 
 
 def _victim(victim):

@@ -24,14 +24,14 @@ MIGRATIONS = ((
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     # the days on which it ran: age is counted in them, so that a clock that jumps ages nothing
     "CREATE TABLE days (day TEXT PRIMARY KEY) WITHOUT ROWID",
-    # the kernel's messages of OOM kills, as _kernel_oom.Message and identified(); the rowid is their order where its
+    # the kernel's messages of OOM kills, as _kernel_oom.KernelMessage and identify_messages(); the rowid is their order where its
     # clock is coarse
     "CREATE TABLE messages (boot TEXT, mono INTEGER, text TEXT, nth INTEGER, at INTEGER, PRIMARY KEY (boot, mono, text, nth))",
     "CREATE INDEX messages_at ON messages (at)",
     # as _records.UnitOom and OomdKill
     "CREATE TABLE unit_ooms (at INTEGER, unit TEXT, uid INTEGER, PRIMARY KEY (at, unit, uid)) WITHOUT ROWID",
     "CREATE TABLE oomd_kills (at INTEGER, cgroup TEXT, unit TEXT, uid INTEGER, text TEXT, PRIMARY KEY (at, text)) WITHOUT ROWID",
-    # as _records.Event; labels: JSON
+    # as _records.PodmanEvent; labels: JSON
     "CREATE TABLE events (ident TEXT, uid INTEGER, at INTEGER, kind TEXT, name TEXT, image TEXT, exit_code INTEGER,"
     " labels TEXT, command TEXT, PRIMARY KEY (ident, uid, at, kind)) WITHOUT ROWID",
     "CREATE INDEX events_at ON events (at)",

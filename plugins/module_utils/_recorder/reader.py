@@ -7,8 +7,8 @@
 
 import json
 
-from .._logs.kernel_oom import Message
-from .._logs.records import Event, OomdKill, UnitOom
+from .._logs.kernel_oom import KernelMessage
+from .._logs.records import OomdKill, PodmanEvent, UnitOom
 from .._system import times as _times
 from .._system.times import SECOND
 from . import database as _history, writer as _history_write
@@ -30,7 +30,7 @@ def events(state_dir, idents):
     """See _recorder.events()."""
     try:
         return _history.read(state_dir, lambda database: [
-            Event(at, kind, ident, name, image, code, json.loads(labels), uid, command)
+            PodmanEvent(at, kind, ident, name, image, code, json.loads(labels), uid, command)
             for each in idents
             for ident, uid, at, kind, name, image, code, labels, command in database.execute(
                 "SELECT ident, uid, at, kind, name, image, exit_code, labels, command FROM events WHERE ident = ?", (each,))
@@ -48,7 +48,7 @@ def _record(database, since, now):
             {"day": day, "working_set_max": working_set, "peak": peak, "samples": samples})
     return Record(
         _told(database, state, since, now), state,
-        [Message(*row) for row in database.execute("SELECT at, boot, mono, text FROM messages ORDER BY boot, mono, rowid")],
+        [KernelMessage(*row) for row in database.execute("SELECT at, boot, mono, text FROM messages ORDER BY boot, mono, rowid")],
         [UnitOom(*row) for row in database.execute("SELECT at, unit, uid FROM unit_ooms")],
         [OomdKill(*row) for row in database.execute("SELECT at, cgroup, unit, uid, text FROM oomd_kills")],
         {(ident, uid): Named(*rest) for ident, uid, *rest in database.execute(

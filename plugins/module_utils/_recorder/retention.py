@@ -99,14 +99,14 @@ def size(database):
 def _drop_messages(database, condition, values, boot):
     """Drop messages of the kernel; those of this boot stay known as a number."""
     state = _history_write.state(database)
-    lost = [_kernel_oom.Message(*row) for row in database.execute(
+    lost = [_kernel_oom.KernelMessage(*row) for row in database.execute(
         "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND " + condition, (boot,) + values)]
     newest = database.execute("SELECT max(at) FROM messages WHERE " + condition, values).fetchone()[0]
     database.execute("DELETE FROM messages WHERE " + condition, values)
     if state is not None and newest is not None:
         _history_write.keep(
             database, kernel_since=max(state.kernel_since, newest + 1),
-            missing=state.missing + _kernel_oom.parse(lost).counted.get(boot, 0))
+            missing=state.missing + _kernel_oom.parse_kernel_log(lost).killed_per_boot.get(boot, 0))
 
 
 def _drop_kills(database, condition, values):

@@ -18,7 +18,7 @@ from contextlib import closing
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._logs import coverage as _coverage, journal as _journal
-from .._logs.journal_cursor import NOTHING, Journal
+from .._logs.journal_cursor import EMPTY_READING, Journal
 from .._system import users as _users
 from .._system.command import CommandError
 from .._system.host import Host
@@ -137,7 +137,7 @@ class _Run(object):
                 reading = self._journal.read(handle, None, at - self._options.retention_days * _DAY)
         except CommandError as exc:
             self._problems.append(str(exc))
-            return NOTHING._replace(problem=str(exc)), first
+            return EMPTY_READING._replace(problem=str(exc)), first
         if reading.problem:
             self._problems.append(reading.problem)
         return reading, first
@@ -145,7 +145,7 @@ class _Run(object):
     def _ring(self, first, counted):
         """Where the journal has fewer kills than were counted, look into the kernel's own buffer: it is the first to know."""
         if counted is not None and counted > self._seen(first):
-            ring = _journal.ring_buffer(self._boot)
+            ring = _journal.read_ring_buffer(self._boot)
             for boot, mono in _history_write.messages(self._database, ring.messages).items():
                 first[boot] = min(mono, first.get(boot, mono))
         return first
@@ -168,7 +168,7 @@ class _Run(object):
         _history_write.oomd_kills(database)
         state = _history_write.state(database)
         if not seen.continued:
-            seen = seen._replace(journal_head=_journal.reaches_back(None))
+            seen = seen._replace(journal_head=_journal.oldest_entry_time(None))
         if not _recorder_state.is_proven(state, seen):
             seen = seen._replace(kernel=self._coverage(seen))
         note = note or _recorder_state.loss(state, seen)
@@ -190,9 +190,9 @@ class _Run(object):
         return running
 
     def _coverage(self, seen):
-        ring = _journal.ring_buffer(self._boot)
-        return _coverage.kernel(seen.now - self._options.retention_days * _DAY, self._host.booted(),
-                                _journal.reaches_back(None), ring.since, seen.counted, seen.seen).since
+        ring = _journal.read_ring_buffer(self._boot)
+        return _coverage.kernel_coverage(seen.now - self._options.retention_days * _DAY, self._host.booted(),
+                                _journal.oldest_entry_time(None), ring.since, seen.counted, seen.seen).since
 
     def _called(self, found, at):
         """Return {(id, uid): (name, image, unit)} of the samples; who is not known is looked up in the storages, once."""

@@ -98,7 +98,7 @@ def stored_names():
             names = each.get("names")
             name = names[0] if isinstance(names, list) and names else metadata.get("name")
             if isinstance(each.get("id"), str):
-                found[(each["id"], user.identity.uid)] = (_records.clean(name), _records.clean(metadata.get("image-name")))
+                found[(each["id"], user.identity.uid)] = (_records.storable_text(name), _records.storable_text(metadata.get("image-name")))
     return found
 
 

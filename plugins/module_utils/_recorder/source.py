@@ -12,7 +12,7 @@ would have to compile for each look at a host.
 import errno
 import os
 
-from .._logs.records import Event
+from .._logs.records import PodmanEvent
 from .record import source, without
 
 _HISTORY = "history.sqlite"  # _history.HISTORY
@@ -33,7 +33,7 @@ def read(state_dir, since, now):
 
 
 def events(state_dir, idents):
-    """Return ([_records.Event] that the history holds of these containers, what went wrong or None)."""
+    """Return ([_records.PodmanEvent] that the history holds of these containers, what went wrong or None)."""
     from . import reader as _recorder_read
 
     return _recorder_read.events(state_dir, idents)
@@ -62,7 +62,7 @@ def merged(*lists):
     unique = {}
     for found in lists:
         for each in found:
-            unique.setdefault(each[:3] if isinstance(each, Event) else each, each)
+            unique.setdefault(each[:3] if isinstance(each, PodmanEvent) else each, each)
     return sorted(unique.values(), key=lambda each: each.at)
 
 

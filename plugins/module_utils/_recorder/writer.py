@@ -13,7 +13,7 @@ import json
 
 from .._cgroup import paths as _cgroup_path
 from .._logs import kernel_oom as _kernel_oom, records as _records
-from .._logs.kernel_oom import cause_of
+from .._logs.kernel_oom import cause_and_scope
 from .._system.times import SECOND
 from .state import State
 
@@ -26,14 +26,14 @@ _FAR = 1 << 62
 def entries(database, found, said):
     """Put in what journal entries tell; return {boot: mono of its first new kernel message}.
 
-    :param said: Counter for _kernel_oom.identified(), one for each reading of the journal.
+    :param said: Counter for _kernel_oom.identify_messages(), one for each reading of the journal.
     """
-    kernel = [entry for entry in found if _records.text(entry.get("_TRANSPORT")) == "kernel"]
-    first = messages(database, _records.kernel_messages(kernel), said)
-    database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", _records.unit_ooms(found))
+    kernel = [entry for entry in found if _records.field_text(entry.get("_TRANSPORT")) == "kernel"]
+    first = messages(database, _records.parse_kernel_messages(kernel), said)
+    database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", _records.parse_unit_ooms(found))
     database.executemany(
-        "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)", _records.oomd_kills(found))
-    for event in _records.podman_events(found):
+        "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)", _records.parse_oomd_kills(found))
+    for event in _records.parse_podman_events(found):
         _event(database, event)
     return first
 
@@ -41,8 +41,8 @@ def entries(database, found, said):
 def messages(database, found, said=None):
     """Put in the kernel's Messages that matter; return {boot: mono of the first that is new}."""
     first = {}
-    for identity, message in _kernel_oom.identified(found, said):
-        if _kernel_oom.MEANT.search(message.text) and database.execute(
+    for identity, message in _kernel_oom.identify_messages(found, said):
+        if _kernel_oom.OOM_MESSAGE.search(message.text) and database.execute(
                 "INSERT OR IGNORE INTO messages (boot, mono, text, nth, at) VALUES (?, ?, ?, ?, ?)",
                 identity + (message.at,)).rowcount > 0:
             first[message.boot] = min(message.mono, first.get(message.boot, _FAR))
@@ -51,7 +51,7 @@ def messages(database, found, said=None):
 
 def _event(database, event):
     """Everybody can write such an entry into the journal, for containers of his own uid: nothing in it is relied on."""
-    unit = _records.clean(event.labels.get("PODMAN_SYSTEMD_UNIT"))
+    unit = _records.storable_text(event.labels.get("PODMAN_SYSTEMD_UNIT"))
     code = event.exit_code if event.exit_code is not None and abs(event.exit_code) < 1 << 31 else None
     added = database.execute(
         "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -77,16 +77,16 @@ def kills(database, first):
     known = {row[0] for row in database.execute("SELECT ident FROM containers")} if first else ()
     for boot, mono in first.items():
         begin = mono - _REPORT
-        found = [_kernel_oom.Message(*row) for row in database.execute(
+        found = [_kernel_oom.KernelMessage(*row) for row in database.execute(
             "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND mono >= ? ORDER BY mono, rowid", (boot, begin))]
         monos = {}
         for message in found:
             monos.setdefault(message.at, message.mono)
         database.execute("DELETE FROM kills WHERE boot = ? AND mono >= ?", (boot, begin))
-        for kill in _kernel_oom.parse(found).kills:
+        for kill in _kernel_oom.parse_kernel_log(found).kills:
             ident = _cgroup_path.container_id(kill.task_memcg, known)
             if ident:
-                scope = _SCOPES[cause_of(kill, ident)[0]]
+                scope = _SCOPES[cause_and_scope(kill, ident)[0]]
                 _kill(database, boot, monos[kill.at], ident, _cgroup_path.owner_uid(kill.task_memcg), scope, kill.at)
 
 
@@ -107,7 +107,7 @@ def _kill(database, boot, mono, ident, uid, scope, at):
 
 
 def counted(database, boot):
-    """Return how many killed processes of a boot are recorded, as /proc/vmstat counts them (_kernel_oom.Log.counted)."""
+    """Return how many killed processes of a boot are recorded, as /proc/vmstat counts them (_kernel_oom.KernelLog.killed_per_boot)."""
     return database.execute("SELECT count(*) FROM messages WHERE boot = ? AND text LIKE '%Killed process % (%) %total-vm:%'",
                             (boot,)).fetchone()[0]
 

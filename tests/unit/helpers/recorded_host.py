@@ -32,25 +32,25 @@ class Recorded(object):
 
     def __init__(self, host):
         self.kernel = read("journal_kernel", host)
-        kernel, bad = _records.entries(self.kernel)
-        units, bad_units = _records.entries(read("journal_systemd", host))
-        events, bad_events = _records.entries(read("journal_podman", host))
+        kernel, bad = _records.parse_entries(self.kernel)
+        units, bad_units = _records.parse_entries(read("journal_systemd", host))
+        events, bad_events = _records.parse_entries(read("journal_podman", host))
         assert bad == bad_units == bad_events == 0
-        self.log = _kernel_oom.parse(_records.kernel_messages(kernel))
+        self.log = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
         self.containers = [
             (user, _inspect.container(raw, user))
             for user in sorted(UIDS) for raw in _inspect.parse(read("inspect_" + user, host))]
-        self.records = _assemble.Records(
-            self.log.kills, self.log.orphans, _records.unit_ooms(units), _records.oomd_kills(units),
-            _records.podman_events(events), 0, False)
+        self.records = _assemble.HostRecords(
+            self.log.kills, self.log.unattributed, _records.parse_unit_ooms(units), _records.parse_oomd_kills(units),
+            _records.parse_podman_events(events), 0, False)
         self.known = {container.ident for _user, container in self.containers}
-        self.index = _assemble.Index(self.records, self.known)
+        self.index = _assemble.RecordsByContainer(self.records, self.known)
 
     def verdict(self, user, container, records=None):
-        index = _assemble.Index(records, self.known) if records else self.index
-        live = _assemble.Live(None, None, None, None)
-        evidence = _assemble.evidence(container, UIDS[user], index, live, 0)
+        index = _assemble.RecordsByContainer(records, self.known) if records else self.index
+        live = _assemble.LiveState(None, None, None, None)
+        evidence = _assemble.container_evidence(container, UIDS[user], index, live, 0)
         return _verdict.decide(container.ident, evidence)
 
     def verdict_of_removed(self, ident, uid):
-        return _verdict.decide(ident, _assemble.removed_evidence(ident, uid, self.index, 0))
+        return _verdict.decide(ident, _assemble.removed_container_evidence(ident, uid, self.index, 0))

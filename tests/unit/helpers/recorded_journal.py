@@ -18,7 +18,7 @@ def entries(host):
     found = {}
     for kind in ("kernel", "systemd", "podman"):
         with open(os.path.join(FIXTURES, "journal_" + kind, host + ".json"), "rb") as handle:
-            for entry in _records.entries(handle.read())[0]:
+            for entry in _records.parse_entries(handle.read())[0]:
                 entry.setdefault("__CURSOR", "%s/%s/%s" % (
                     entry["__REALTIME_TIMESTAMP"], entry.get("__MONOTONIC_TIMESTAMP"), len(found)))
                 found[entry["__CURSOR"]] = entry

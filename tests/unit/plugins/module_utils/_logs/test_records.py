@@ -22,7 +22,7 @@ def line(**fields):
 
 
 def test_lines_that_are_no_entry_are_counted():
-    found, bad = _records.entries(b"\n".join([
+    found, bad = _records.parse_entries(b"\n".join([
         line(__REALTIME_TIMESTAMP="5", MESSAGE="x"), b"", b"{", b"[1]", b"null", b"\xff\xfe", line(MESSAGE="no time"),
         line(__REALTIME_TIMESTAMP="soon")]))
     assert len(found) == 1 and bad == 6
@@ -33,7 +33,7 @@ def test_lines_that_are_no_entry_are_counted():
     ([], ""), (7, ""), ({}, ""),
 ])
 def test_a_fields_value(value, text):
-    assert _records.text(value) == text
+    assert _records.field_text(value) == text
 
 
 @pytest.mark.parametrize("writer, uid", [
@@ -43,9 +43,9 @@ def test_a_fields_value(value, text):
     (dict(SYSTEM, _PID="12", _COMM="logger"), None), ({}, None),
 ])
 def test_only_a_service_managers_record_counts(writer, uid):
-    records = _records.unit_ooms([dict(OOM, **writer)])
+    records = _records.parse_unit_ooms([dict(OOM, **writer)])
     assert [(record.uid, record.unit) for record in records] == ([] if uid is None else [(uid, OOM["UNIT"])])
-    kills = _records.oomd_kills([dict(OOM, MESSAGE_ID=_records.UNIT_OOMD_KILL, **writer)])
+    kills = _records.parse_oomd_kills([dict(OOM, MESSAGE_ID=_records.UNIT_OOMD_KILL, **writer)])
     assert [kill.uid for kill in kills] == ([] if uid is None else [uid])
 
 
@@ -61,11 +61,11 @@ def test_only_a_service_managers_record_counts(writer, uid):
 ])
 def test_what_systemd_oomd_says_in_each_version(message, cgroup):
     entry = {"__REALTIME_TIMESTAMP": "1795476716477281", "_SYSTEMD_UNIT": "systemd-oomd.service", "MESSAGE": message}
-    assert [kill.cgroup for kill in _records.oomd_kills([entry])] == ([cgroup] if cgroup else [])
+    assert [kill.cgroup for kill in _records.parse_oomd_kills([entry])] == ([cgroup] if cgroup else [])
 
 
 def test_slices_only_echo():
-    assert _records.unit_ooms([dict(OOM, UNIT="machine.slice", **SYSTEM)]) == []
+    assert _records.parse_unit_ooms([dict(OOM, UNIT="machine.slice", **SYSTEM)]) == []
 
 
 @pytest.mark.parametrize("line_, command", [
@@ -74,12 +74,12 @@ def test_slices_only_echo():
     ("podman run -e PASSWORD=x img", "run"),
 ])
 def test_the_command_that_wrote_an_event(line_, command):
-    assert _records.command(line_) == command
+    assert _records.podman_command(line_) == command
 
 
 @pytest.mark.parametrize("labels", [None, "", "{", "[1]", [123], '{"a": "b"}'])
 def test_labels_of_an_event(labels):
-    (event,) = _records.podman_events([{
+    (event,) = _records.parse_podman_events([{
         "__REALTIME_TIMESTAMP": "5", "PODMAN_EVENT": "died", "PODMAN_ID": ID, "PODMAN_LABELS": labels,
         "PODMAN_EXIT_CODE": "137", "PODMAN_TIME": "not a time"}])
     assert event.labels == ({"a": "b"} if labels and "b" in labels else {})

@@ -7,15 +7,15 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, Victim
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import Event, OomdKill, UnitOom
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OomdKill, PodmanEvent, UnitOom
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import (
-    Index,
-    Live,
-    Records,
-    evidence,
+    HostRecords,
+    LiveState,
+    RecordsByContainer,
+    attribute_service_kills,
+    container_evidence,
     expected_cgroup,
-    removed_evidence,
-    with_service_deaths,
+    removed_container_evidence,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import inspect as _inspect
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND, parse_iso, to_iso
@@ -23,7 +23,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times 
 ID, OTHER = "ab" * 32, "cd" * 32
 STARTED = parse_iso("2026-11-23T10:00:00Z")
 FINISHED = STARTED + 60 * SECOND
-ENDED_LIVE = Live(77, None, None, None)
+ENDED_LIVE = LiveState(77, None, None, None)
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -42,13 +42,13 @@ def container(status="exited", code=137, created=STARTED - SECOND, finished=FINI
 
 
 def records(**more):
-    known = dict(kills=[], orphans=[], unit_ooms=[], oomd=[], events=[], kernel_since=0, oomd_active=False)
+    known = dict(kills=[], unattributed=[], unit_ooms=[], oomd=[], events=[], kernel_since=0, oomd_active=False)
     known.update(more)
-    return Records(**known)
+    return HostRecords(**known)
 
 
 def build(one, live=ENDED_LIVE, owner=0, **more):
-    return evidence(one, owner, Index(records(**more), {ID}), live, 0)
+    return container_evidence(one, owner, RecordsByContainer(records(**more), {ID}), live, 0)
 
 
 def kill(path, at=FINISHED, pid=77):
@@ -57,7 +57,7 @@ def kill(path, at=FINISHED, pid=77):
 
 def event(kind, at, ident=ID, labels=None, uid=0):
     kind, _colon, command = kind.partition(":")
-    return Event(at, kind, ident, "web", "img", 137 if kind == "died" else None, labels or {}, uid, command or None)
+    return PodmanEvent(at, kind, ident, "web", "img", 137 if kind == "died" else None, labels or {}, uid, command or None)
 
 
 # --- runs -------------------------------------------------------------------------------------
@@ -127,13 +127,13 @@ def test_what_inspect_says_comes_first():
 def test_kills_are_found_by_the_id_in_the_victims_cgroup():
     found = build(container(), kills=[kill("/machine.slice/libpod-%s.scope/container" % ID),
                                       kill("/machine.slice/libpod-%s.scope/container" % OTHER), kill("/system.slice/x.service")])
-    assert len(found.kills) == 1 and not found.orphans
+    assert len(found.kills) == 1 and not found.unattributed
 
 
 def test_without_an_own_cgroup_only_the_main_process_can_be_told():
     found = build(container(cgroups="disabled"), kills=[kill("/user.slice"), kill("/user.slice", pid=78)])
     assert [each.victims[0].pid for each in found.kills] == [77]
-    assert [each.victim.pid for each in found.orphans] == [78]
+    assert [each.victim.pid for each in found.unattributed] == [78]
 
 
 def test_a_services_record_belongs_to_the_run_it_falls_into():
@@ -145,7 +145,7 @@ def test_a_services_record_belongs_to_the_run_it_falls_into():
 
 def test_a_services_record_gets_the_id_of_the_container_that_died_then():
     labels = {"PODMAN_SYSTEMD_UNIT": "web.service"}
-    found = with_service_deaths(records(
+    found = attribute_service_kills(records(
         unit_ooms=[UnitOom(FINISHED, "web.service", 1000), UnitOom(FINISHED, "other.service", 1000)],
         events=[event("died", FINISHED + SECOND, OTHER, labels, 1000)]))
     assert [each.unit for each in found.unit_ooms] == ["libpod-%s.scope" % OTHER, "other.service"]
@@ -156,7 +156,7 @@ def test_records_of_somebody_else_do_not_count():
     forged = UnitOom(FINISHED, "libpod-%s.scope" % ID, 1000)
     found = build(container(), unit_ooms=[forged], events=[event("kill", FINISHED, uid=1000), event("died", FINISHED, uid=1000)])
     assert not found.unit_ooms and found.stopped_by_user is None
-    assert Index(records(unit_ooms=[forged], kills=[kill("/machine.slice/libpod-%s.scope" % ID)]), {ID}).killed() == {ID: 0}
+    assert RecordsByContainer(records(unit_ooms=[forged], kills=[kill("/machine.slice/libpod-%s.scope" % ID)]), {ID}).killed() == {ID: 0}
 
 
 # --- systemd-oomd -----------------------------------------------------------------------------
@@ -190,10 +190,10 @@ def test_where_podman_puts_a_container(owner, unit, parent, path):
 # --- removed containers -----------------------------------------------------------------------
 
 def test_a_removed_container_lives_in_its_records():
-    index = Index(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER, at=STARTED + SECOND)],
+    index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER, at=STARTED + SECOND)],
                           events=[event("init", STARTED, OTHER), event("died", STARTED + 2 * SECOND, OTHER)]), {ID})
     assert index.killed() == {OTHER: 0}
-    run = removed_evidence(OTHER, 0, index, 0).run
+    run = removed_container_evidence(OTHER, 0, index, 0).run
     assert (run.state, run.start, run.end, run.exit_code) == ("ended", STARTED, STARTED + 2 * SECOND, 137)
 
 
@@ -204,14 +204,14 @@ def test_a_removed_container_lives_in_its_records():
 ])
 def test_systemd_oomd_tells_of_removed_containers_too(cgroup, unit, uid, owner):
     record = OomdKill(STARTED + SECOND, cgroup, unit, uid, "memory pressure")
-    index = Index(records(oomd=[record]), {ID})
+    index = RecordsByContainer(records(oomd=[record]), {ID})
     assert index.killed() == {OTHER: owner}
-    found = removed_evidence(OTHER, owner, index, 0)
+    found = removed_container_evidence(OTHER, owner, index, 0)
     assert found.oomd == [record] and found.run.start == STARTED + SECOND
-    assert Index(records(oomd=[record._replace(cgroup="/a.slice", unit=None)]), {ID}).killed() == {}
+    assert RecordsByContainer(records(oomd=[record._replace(cgroup="/a.slice", unit=None)]), {ID}).killed() == {}
 
 
 def test_a_removed_container_without_events_has_one_run():
-    index = Index(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER)]), {ID})
-    run = removed_evidence(OTHER, 0, index, 0).run
+    index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER)]), {ID})
+    run = removed_container_evidence(OTHER, 0, index, 0).run
     assert (run.start, run.end, run.exit_code) == (FINISHED, None, None)

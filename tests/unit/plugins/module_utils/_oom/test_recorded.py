@@ -75,7 +75,7 @@ def test_every_scenario_that_was_recorded(recorded):
 
 def test_without_the_kernels_log_nothing_is_called_clean(recorded):
     """The same hosts, as an ordinary user sees them: systemd's record stands in, silence does not."""
-    blind = recorded.records._replace(kills=[], orphans=[], kernel_since=None)
+    blind = recorded.records._replace(kills=[], unattributed=[], kernel_since=None)
     for user, container in recorded.containers:
         oom = recorded.verdict(user, container, blind)
         truth = recorded.verdict(user, container)
@@ -88,7 +88,7 @@ def test_without_the_kernels_log_nothing_is_called_clean(recorded):
 
 
 def test_systemds_record_finds_the_kills_of_scopes(recorded):
-    blind = recorded.records._replace(kills=[], orphans=[], kernel_since=None)
+    blind = recorded.records._replace(kills=[], unattributed=[], kernel_since=None)
     found = [(user, container.public["name"]) for user, container in recorded.containers
              if recorded.verdict(user, container, blind)["killed"]]
     assert ("root", "pid1-kill") in found and ("alice", "pid1-kill") in found
@@ -106,7 +106,7 @@ def test_killed_containers_that_are_gone_have_a_name(recorded):
     names = {event.name for ident, uid in gone.items() for event in recorded.index.events(ident, uid)}
     assert "rm" in names
     for ident, uid in gone.items():
-        oom = _verdict.decide(ident, _assemble.removed_evidence(ident, uid, recorded.index, 0))
+        oom = _verdict.decide(ident, _assemble.removed_container_evidence(ident, uid, recorded.index, 0))
         assert oom["killed"] is True and oom["cause"] != "unknown"
 
 
@@ -114,9 +114,9 @@ def test_a_removed_container_that_systemd_oomd_killed_is_still_told(recorded):
     """The same host, had its container been removed."""
     oomd = [(user, container) for user, container in recorded.containers if container.public["name"] == "oomd"]
     for user, container in oomd:
-        index = _assemble.Index(recorded.records, recorded.known - {container.ident})
+        index = _assemble.RecordsByContainer(recorded.records, recorded.known - {container.ident})
         assert index.killed()[container.ident] == UIDS[user]
-        oom = _verdict.decide(container.ident, _assemble.removed_evidence(container.ident, UIDS[user], index, 0))
+        oom = _verdict.decide(container.ident, _assemble.removed_container_evidence(container.ident, UIDS[user], index, 0))
         assert (oom["killed"], oom["cause"], oom["confidence"], oom["count"]) == (True, "systemd_oomd", "certain", 1)
     assert oomd or not any(record.cgroup for record in recorded.records.oomd)
 

@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, Orphan, Victim
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, UnattributedKill, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OomdKill, UnitOom
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import Evidence, Run, decide, flag_trust
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
@@ -26,7 +26,7 @@ def kill(at=END, oom_memcg=SCOPE, pid=500, group=False, constraint="CONSTRAINT_M
 
 
 def orphan(at=END, pid=500, memcg=True):
-    return Orphan(at, "boot", Victim(pid, "sort", at, 4096), memcg)
+    return UnattributedKill(at, "boot", Victim(pid, "sort", at, 4096), memcg)
 
 
 def ended(code, start=START, end=END, first=True):
@@ -39,7 +39,7 @@ RUNNING = Run("running", START, None, None, True)
 def evidence(run, **more):
     """Complete sources that hold nothing, and what `more` says otherwise."""
     known = dict(
-        run=run, main_pid=500, flag=False, stopped_by_user=False, declared_limit=20 << 20, kills=[], orphans=[],
+        run=run, main_pid=500, flag=False, stopped_by_user=False, declared_limit=20 << 20, kills=[], unattributed=[],
         unit_ooms=[], oomd=[], counters=None, ancestors=None, kernel_since=T0, systemd_since=T0, oomd_active=False)
     if run.state == "running":
         known.update(counters={"oom": 0, "oom_kill": 0}, ancestors=[])
@@ -199,12 +199,12 @@ def test_systemds_record_without_a_limit_does_not_say_whose():
 
 
 def test_a_suppressed_report_still_says_that_it_was_the_host():
-    result = verdict(ended(137), unit_ooms=[unit_record()], orphans=[orphan(memcg=False, pid=77)], kernel_since=None)
+    result = verdict(ended(137), unit_ooms=[unit_record()], unattributed=[orphan(memcg=False, pid=77)], kernel_since=None)
     assert result["cause"] == "host_oom" and result["confidence"] == "likely"
 
 
 def test_a_suppressed_report_of_the_main_process_is_attributed_by_its_pid():
-    result = verdict(ended(137), orphans=[orphan()])
+    result = verdict(ended(137), unattributed=[orphan()])
     assert short(result) == (True, "container_limit", True, "likely")
 
 
@@ -273,12 +273,12 @@ def test_no_false_without_the_kernels_log(code, stopped, since):
 
 
 def test_no_false_when_a_kill_without_a_place_falls_into_the_run():
-    result = verdict(ended(0), orphans=[orphan(at=START + 5 * SECOND, pid=77)])
+    result = verdict(ended(0), unattributed=[orphan(at=START + 5 * SECOND, pid=77)])
     assert result["killed"] is None and result["missing"] == ["kernel_log"]
 
 
 def test_a_kill_without_a_place_before_the_run_does_not_matter():
-    assert verdict(ended(0), orphans=[orphan(at=START - SECOND, pid=77)])["killed"] is False
+    assert verdict(ended(0), unattributed=[orphan(at=START - SECOND, pid=77)])["killed"] is False
 
 
 def test_no_false_for_137_where_oomd_runs_and_its_journal_is_gone():

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import Event, UnitOom
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import PodmanEvent, UnitOom
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
     database as _history,
     source as _recorder,
@@ -117,12 +117,12 @@ def test_events_of_some_containers(folder):
                (ident, NOW, '{"PODMAN_SYSTEMD_UNIT": "web.service"}'))
     found, problem = _recorder.events(folder, ["bb"])
     assert problem is None and found == [
-        Event(NOW, "died", "bb", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "web.service"}, 0, "run")]
+        PodmanEvent(NOW, "died", "bb", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "web.service"}, 0, "run")]
 
 
 def test_what_journal_and_history_both_hold_is_there_once():
     early, late = UnitOom(1, "a.scope", 0), UnitOom(2, "a.scope", 0)
     assert _recorder.merged([late], [early, late]) == [early, late]
-    live = Event(5, "died", "aa", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "x", "more": "labels"}, 0, "run")
+    live = PodmanEvent(5, "died", "aa", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "x", "more": "labels"}, 0, "run")
     kept = live._replace(labels={"PODMAN_SYSTEMD_UNIT": "x"})
     assert _recorder.merged([live], [kept]) == [live]

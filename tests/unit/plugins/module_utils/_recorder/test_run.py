@@ -40,9 +40,9 @@ class Bench(object):
         self.journal = FakeJournal(entries(name))
         self.end = int(self.journal.entries[-1]["__REALTIME_TIMESTAMP"])
         kernel = [each for each in self.journal.entries if each.get("_TRANSPORT") == "kernel"]
-        self.log = _kernel_oom.parse(_records.kernel_messages(kernel))
+        self.log = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
         self.boot = kernel[-1]["_BOOT_ID"]
-        self.host = FakeHost(self.boot, self.log.counted[self.boot], int(kernel[0]["__REALTIME_TIMESTAMP"]) - SECOND)
+        self.host = FakeHost(self.boot, self.log.killed_per_boot[self.boot], int(kernel[0]["__REALTIME_TIMESTAMP"]) - SECOND)
         self.now = self.end + SECOND
         self.textfiles = ""
         self.days = 30
@@ -77,8 +77,8 @@ class Bench(object):
 @pytest.fixture(params=HOSTS)
 def bench(request, tmp_path, monkeypatch):
     monkeypatch.setattr(_recorder_cgroups, "samples", lambda _files: [])
-    monkeypatch.setattr(_journal, "ring_buffer", lambda _boot: _journal.Ring([], None, None))
-    monkeypatch.setattr(_journal, "reaches_back", lambda _uid: None)
+    monkeypatch.setattr(_journal, "read_ring_buffer", lambda _boot: _journal.RingBuffer([], None, None))
+    monkeypatch.setattr(_journal, "oldest_entry_time", lambda _uid: None)
     return Bench(request.param, tmp_path)
 
 
@@ -104,10 +104,10 @@ def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tic
     bench.run()
     record = _recorder.read(bench.folder, 0, bench.now)
     kernel = [each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"]
-    wanted = _kernel_oom.parse(_records.kernel_messages(kernel))
-    found = _kernel_oom.parse(record.messages)
+    wanted = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
+    found = _kernel_oom.parse_kernel_log(record.messages)
     assert found == wanted
-    assert found.counted == bench.log.counted
+    assert found.killed_per_boot == bench.log.killed_per_boot
     assert any(victim.rss for kill in found.kills for victim in kill.victims)
     if tick < 1000000:
         assert bench.recorded() == bench.kills()
@@ -116,8 +116,8 @@ def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tic
 def test_containers_have_their_names(bench):
     bench.run()
     named = dict(bench.rows("SELECT ident, name FROM containers"))
-    for event in _records.podman_events(bench.journal.entries):
-        if event.kind in _records.EVENT_KINDS:
+    for event in _records.parse_podman_events(bench.journal.entries):
+        if event.kind in _records.PODMAN_EVENT_KINDS:
             assert named[event.ident] == event.name
 
 
@@ -242,8 +242,8 @@ def test_a_kill_that_nobody_tells_of_is_a_gap_and_said(bench):
 
 def test_the_kernels_buffer_knows_what_the_journal_lost(bench, monkeypatch):
     """The journal is vacuumed between a kill and the run: the ring buffer still has the messages."""
-    lost = _records.kernel_messages([each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"])
-    monkeypatch.setattr(_journal, "ring_buffer", lambda _boot: _journal.Ring(lost, 0, None))
+    lost = _records.parse_kernel_messages([each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"])
+    monkeypatch.setattr(_journal, "read_ring_buffer", lambda _boot: _journal.RingBuffer(lost, 0, None))
     bench.journal.entries = [each for each in bench.journal.entries if each.get("_TRANSPORT") != "kernel"]
     bench.journal.end = len(bench.journal.entries)
     assert bench.run() == []
@@ -330,7 +330,7 @@ def test_size_is_bounded_and_kills_stay_longest(bench):
     assert os.path.getsize(os.path.join(bench.folder, _history.HISTORY)) <= 4 * MEBIBYTE
     assert bench.recorded() == bench.kills()
     assert {row[0] for row in bench.rows("SELECT ident FROM events")} >= {
-        event.ident for event in _records.podman_events(bench.journal.entries) if event.ident in dict(bench.kills())}
+        event.ident for event in _records.parse_podman_events(bench.journal.entries) if event.ident in dict(bench.kills())}
 
 
 def test_a_full_disk_changes_nothing(bench, monkeypatch):
