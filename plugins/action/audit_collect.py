@@ -16,8 +16,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import run_dir
-from ..plugin_utils._ansible.host_task import FACTS_SPEC, drop_empty, facts_of
-from ..plugin_utils._text import iso, plural, shown
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args
+from ..plugin_utils._text import format_iso, plural, printable
 
 _LONGEST = 500  # characters of a message in the task's result; the report has all of it
 
@@ -32,12 +32,12 @@ class ActionModule(ActionBase):
         gc.disable()  # this process ends with the task; each look would be at all that Ansible has loaded
         result = super().run(tmp, task_vars)
         self._take_variables(task_vars or {})
-        drop_empty(self)
+        omit_empty_args(self)
         _checked, options = self.validate_argument_spec(argument_spec={**FACTS_SPEC, "prefix": {"type": "str"}})
         run = run_dir(self._task)
-        run.begin(iso(datetime.datetime.now(datetime.timezone.utc)))
+        run.begin(format_iso(datetime.datetime.now(datetime.timezone.utc)))
         given = {key: options[key] for key in FACTS_SPEC if options[key] is not None}
-        answer = facts_of(self, given, task_vars or {})
+        answer = collect_facts(self, given, task_vars or {})
         record = {"host": (task_vars or {})["inventory_hostname"], "only": options["containers"] or None, **answer}
         try:
             run.put(record)
@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
 
 def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str, Any]:
     if problem:
-        short = {"kind": problem["kind"], "message": shown(problem["message"], _LONGEST)}
+        short = {"kind": problem["kind"], "message": printable(problem["message"], _LONGEST)}
         return {"changed": False, "checked": False, "problem": short,
                 "msg": "not checked (%s): %s" % (short["kind"], short["message"])}
     containers = _dicts(facts.get("containers"))

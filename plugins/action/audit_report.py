@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible import conclusion as _conclusion
-from ..plugin_utils._ansible.controller import has_human_output, policy_of, run_dir
+from ..plugin_utils._ansible.controller import has_human_output, load_policy, run_dir
 from ..plugin_utils._ansible.run_dir import RunDir
 from ..plugin_utils._audit.audit import Audit
 from ..plugin_utils._report import publish as _publish
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
         gc.disable()  # this process ends with the task; each look would be at all that Ansible has loaded
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        options.update(policy=policy_of(self, options["policy"], task_vars or {}), **_conclusion.settings(options))
+        options.update(policy=load_policy(self, options["policy"], task_vars or {}), **_conclusion.read_settings(options))
         play = _Play(task_vars or {})
         run = run_dir(self._task)
         if not run.exists():
@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
         reports = os.path.abspath(options["reports"])
         if "previous" not in state:
             # looked up once: a batch is not compared with the batch before it
-            before = _publish.latest(reports)
+            before = _publish.latest_report(reports)
             state["previous"] = os.path.join(before, FILE) if before else None
         audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc), options["policy"],
                       options["formats"])
@@ -90,9 +90,9 @@ class ActionModule(ActionBase):
                 shutil.rmtree(os.path.dirname(state["written"]), ignore_errors=True)
             state["written"] = outcome.path
         run.keep(state)
-        _conclusion.fill(result, outcome)
+        _conclusion.set_counts(result, outcome)
         if result["complete"]:
-            _conclusion.follow(result, outcome, options)
+            _conclusion.set_alert_and_gate(result, outcome, options)
         for warning in outcome.warnings:
             display.warning(warning)
         # when all of a batch is gone, the play may end here

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._ansible.controller import columns, has_human_output, run_dir, show
+from ..plugin_utils._ansible.controller import has_human_output, output_width, run_dir, show_lines
 from ..plugin_utils._enforce.result import counts
 from ..plugin_utils._enforce.summary import Count
 from ..plugin_utils._text import plural
@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
                 plural(count.hosts, "host"), plural(count.sums["changed"], "container"), plural(waiting, "host")))
         if not is_whole:
             return
-        show(count.lines(self._task.check_mode, max(40, min(columns(display.columns), 200))))
+        show_lines(count.lines(self._task.check_mode, max(40, min(output_width(display.columns), 200))))
 
 
 def _lost(host: str, is_active: bool) -> dict[str, Any]:

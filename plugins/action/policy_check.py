@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible.controller import policy_of
+from ..plugin_utils._ansible.controller import load_policy
 from ..plugin_utils._text import plural
 
 
@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
         """Return what the policy has, or fail with all that is wrong with it."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec={"policy": {"type": "dict"}})
-        policy = policy_of(self, options["policy"], task_vars or {})
+        policy = load_policy(self, options["policy"], task_vars or {})
         result.update(changed=False, rules=len(policy.rules), waivers=len(policy.waivers), msg="%s, %s" % (
             plural(len(policy.rules), "rule"), plural(len(policy.waivers), "waiver")))
         return result

@@ -14,11 +14,11 @@ from typing import Any, Iterable
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible.controller import policy_of, run_dir
-from ..plugin_utils._ansible.host_task import FACTS_SPEC, ask, drop_empty, facts_of
+from ..plugin_utils._ansible.controller import load_policy, run_dir
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args, run_module
 from ..plugin_utils._enforce import plan as _plan, result as _enforced, table as _plan_table
 from ..plugin_utils._rules.evaluate import FACTS_SCHEMA
-from ..plugin_utils._text import iso, plural, shown
+from ..plugin_utils._text import format_iso, plural, printable
 
 _PLAN_SPEC = {
     "enforce": {"type": "str", "choices": list(_plan.PARTS), "default": "both"},
@@ -44,12 +44,12 @@ class ActionModule(ActionBase):
         """Return what was done in a few counts; with --diff, the plan as a table."""
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        drop_empty(self)
+        omit_empty_args(self)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        policy = policy_of(self, options["policy"], task_vars)
+        policy = load_policy(self, options["policy"], task_vars)
         now = datetime.datetime.now(datetime.timezone.utc)
         run = run_dir(self._task, "enforce")
-        run.begin(iso(now))
+        run.begin(format_iso(now))
         host = task_vars["inventory_hostname"]
         work = _Work(self, task_vars, host, policy, now.date(), options)
         problem = work.do()
@@ -96,7 +96,7 @@ class _Work:
         return None
 
     def _look(self) -> dict[str, str] | None:
-        answer = facts_of(self._action, _given(self._options, FACTS_SPEC), self._task_vars)
+        answer = collect_facts(self._action, _given(self._options, FACTS_SPEC), self._task_vars)
         if answer["problem"]:
             return answer["problem"]
         facts, options = answer["facts"], self._options
@@ -115,7 +115,7 @@ class _Work:
         lost: list[dict[str, Any]] = []
         problem = None
         for _call in range(_MOST_CALLS):
-            answer, problem = ask(self._action, _MODULE, self._arguments(list(left.values())), self._task_vars)
+            answer, problem = run_module(self._action, _MODULE, self._arguments(list(left.values())), self._task_vars)
             self._results = [each for each in answer.get("containers") or [] if isinstance(each, dict)]
             refused = _enforced.refused(self._results) if problem else set()
             if not refused or len(refused) == len(left):
@@ -143,6 +143,6 @@ def _compact(problem: dict[str, str] | None, counts: dict[str, Any], check_mode:
         counts["changed"], plural(counts["containers"], "container"), "would be changed" if check_mode else "changed",
         plural(sum(counts["skipped"].values()), "setting"), "it is" if sum(counts["skipped"].values()) == 1 else "they are")
     if problem:
-        problem = {"kind": problem["kind"], "message": shown(problem["message"], _LONGEST)}
+        problem = {"kind": problem["kind"], "message": printable(problem["message"], _LONGEST)}
         text = "%s: %s; %s" % (problem["kind"], problem["message"], text)
     return {"checked": problem is None, "problem": problem, "counts": counts, "msg": text}

@@ -11,7 +11,7 @@ from typing import Any, Iterator
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible.controller import policy_of
+from ..plugin_utils._ansible.controller import load_policy
 from ..plugin_utils._policy import policy as _policy
 from ..plugin_utils._report.reader import elements
 from ..plugin_utils._report.report_file import FILE
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         """Return an explanation for each container that is meant."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        policy = policy_of(self, options["policy"], task_vars or {})
+        policy = load_policy(self, options["policy"], task_vars or {})
         path = os.path.abspath(options["report"])
         path = os.path.join(path, FILE) if os.path.isdir(path) else path
         try:

@@ -39,11 +39,11 @@ class ActionModule(ActionBase):
             older = options["older"] or _reader.head(path)["run"].get("previous")
             if not older:
                 raise AnsibleActionFail("%s knows no report before it: give one as `older`" % path)
-            found = _compare.compare(path, _reader.path_of(older))
+            found = _compare.compare_reports(path, _reader.path_of(older))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise AnsibleActionFail("%s cannot be compared: %s" % (path, exc)) from exc
         if has_human_output():
-            text = "\n".join(_compare.lines(found, None if display.verbosity > 0 else _SHOWN))
+            text = "\n".join(_compare.comparison_lines(found, None if display.verbosity > 0 else _SHOWN))
             display.display("\n" + text + "\n")
         result.update(changed=False, older_at=found.older, newer_at=found.newer, counts=found.counts, **found.lists)
         return result

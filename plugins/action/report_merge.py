@@ -17,7 +17,7 @@ from ..plugin_utils._ansible import conclusion as _conclusion
 from ..plugin_utils._ansible.controller import has_human_output
 from ..plugin_utils._audit import merge as _merge
 from ..plugin_utils._audit.slices import SliceError, Slices
-from ..plugin_utils._text import plural, shown
+from ..plugin_utils._text import plural, printable
 
 _SPEC = {
     **_conclusion.SPEC,
@@ -37,12 +37,12 @@ class ActionModule(ActionBase):
         """Return the path of the merged report and counts."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        options.update(_conclusion.settings(options))
+        options.update(_conclusion.read_settings(options))
         inventory = [str(each) for each in ((task_vars or {}).get("groups") or {}).get("all") or []]
         reports = os.path.abspath(options["reports"])
         try:
             slices = Slices(options["slices"])
-            outcome = _merge.merge(slices, reports, inventory, {"controller": socket.gethostname()},
+            outcome = _merge.merge_slices(slices, reports, inventory, {"controller": socket.gethostname()},
                                    options["formats"], write=not self._task.check_mode)
         except SliceError as exc:
             raise AnsibleActionFail(str(exc)) from exc
@@ -51,8 +51,8 @@ class ActionModule(ActionBase):
         except OSError as exc:
             raise AnsibleActionFail("The report cannot be written: %s" % exc) from exc
         hosts = slices.hosts()
-        _conclusion.fill(result, outcome)
-        _conclusion.follow(result, outcome, options)
+        _conclusion.set_counts(result, outcome)
+        _conclusion.set_alert_and_gate(result, outcome, options)
         result.update(hosts=len(hosts), missing=sorted(set(inventory) - set(hosts)),
                       msg="%s of %s, %s" % (plural(len(hosts), "host"), plural(slices.count(), "slice"), result["msg"]))
         if options["summary"] and has_human_output():
@@ -67,5 +67,5 @@ def _incomplete(missing: list[str]) -> list[str]:
     if not missing:
         return []
     return ["%s of the inventory in no slice, so not in the report: %s%s" % (
-        plural(len(missing), "host"), ", ".join(shown(each, 60) for each in missing[:_NAMED]),
+        plural(len(missing), "host"), ", ".join(printable(each, 60) for each in missing[:_NAMED]),
         ", …" if len(missing) > _NAMED else "")]

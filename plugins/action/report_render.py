@@ -37,24 +37,24 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
         try:
-            formats = _settings.formats(options["formats"], "formats")
+            formats = _settings.parse_formats(options["formats"], "formats")
         except ValueError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         path = _reader.path_of(options["report"])
         try:
             head = _reader.head(path)
-            tally = _render.count(path)
+            tally = _render.count_report(path)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise AnsibleActionFail("%s cannot be read as a report: %s" % (path, exc)) from exc
         files = {}
         if not self._task.check_mode:
             try:
-                files = _render.render(path, formats, tally, os.path.abspath(options["dest"]) if options["dest"] else None)
+                files = _render.render_report(path, formats, tally, os.path.abspath(options["dest"]) if options["dest"] else None)
             except OSError as exc:
                 raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
         if options["summary"] and has_human_output():
             trend = head.get("trend") or []
-            _conclusion.show(tally, head["generated_at"], path, bool(head["run"].get("previous")),
+            _conclusion.show_summary(tally, head["generated_at"], path, bool(head["run"].get("previous")),
                              trend[-2]["generated_at"] if len(trend) > 1 else None)
         result.update(changed=bool(files), files=files, counts=tally.summary())
         return result

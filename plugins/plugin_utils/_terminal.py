@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ._text import cells, clip
+from ._text import display_width, truncate
 
 INDENT = "  "
 
@@ -26,17 +26,17 @@ class Piece(NamedTuple):
 Line = list[Piece]
 
 
-def plain(found: list[Line]) -> str:
+def plain_text(found: list[Line]) -> str:
     """Return the lines without styles."""
     return "\n".join("".join(piece.text for piece in line).rstrip() for line in found)
 
 
-def fit(line: Line, width: int) -> Line:
+def truncate_line(line: Line, width: int) -> Line:
     """Cut a line at the terminal's edge."""
     fitted = []
     for piece in line:
-        text = clip(piece.text, width) if width > 0 else ""
-        width -= cells(text)
+        text = truncate(piece.text, width) if width > 0 else ""
+        width -= display_width(text)
         if text:
             fitted.append(Piece(piece.style, text))
         if text != piece.text:
@@ -44,7 +44,7 @@ def fit(line: Line, width: int) -> Line:
     return fitted
 
 
-def more(count: int, what: str = "") -> Line:
+def more_line(count: int, what: str = "") -> Line:
     """Return the line that says how many are not listed."""
     text = "… and %s more" % format(count, ",")
     return [Piece("dim", INDENT * 2 + text + (" " + what if what else ""))]

@@ -7,7 +7,7 @@
 """Words for people: names made harmless, sizes, times, and text that fits a width.
 
 Pure. Everything a host says (names, labels, task names, error messages) goes through
-`shown` before a terminal or a pasteable command sees it.
+`printable` before a terminal or a pasteable command sees it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WIDE = frozenset("WF")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-def shown(value: object, longest: int = 400) -> str:
+def printable(value: object, longest: int = 400) -> str:
     """Return a value as one line of text that does nothing to a terminal.
 
     :param longest: characters after which it is cut; a name of a megabyte is no name.
@@ -49,23 +49,23 @@ def _inert(char: str) -> str:
     return char
 
 
-def quoted(value: object) -> str:
+def shell_quoted(value: object) -> str:
     """Return a value as one word of a shell command that can be pasted."""
-    return shlex.quote(shown(value))
+    return shlex.quote(printable(value))
 
 
-def cells(text: str) -> int:
-    """Return how many columns a terminal uses for a text that `shown` made."""
+def display_width(text: str) -> int:
+    """Return how many columns a terminal uses for a text that `printable` made."""
     return sum(2 if unicodedata.east_asian_width(char) in _WIDE else 1 for char in text)
 
 
-def clip(text: str, width: int) -> str:
+def truncate(text: str, width: int) -> str:
     """Return the text, cut to a number of columns; the cut is marked with an ellipsis."""
-    if cells(text) <= width:
+    if display_width(text) <= width:
         return text
     kept, used = [], 0
     for char in text:
-        used += cells(char)
+        used += display_width(char)
         if used > width - 1:
             break
         kept.append(char)
@@ -74,11 +74,11 @@ def clip(text: str, width: int) -> str:
 
 def pad(text: str, width: int) -> str:
     """Return the text cut or filled up to exactly a number of columns."""
-    text = clip(text, width)
-    return text + " " * (width - cells(text))
+    text = truncate(text, width)
+    return text + " " * (width - display_width(text))
 
 
-def size(count: object) -> str:
+def human_size(count: object) -> str:
     """Return a number of bytes as a person says it: "20 MiB", "1.5 GiB"."""
     if not isinstance(count, (int, float)) or isinstance(count, bool) or count < 0:
         return "unknown"
@@ -106,18 +106,18 @@ def parse_time(value: object) -> datetime.datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.timezone.utc)
 
 
-def iso(moment: datetime.datetime) -> str:
+def format_iso(moment: datetime.datetime) -> str:
     """Return a time as the reports write it: whole seconds, UTC, with Z."""
     return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def clock(value: object) -> str:
+def format_time(value: object) -> str:
     """Return a time as "2026-11-23 18:58 UTC", or "at an unknown time"."""
     moment = parse_time(value)
     return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC") if moment else "at an unknown time"
 
 
-def ago(value: object, now: object) -> str:
+def format_age(value: object, now: object) -> str:
     """Return how long before `now` a time was: "12 min ago"; empty when one is unknown."""
     then, moment = parse_time(value), parse_time(now)
     if then is None or moment is None:

@@ -53,7 +53,7 @@ def main(directory, hosts="1000", formats=""):
     began = time.process_time()
     outcome = Audit(directory, None, MOMENT).write(answers(int(hosts)), RUN)
     written = time.process_time()
-    files = _render.render(outcome.path, formats.split(",") if formats else (), outcome.tally)
+    files = _render.render_report(outcome.path, formats.split(",") if formats else (), outcome.tally)
     rendered = time.process_time()
     print(json.dumps({
         "path": outcome.path, "containers": outcome.tally.containers["total"], "findings": sum(outcome.tally.combined.values()),

@@ -160,7 +160,7 @@ def test_prometheus_can_be_parsed(report, document):
 
 
 def test_rendering_again_gives_the_same(report, tmp_path):
-    files = _render.render(str(report / "report.json"), FORMATS, directory=str(tmp_path))
+    files = _render.render_report(str(report / "report.json"), FORMATS, directory=str(tmp_path))
     assert set(files) == set(FORMATS)
     for name, path in files.items():
         assert pathlib.Path(path).read_bytes() == (report / FORMATS[name][0]).read_bytes(), name

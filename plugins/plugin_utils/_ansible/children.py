@@ -15,7 +15,7 @@ import os
 import signal
 
 
-def children(pid: int | None = None) -> set[int]:
+def child_pids(pid: int | None = None) -> set[int]:
     """Return the process ids of a process's children, by default of this one."""
     base = "/proc/%d/task" % (pid or os.getpid())
     found: set[int] = set()
@@ -28,12 +28,12 @@ def children(pid: int | None = None) -> set[int]:
     return found
 
 
-def end(pids: set[int]) -> None:
+def terminate(pids: set[int]) -> None:
     """Ask processes and all below them to end (SIGTERM: sudo hands it on to those that are not ours)."""
     for pid in pids:
-        below = children(pid)
+        below = child_pids(pid)
         try:
             os.kill(pid, signal.SIGTERM)
         except OSError:
             pass  # gone, or somebody else's
-        end(below)
+        terminate(below)

@@ -31,18 +31,20 @@ SPEC = {
 display = Display()
 
 
-def settings(options: dict[str, Any]) -> dict[str, Any]:
+def read_settings(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options alert, fail_on and formats.
 
     :raises AnsibleActionFail: one of them is none of its choices.
     """
     try:
-        return {name: getattr(_settings, name)(options[name], name) for name in ("alert", "fail_on", "formats")}
+        return {"alert": _settings.parse_alert(options["alert"], "alert"),
+                "fail_on": _settings.parse_fail_on(options["fail_on"], "fail_on"),
+                "formats": _settings.parse_formats(options["formats"], "formats")}
     except ValueError as exc:
         raise AnsibleActionFail(str(exc)) from exc
 
 
-def fill(result: dict[str, Any], outcome: Outcome) -> None:
+def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
     """Put the outcome into the task's result, and hand it to workflows as set_stats does."""
     counts = outcome.tally.summary()
     result.update(
@@ -73,26 +75,26 @@ def fill(result: dict[str, Any], outcome: Outcome) -> None:
     )
 
 
-def follow(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
+def set_alert_and_gate(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
     """Add what comes next: an alert to be sent, and a play to be failed."""
     tally, severity = outcome.tally, options["fail_on"]
-    failing = _failing.count(tally, severity)
-    result.update(failing=failing, failing_message=_failing.message(tally, severity, outcome.path) if failing else None,
+    failing = _failing.count_violations(tally, severity)
+    result.update(failing=failing, failing_message=_failing.violation_message(tally, severity, outcome.path) if failing else None,
                   alert=None)
     if options["alert"] and outcome.path:
-        result["alert"] = _alert.body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)
+        result["alert"] = _alert.alert_body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)
 
 
-def show(tally: Tally, now: str, report: str | None, has_previous: bool, previous_at: str | None) -> None:
+def show_summary(tally: Tally, now: str, report: str | None, has_previous: bool, previous_at: str | None) -> None:
     """Show the first screen of a report.
 
     :param now: when it was made; report: its path; previous_at: when the one was made that it was compared with.
     """
-    _controller.show(_summary.lines(tally, _summary.Context(
+    _controller.show_lines(_summary.summary_lines(tally, _summary.Context(
         now=now, report=report, has_previous=has_previous, previous_at=previous_at,
-        width=_controller.columns(display.columns), everything=display.verbosity > 0)))
+        width=_controller.output_width(display.columns), everything=display.verbosity > 0)))
 
 
 def show_outcome(outcome: Outcome) -> None:
     """Show the first screen of the report that was made."""
-    show(outcome.tally, outcome.generated_at, outcome.path, outcome.has_previous, outcome.previous_at)
+    show_summary(outcome.tally, outcome.generated_at, outcome.path, outcome.has_previous, outcome.previous_at)

@@ -24,9 +24,9 @@ from ansible.utils.display import Display
 
 from .._policy.parse import PolicyError, parse
 from .._policy.policy import Policy
-from .._terminal import Line, plain
-from .._text import shown
-from .origin import file_of
+from .._terminal import Line, plain_text
+from .._text import printable
+from .origin import source_file
 from .run_dir import RunDir
 
 POLICY = "podman_memory_policy"  # the variable
@@ -59,7 +59,7 @@ def run_as(action: ActionBase) -> str | None:
     return action._get_remote_user() or None
 
 
-def policy_of(action: ActionBase, given: dict[str, Any] | None, task_vars: dict[str, Any]) -> Policy:
+def load_policy(action: ActionBase, given: dict[str, Any] | None, task_vars: dict[str, Any]) -> Policy:
     """Return the policy that an option gives, else the variable's, else the built-in one.
 
     The variable is taken here and not with a template in the role: before ansible-core 2.19, Jinja makes
@@ -68,8 +68,8 @@ def policy_of(action: ActionBase, given: dict[str, Any] | None, task_vars: dict[
     source = "option policy"
     if given is None:
         variable = task_vars.get(POLICY)
-        path = file_of(variable)
-        source = "variable %s%s" % (POLICY, " of " + shown(path) if path else "")
+        path = source_file(variable)
+        source = "variable %s%s" % (POLICY, " of " + printable(path) if path else "")
         given = action._templar.template(variable)
     try:
         return parse(given, source)
@@ -77,7 +77,7 @@ def policy_of(action: ActionBase, given: dict[str, Any] | None, task_vars: dict[
         raise AnsibleActionFail(str(exc)) from exc
 
 
-def problem_of(error: BaseException) -> dict[str, str]:
+def problem_from_error(error: BaseException) -> dict[str, str]:
     """Return {kind, message} for what was raised instead of an answer."""
     message = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, AnsibleConnectionFailure):
@@ -87,7 +87,7 @@ def problem_of(error: BaseException) -> dict[str, str]:
     return {"kind": "become" if _BECOME.search(message) else "failed", "message": message}
 
 
-def problem_in(result: dict[str, Any]) -> dict[str, str]:
+def problem_from_result(result: dict[str, Any]) -> dict[str, str]:
     """Return {kind, message} for a module's result without facts."""
     parts = [str(result.get("msg") or "no facts came back")]
     # the last line is the one that says it: of a traceback, of "sh: python3: not found"
@@ -113,18 +113,18 @@ def has_human_output() -> bool:
     return str(C.DEFAULT_STDOUT_CALLBACK).rsplit(".", 1)[-1] not in _MACHINE_CALLBACKS
 
 
-def columns(known: int | None) -> int:
+def output_width(known: int | None) -> int:
     """Return how wide the output is; `known` is what Ansible's Display found, 79 when there is no terminal."""
     given = os.environ.get("COLUMNS", "")
     return int(given) if given.isdigit() and (known or 79) <= 79 else known or 79
 
 
-def show(lines: list[Line]) -> None:
+def show_lines(lines: list[Line]) -> None:
     """Show lines, with colours where Ansible uses them: on a terminal, without NO_COLOR or ANSIBLE_NOCOLOR."""
     painted = "\n".join("".join(_paint(piece.style, piece.text) for piece in line).rstrip() for line in lines)
     # the log file gets no colours
     display.display("\n" + painted + "\n", screen_only=True)
-    display.display(plain(lines), log_only=True)
+    display.display(plain_text(lines), log_only=True)
 
 
 def _paint(style: str, text: str) -> str:

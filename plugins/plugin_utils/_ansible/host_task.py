@@ -17,7 +17,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from . import children as _children
-from .controller import is_timeout, problem_in, problem_of, run_as
+from .controller import is_timeout, problem_from_error, problem_from_result, run_as
 
 FACTS = "podman_fleet.memory.oom_facts"
 # Its options, for the argument_spec of an action.
@@ -31,7 +31,7 @@ FACTS_SPEC = {
 }
 
 
-def drop_empty(action: ActionBase) -> None:
+def omit_empty_args(action: ActionBase) -> None:
     """Take those of a task's options away that are empty text: surveys of AWX give it for what was left out.
 
     Here, and not by templates of a role: each costs 1 ms of processor time on each host.
@@ -39,18 +39,18 @@ def drop_empty(action: ActionBase) -> None:
     action._task.args = {name: value for name, value in action._task.args.items() if value != ""}
 
 
-def ask(action: ActionBase, module: str, options: dict[str, Any],
+def run_module(action: ActionBase, module: str, options: dict[str, Any],
         task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
     """Return (the module's result, {kind, message} of what went wrong or None).
 
     Raises nothing that a host can cause. The result of a module that failed is returned as well; it
     is empty when there was no answer.
     """
-    before = _children.children()
+    before = _children.child_pids()
     try:
         answer = action._execute_module(module_name=module, module_args=options, task_vars=task_vars)
     except Exception as exc:  # become, connection, interpreter, …: each has its own
-        return {}, problem_of(exc)
+        return {}, problem_from_error(exc)
     except BaseException as exc:
         if not is_timeout(exc):
             raise
@@ -58,24 +58,24 @@ def ask(action: ActionBase, module: str, options: dict[str, Any],
         # and now without a time limit.
         action._connection._shell.tmpdir = None
         # It would also leave its ssh behind, for as long as the host hangs: one more each night.
-        _children.end(_children.children() - before)
-        return {}, {**problem_of(exc), "message": "gave no answer in %s seconds" % action._task.timeout}
-    return answer, problem_in(answer) if answer.get("failed") or answer.get("unreachable") else None
+        _children.terminate(_children.child_pids() - before)
+        return {}, {**problem_from_error(exc), "message": "gave no answer in %s seconds" % action._task.timeout}
+    return answer, problem_from_result(answer) if answer.get("failed") or answer.get("unreachable") else None
 
 
-def facts_of(action: ActionBase, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
     """Return {run_as, problem, facts} of one host; raises nothing that a host can cause."""
     try:
         user = run_as(action)
     except Exception as exc:
-        return {"run_as": None, "problem": problem_of(exc), "facts": None}
-    answer, problem = ask(action, FACTS, {**options, "as_json": True}, task_vars)
+        return {"run_as": None, "problem": problem_from_error(exc), "facts": None}
+    answer, problem = run_module(action, FACTS, {**options, "as_json": True}, task_vars)
     facts = None
     if problem is None:
         try:
             facts = json.loads(answer["facts_json"])
         except KeyError:
-            problem = problem_in(answer)
+            problem = problem_from_result(answer)
         except (TypeError, ValueError) as exc:
             problem = {"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc}
     return {"run_as": user, "problem": problem, "facts": None if problem else facts}

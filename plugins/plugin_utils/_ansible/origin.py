@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def file_of(value: Any) -> str | None:
+def source_file(value: Any) -> str | None:
     """Return the path of the file, None when it is not known (a value of the command line, of a template)."""
     position = getattr(value, "ansible_pos", None)  # up to ansible-core 2.18
     if isinstance(position, tuple) and position and isinstance(position[0], str):

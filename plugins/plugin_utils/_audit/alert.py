@@ -17,15 +17,15 @@ from typing import Any
 
 from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding
-from .._report.tally import Tally, worst
-from .._text import clock, plural, shown
+from .._report.tally import Tally, worst_first
+from .._text import format_time, plural, printable
 
 SCHEMA = "podman_fleet.memory/alert/v1"
 KINDS = ("generic", "slack")
 _LISTED = {"generic": 50, "slack": 15}
 
 
-def body(kind: str, tally: Tally, generated_at: str, controller: str, report: str) -> str | None:
+def alert_body(kind: str, tally: Tally, generated_at: str, controller: str, report: str) -> str | None:
     """Return the message as JSON, None when nothing is new.
 
     :param kind: one of KINDS; report: path of the report.json.
@@ -33,7 +33,7 @@ def body(kind: str, tally: Tally, generated_at: str, controller: str, report: st
     if not tally.states["new"]:
         return None
     made = _slack if kind == "slack" else _generic
-    return json.dumps(made(tally, generated_at, controller, report, worst(tally.news)[: _LISTED[kind]]))
+    return json.dumps(made(tally, generated_at, controller, report, worst_first(tally.news)[: _LISTED[kind]]))
 
 
 def _by_severity(tally: Tally) -> dict[str, int]:
@@ -48,11 +48,11 @@ def _generic(tally: Tally, generated_at: str, controller: str, report: str, list
     return {
         "schema": SCHEMA,
         "generated_at": generated_at,
-        "controller": shown(controller, 300),
-        "report": shown(report, 1000),
+        "controller": printable(controller, 300),
+        "report": printable(report, 1000),
         "new": tally.states["new"],
         "by_severity": _by_severity(tally),
-        "findings": [{key: shown(each[key], 200) if isinstance(each[key], str) else each[key] for key in (
+        "findings": [{key: printable(each[key], 200) if isinstance(each[key], str) else each[key] for key in (
             "id", "rule", "severity", "host", "user", "container", "unit", "summary", "first_seen")} for each in listed],
         "not_listed": tally.states["new"] - len(listed),
     }
@@ -69,11 +69,11 @@ def _slack(tally: Tally, generated_at: str, controller: str, report: str, listed
     left = tally.states["new"] - len(listed)
     if left:
         lines.append("… and %s more" % format(left, ","))
-    lines.append("%s on %s, report %s" % (clock(generated_at), _code(controller), _code(report, 300)))
+    lines.append("%s on %s, report %s" % (format_time(generated_at), _code(controller), _code(report, 300)))
     return {"text": "\n".join(lines)}
 
 
 def _code(value: object, longest: int = 60) -> str:
     """A text of a host as code: there it is no markup, no link and no mention (Slack: Formatting text)."""
-    text = shown(value, longest).replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(value, longest).replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "`%s`" % text if text else ""

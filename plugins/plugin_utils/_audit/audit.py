@@ -22,7 +22,7 @@ from .._report import publish as _publish, trend as _trend
 from .._report.report_file import FILE, Writer
 from .._report.tally import Tally
 from .._rules import evaluate as _findings
-from .._text import iso
+from .._text import format_iso
 from . import baseline as _previous
 from .again import Looked
 
@@ -55,7 +55,7 @@ class Audit:
         self._moment = moment
         self._policy = policy
         self._today = moment.astimezone(datetime.timezone.utc).date()
-        self._now = iso(moment)
+        self._now = format_iso(moment)
         self._tally = Tally()
         self._warnings: list[str] = []
         self._has_previous = False
@@ -84,15 +84,15 @@ class Audit:
             writer = Writer(directory)
             try:
                 self._pass(judged, writer)
-                about = {"finished_at": iso(datetime.datetime.now(datetime.timezone.utc)), **run,
+                about = {"finished_at": format_iso(datetime.datetime.now(datetime.timezone.utc)), **run,
                          # one that could not be read was compared with nothing
                          "previous": run["previous"] if self._has_previous else None}
                 summary = self._tally.summary()
                 path = writer.finish({"generated_at": self._now, "run": about, "summary": summary,
-                                      "trend": _trend.extended(self._before.trend, self._now, about["limit"], summary)})
+                                      "trend": _trend.extend_trend(self._before.trend, self._now, about["limit"], summary)})
             finally:
                 writer.close()
-            _render.render(path, self._formats, self._tally)
+            _render.render_report(path, self._formats, self._tally)
 
         directory = _publish.publish(self._reports, self._moment, build)
         return self._outcome(os.path.join(directory, FILE))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from .._model import rules as _told
 from .._model.finding import rank
 from .._report import reader as _reader
-from .._text import clock, shown
+from .._text import format_time, printable
 from . import baseline as _previous
 from .again import Looked
 
@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
     lists: dict[str, list[dict[str, Any]]]  # by kind of LISTED, the worst first; `was`: severity before
 
 
-def compare(newer: str, older: str) -> Comparison:
+def compare_reports(newer: str, older: str) -> Comparison:
     """Compare two report.json.
 
     :raises OSError, ValueError, KeyError, TypeError, AttributeError: when one of them cannot be read as a report.
@@ -71,12 +71,12 @@ def _worst(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: rank(each["severity"]))[:_KEPT]
 
 
-def lines(found: Comparison, most: int | None) -> list[str]:
+def comparison_lines(found: Comparison, most: int | None) -> list[str]:
     """Return it as text for people.
 
     :param most: findings of each list; None: all that were kept.
     """
-    told = ["From %s to %s: %s" % (clock(found.older), clock(found.newer), ", ".join(
+    told = ["From %s to %s: %s" % (format_time(found.older), format_time(found.newer), ", ".join(
         "%s %s" % (format(count, ","), kind.replace("_", " ")) for kind, count in found.counts.items()))]
     for kind in LISTED:
         listed = found.lists[kind][:most]
@@ -88,8 +88,8 @@ def lines(found: Comparison, most: int | None) -> list[str]:
 
 
 def _line(each: dict[str, Any]) -> str:
-    user = "" if each["user"] in (None, "root") else " (%s)" % shown(each["user"], 40)
+    user = "" if each["user"] in (None, "root") else " (%s)" % printable(each["user"], 40)
     was = ", was %s" % each["was"] if each["was"] not in (None, each["severity"]) else ""
     return "  * %s %s%s: %s: %s (%s%s)" % (
-        shown(each["host"], 60), shown(each["container"] or "", 60), user, _told.title(each["rule"]),
-        shown(each["summary"], 120), each["severity"], was)
+        printable(each["host"], 60), printable(each["container"] or "", 60), user, _told.title(each["rule"]),
+        printable(each["summary"], 120), each["severity"], was)

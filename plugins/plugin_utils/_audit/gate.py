@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding, rank
-from .._report.tally import Tally, worst
-from .._text import plural, shown
+from .._report.tally import Tally, worst_first
+from .._text import plural, printable
 
 _NAMED = 20
 
 
-def count(tally: Tally, severity: str | None) -> int:
+def count_violations(tally: Tally, severity: str | None) -> int:
     """Return how many findings fail the play.
 
     :param severity: from _settings.fail_on.
@@ -27,20 +27,20 @@ def count(tally: Tally, severity: str | None) -> int:
     return sum(tally.severities[each] for each in SEVERITIES if severity and rank(each) <= rank(severity))
 
 
-def message(tally: Tally, severity: str, report: str | None) -> str:
+def violation_message(tally: Tally, severity: str, report: str | None) -> str:
     """Return what is said when it fails: the findings by name, the worst first."""
-    total = count(tally, severity)
-    named = [each for each in worst(tally.worst) if rank(each["severity"]) <= rank(severity)][:_NAMED]
+    total = count_violations(tally, severity)
+    named = [each for each in worst_first(tally.worst) if rank(each["severity"]) <= rank(severity)][:_NAMED]
     left = total - len(named)
     lines = ["%s of severity %s%s (podman_memory_fail_on):" % (
         plural(total, "finding"), severity, "" if severity == SEVERITIES[0] else " or worse")]
-    lines += ["%s: %s: %s: %s" % (each["severity"], _where(each), _told.title(each["rule"]), shown(each["summary"], 120))
+    lines += ["%s: %s: %s: %s" % (each["severity"], _where(each), _told.title(each["rule"]), printable(each["summary"], 120))
               for each in named]
     lines += ["and %s more" % format(left, ",")] if left else []
     return "\n".join([*lines, "Report: %s" % (report or "none is written in check mode")])
 
 
 def _where(finding: Finding) -> str:
-    user = "" if finding["user"] in (None, "root") else " (%s)" % shown(finding["user"], 40)
-    return "%s %s%s" % (shown(finding["host"], 60), shown(finding["container"] or "", 60), user) if finding["container"] \
-        else shown(finding["host"], 60) + user
+    user = "" if finding["user"] in (None, "root") else " (%s)" % printable(finding["user"], 40)
+    return "%s %s%s" % (printable(finding["host"], 60), printable(finding["container"] or "", 60), user) if finding["container"] \
+        else printable(finding["host"], 60) + user

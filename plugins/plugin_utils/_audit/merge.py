@@ -21,7 +21,7 @@ from .audit import Audit, Outcome
 from .slices import SliceError, Slices
 
 
-def merge(slices: Slices, reports: str, order: Iterable[str], run: dict[str, Any], formats: Iterable[str] = (),
+def merge_slices(slices: Slices, reports: str, order: Iterable[str], run: dict[str, Any], formats: Iterable[str] = (),
           write: bool = True) -> Outcome:
     """Write the merged report below `reports` and return what it amounts to.
 
@@ -46,7 +46,7 @@ def merge(slices: Slices, reports: str, order: Iterable[str], run: dict[str, Any
 
 def _before(reports: str, generated_at: str) -> str | None:
     """Return the report to compare with; when the latest is of the same slices, the one that it was compared with."""
-    latest = _publish.latest(reports)
+    latest = _publish.latest_report(reports)
     if latest is None:
         return None
     path = os.path.join(latest, FILE)

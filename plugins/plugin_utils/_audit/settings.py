@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 
 from .._formats.render import FORMATS
 from .._model.finding import SEVERITIES
-from .._text import shown
+from .._text import printable
 from .alert import KINDS
 
 NEVER = "never"
 
 
-def fail_on(given: Any, name: str) -> str | None:
+def parse_fail_on(given: Any, name: str) -> str | None:
     """Return the severity from which on findings fail the play, None for never.
 
     :param name: how the error calls the setting.
@@ -33,7 +33,7 @@ def fail_on(given: Any, name: str) -> str | None:
     return None if value == NEVER else value
 
 
-def formats(given: Iterable[Any] | None, name: str) -> tuple[str, ...]:
+def parse_formats(given: Iterable[Any] | None, name: str) -> tuple[str, ...]:
     """Return the formats that are wanted beside report.json, each once.
 
     :raises ValueError: for one that there is not.
@@ -42,7 +42,7 @@ def formats(given: Iterable[Any] | None, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in wanted if each))
 
 
-def alert(given: Any, name: str) -> str | None:
+def parse_alert(given: Any, name: str) -> str | None:
     """Return the kind of body that an alert has.
 
     :raises ValueError: for one that there is not.
@@ -50,7 +50,7 @@ def alert(given: Any, name: str) -> str | None:
     return _one_of(given, KINDS, name)
 
 
-def webhook(given: Any, name: str) -> str | None:
+def parse_webhook_url(given: Any, name: str) -> str | None:
     """Return the address alerts go to, None when there is none.
 
     :raises ValueError: when it is no web address; it does not repeat the address, which is a secret.
@@ -75,5 +75,5 @@ def _one_of(given: Any, known: tuple[str, ...], name: str) -> str | None:
     if text not in known:
         near = difflib.get_close_matches(text, known, 1)
         raise ValueError("%s: %s is none of %s%s" % (
-            name, repr(shown(given, 60)), ", ".join(known), " (did you mean %s?)" % near[0] if near else ""))
+            name, repr(printable(given, 60)), ", ".join(known), " (did you mean %s?)" % near[0] if near else ""))
     return text

@@ -145,7 +145,7 @@ def _report_in(given: str) -> str:
     """Return the path of the report.json that is meant."""
     path = _reader.path_of(given)
     if not os.path.exists(path) or os.path.isdir(path):
-        latest = _publish.latest(os.path.abspath(given))
+        latest = _publish.latest_report(os.path.abspath(given))
         path = _reader.path_of(latest) if latest else path
     if not os.path.isfile(path):
         raise SliceError("slices: %s: there is no report; did that slice's run end before it could write one?" % path)

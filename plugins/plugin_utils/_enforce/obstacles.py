@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .._model import container_facts as _limits
 from .._model.finding import Facts
-from .._text import shown
+from .._text import printable
 
 UPDATE_IS_KEPT = (5, 1)
 QUADLET_HAS_DROP_INS = (5, 0)
@@ -56,7 +56,7 @@ def to_container(host: Facts, container: Facts) -> Obstacle | None:
 def to_next_start(host: Facts, container: Facts) -> Obstacle | None:
     """Return why a container's next start cannot be given other settings, None when it can."""
     manager = container.get("manager") or {}
-    kind, unit = manager.get("kind"), shown(manager.get("unit") or "its unit")
+    kind, unit = manager.get("kind"), printable(manager.get("unit") or "its unit")
     if kind == "systemd":
         return Obstacle("not_kept", "%s makes it anew: its podman run has to be changed" % unit)
     if kind == "quadlet" and podman_version(host) < QUADLET_HAS_DROP_INS:
@@ -70,4 +70,4 @@ def to_next_start(host: Facts, container: Facts) -> Obstacle | None:
 
 def _podman(host: Facts) -> str:
     version = (host.get("podman") or {}).get("version")
-    return "Podman %s" % shown(version, 40) if version else "a Podman of unknown version"
+    return "Podman %s" % printable(version, 40) if version else "a Podman of unknown version"

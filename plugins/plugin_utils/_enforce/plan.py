@@ -22,7 +22,7 @@ from .._model.finding import Facts, Finding
 from .._model.subject import Subjects
 from .._policy import policy as _policy
 from .._rules import evaluate as _findings, evidence as _rule_evidence, waivers as _policy_waive
-from .._text import shown, size
+from .._text import human_size, printable
 from . import obstacles as _plan_reach
 from .obstacles import Obstacle
 
@@ -170,7 +170,7 @@ class _Container:
         """Why a finding stays; None when there is a change that mends it."""
         waiver = finding["waiver"]
         if waiver:
-            return Obstacle("waived", "waived until %s: %s" % (waiver["expires"], shown(waiver["reason"])))
+            return Obstacle("waived", "waived until %s: %s" % (waiver["expires"], printable(waiver["reason"])))
         obstacle = _plan_reach.to_container(self._about, self._container)
         if obstacle is None and finding["rule"] == "limit-not-persistent":
             obstacle = _plan_reach.to_next_start(self._about, self._container)
@@ -198,7 +198,7 @@ class _Container:
         held, enforced = _limits.limit(self._container).value, _limits.effective(self._container)
         is_low = _limits.beyond(held, *self._wanted.bounds) == "min"
         if "memory-limit-out-of-bounds" in rules and is_low and enforced is not None and not _limits.own(self._container):
-            return Obstacle("ancestor", "the limit is that of %s, which is not the container's" % shown(
+            return Obstacle("ancestor", "the limit is that of %s, which is not the container's" % printable(
                 enforced.get("source") or "a cgroup above"))
         return None
 
@@ -220,7 +220,7 @@ class _Container:
         reserved = _limits.kept(self._container).get("reservation")
         if reserved is None or reserved <= target:
             return None
-        return Obstacle("reservation", "its reservation of %s is more than a limit of %s" % (size(reserved), size(target)))
+        return Obstacle("reservation", "its reservation of %s is more than a limit of %s" % (human_size(reserved), human_size(target)))
 
     def _below_usage(self, target: int) -> Obstacle | None:
         """The kernel kills at once what has more than its limit; one that is not lowered takes nothing away."""
@@ -232,7 +232,7 @@ class _Container:
             return Obstacle("unknown", "it is not known how much it uses now")
         if target >= used * (1 + HEADROOM):
             return None
-        return Obstacle("below_usage", "it uses %s now: a limit of %s would kill it" % (size(used), size(target)))
+        return Obstacle("below_usage", "it uses %s now: a limit of %s would kill it" % (human_size(used), human_size(target)))
 
     def _swap(self, rules: list[str], target: int) -> int | None:
         """Memory and swap together: what it may swap stays as it is; with a first limit it may not."""

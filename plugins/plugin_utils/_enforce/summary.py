@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from .._terminal import Line, Piece, fit
-from .._text import clip, plural, shown
+from .._terminal import Line, Piece, truncate_line
+from .._text import plural, printable, truncate
 from .table import owner, said, value
 
 _KEPT = 10  # lines of each list, all of them on demand
@@ -41,12 +41,12 @@ class Count:
 
     def add(self, record: dict[str, Any]) -> None:
         """Count one host: {host, problem, counts, rows, skipped}."""
-        host, problem = shown(record["host"], 60), record["problem"]
+        host, problem = printable(record["host"], 60), record["problem"]
         self.hosts += 1
         if problem:
             self.unreachable += problem["kind"] == "unreachable"
             self.failed_hosts += problem["kind"] != "unreachable"
-            self._list("failed", "%s: %s: %s" % (host, problem["kind"].replace("_", " "), shown(problem["message"])))
+            self._list("failed", "%s: %s: %s" % (host, problem["kind"].replace("_", " "), printable(problem["message"])))
         counts = record["counts"]
         for key in ("containers", "right", "exempt", "changed", "not_persistent", "failed"):
             self.sums[key] += counts[key]
@@ -56,12 +56,12 @@ class Count:
         for each in record["rows"]:
             name = "%s: %s" % (host, owner(each["container"], each["user"]))
             if each["failed"]:
-                self._list("failed", "%s: %s" % (name, shown(each["message"])))
+                self._list("failed", "%s: %s" % (name, printable(each["message"])))
             elif each["changed"]:
                 self._list("changed", "%s: %s %s -> %s" % (
                     name, each["what"].replace("_", "."), value(each["what"], each["before"]), value(each["what"], each["after"])))
                 if not each["persistent"]:
-                    self._list("not_persistent", "%s: %s" % (name, shown(each["message"] or "until its next start")))
+                    self._list("not_persistent", "%s: %s" % (name, printable(each["message"] or "until its next start")))
 
     def _list(self, name: str, line: str) -> None:
         kept = self._lists.setdefault(name, [])
@@ -107,9 +107,9 @@ class Count:
                 found += [[], [Piece("title", title), Piece(style, "  " + text)], *self._listed(name, width)]
         if check_mode:
             found += [[], [Piece("title", "Check mode"), Piece("plain", "  nothing was changed; --diff shows each host's plan")]]
-        return [fit(line, width) for line in found]
+        return [truncate_line(line, width) for line in found]
 
     def _listed(self, name: str, width: int) -> list[Line]:
-        found: list[Line] = [[Piece("plain", "  " + clip(line, width - 2))] for line in self._lists.get(name, [])]
+        found: list[Line] = [[Piece("plain", "  " + truncate(line, width - 2))] for line in self._lists.get(name, [])]
         left = self._left[name]
         return found + ([[Piece("dim", "  … and %s more, -v shows all" % format(left, ","))]] if left else [])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._text import cells, pad, shown, size
+from .._text import display_width, human_size, pad, printable
 from .result import Row
 
 _HEAD = ("container", "user", "what", "from", "to", "how", "why")
@@ -27,7 +27,7 @@ def table(rows: list[Row], skipped: list[dict[str, Any]], check_mode: bool) -> s
     """
     head = (*_HEAD, "result")
     lines = [head] + [_line(each, check_mode) for each in rows]
-    widths = [max(cells(line[column]) for line in lines) for column in range(len(head))]
+    widths = [max(display_width(line[column]) for line in lines) for column in range(len(head))]
     text = ["  ".join(pad(cell, width) for cell, width in zip(line, widths)).rstrip() for line in lines]
     if skipped:
         text += ["left as it is:", *("  " + said(each) for each in skipped)]
@@ -36,18 +36,18 @@ def table(rows: list[Row], skipped: list[dict[str, Any]], check_mode: bool) -> s
 
 def said(skipped: dict[str, Any]) -> str:
     """Return what is left alone as one line."""
-    who = owner(skipped["name"], skipped["user"]) if skipped["name"] is not None else shown(skipped["user"] or "the host", 40)
-    return "%s: %s%s" % (who, shown(skipped["rule"] + ": " if skipped["rule"] else ""), shown(skipped["reason"]))
+    who = owner(skipped["name"], skipped["user"]) if skipped["name"] is not None else printable(skipped["user"] or "the host", 40)
+    return "%s: %s%s" % (who, printable(skipped["rule"] + ": " if skipped["rule"] else ""), printable(skipped["reason"]))
 
 
 def owner(name: str, user: str | None) -> str:
     """Return a container's name, and whose it is where it is not root's."""
-    return shown(name, 60) + ("" if user in (None, "root") else " (%s)" % shown(user, 40))
+    return printable(name, 60) + ("" if user in (None, "root") else " (%s)" % printable(user, 40))
 
 
 def _line(row: Row, check_mode: bool) -> tuple[str, ...]:
-    why = "%s%s" % (", ".join(row["rules"]), " (%s)" % shown(row["by"], 80) if row["by"] else "")
-    return (shown(row["container"], 60), shown(row["user"], 40), _WHAT[row["what"]], value(row["what"], row["before"]),
+    why = "%s%s" % (", ".join(row["rules"]), " (%s)" % printable(row["by"], 80) if row["by"] else "")
+    return (printable(row["container"], 60), printable(row["user"], 40), _WHAT[row["what"]], value(row["what"], row["before"]),
             value(row["what"], row["after"]), how(row), why, _result(row, check_mode))
 
 
@@ -55,7 +55,7 @@ def value(what: str, setting: int | bool | None) -> str:
     """Return a setting as people say it."""
     if what == "oom_group":
         return "on" if setting else "off"
-    return "none" if setting is None else size(setting)
+    return "none" if setting is None else human_size(setting)
 
 
 def how(row: Row) -> str:
@@ -68,8 +68,8 @@ def how(row: Row) -> str:
 
 def _result(row: Row, check_mode: bool) -> str:
     if row["failed"]:
-        return "FAILED: " + shown(row["message"])
+        return "FAILED: " + printable(row["message"])
     if not row["changed"]:
         return "is so already"
     text = "would change" if check_mode else "changed"
-    return "%s; %s" % (text, shown(row["message"])) if row["message"] else text
+    return "%s; %s" % (text, printable(row["message"])) if row["message"] else text

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from .._model.finding import Finding
 from .._report.tally import Tally
-from .safe import inert, look
+from .safe import dig, sanitize
 
 # Full-width forms too: spreadsheets in Japanese and Chinese take them for the same.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -27,7 +27,7 @@ COLUMNS = ("state", "severity", "rule", "host", "user", "container", "unit", "su
 
 def cell(value: object) -> str:
     """Return a value as it stands in the file: harmless text, with an apostrophe before what could be a formula."""
-    text = inert(value)
+    text = sanitize(value)
     return "'" + text if text.lstrip().startswith(_FORMULA) else text
 
 
@@ -39,9 +39,9 @@ def row(finding: dict[str, Any], generated_at: str) -> dict[str, object]:
         "last_seen": finding.get("last_seen") or generated_at,
         "last_kill": evidence.get("last_at") or finding.get("last_at"),
         "limit_bytes": evidence.get("limit"),
-        "working_set_bytes": evidence.get("working_set") or look(evidence, "usage", "working_set"),
-        "waived_because": look(finding, "waiver", "reason"),
-        "waived_until": look(finding, "waiver", "expires"),
+        "working_set_bytes": evidence.get("working_set") or dig(evidence, "usage", "working_set"),
+        "waived_because": dig(finding, "waiver", "reason"),
+        "waived_until": dig(finding, "waiver", "expires"),
     }
 
 

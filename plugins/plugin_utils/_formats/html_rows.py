@@ -15,7 +15,7 @@ from typing import Any
 
 from .._model import container_facts as _limits
 from .._model.finding import SEVERITIES, Finding, rank
-from .safe import listed, look
+from .safe import dicts_in, dig
 
 _STATES = ("new", "open", "waived", "resolved")
 _LONGEST = 300  # characters of a text in the index; the details have all of it
@@ -24,8 +24,8 @@ Row = tuple[list[Any], dict[str, Any]]
 
 def containers_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the containers of a host, those that are removed last."""
-    return listed(look(entry, "facts", "containers")) + [
-        {**each, "state": {"status": "removed"}} for each in listed(look(entry, "facts", "removed"))]
+    return dicts_in(dig(entry, "facts", "containers")) + [
+        {**each, "state": {"status": "removed"}} for each in dicts_in(dig(entry, "facts", "removed"))]
 
 
 def finding(each: Finding, container: dict[str, Any] | None) -> Row:
@@ -36,7 +36,7 @@ def finding(each: Finding, container: dict[str, Any] | None) -> Row:
     evidence = each.get("evidence") or {}
     row = [rank(each["severity"]), _STATES.index(each["state"]), each["rule"], *(_short(each[key]) for key in (
         "host", "user", "container", "summary")), each["first_seen"], evidence.get("last_at") or each.get("last_at")]
-    return row, {**each, "daily": _daily(container), "image": look(container, "image")}
+    return row, {**each, "daily": _daily(container), "image": dig(container, "image")}
 
 
 def by_subject(findings: list[Finding]) -> dict[Any, list[Finding]]:
@@ -56,31 +56,31 @@ def container(host: str, each: dict[str, Any], own: list[Finding]) -> Row:
     """
     enforced = _limits.effective(each) or _limits.declared(each)
     row = [*(_short(value) for value in (host, each.get("user"), each.get("name"), each.get("image"),
-                                         look(each, "state", "status"))),
-           look(each, "oom", "killed"), look(each, "oom", "cause"), look(each, "oom", "count"),
-           look(enforced, "limit"), look(each, "memory", "usage", "working_set"),
+                                         dig(each, "state", "status"))),
+           dig(each, "oom", "killed"), dig(each, "oom", "cause"), dig(each, "oom", "count"),
+           dig(enforced, "limit"), dig(each, "memory", "usage", "working_set"),
            min((rank(found["severity"]) for found in own), default=len(SEVERITIES)),
-           [look(day, "working_set_max") for day in _daily(each)[-30:]]]
+           [dig(day, "working_set_max") for day in _daily(each)[-30:]]]
     return row, {**each, "host": host}
 
 
 def host(entry: dict[str, Any], containers: list[dict[str, Any]], findings: list[Finding]) -> Row:
     """Return the row of a host: [name, status, reason, distribution, Podman, cgroup version, memory, containers,
     running ones, findings, kills]."""
-    about = look(entry, "facts", "host")
+    about = dig(entry, "facts", "host")
     counted = [each for each in findings if each["state"] != "waived"]
-    present = [each for each in containers if look(each, "state", "status") != "removed"]
-    row = [_short(entry["name"]), entry["status"], _short(entry["reason"]), _short(look(about, "distribution")),
-           _short(look(about, "podman", "version")), look(about, "cgroup_version"), look(about, "memory_total"),
+    present = [each for each in containers if dig(each, "state", "status") != "removed"]
+    row = [_short(entry["name"]), entry["status"], _short(entry["reason"]), _short(dig(about, "distribution")),
+           _short(dig(about, "podman", "version")), dig(about, "cgroup_version"), dig(about, "memory_total"),
            len(present), sum(_limits.running(each) for each in present), len(counted),
            sum(each["rule"] == "oom-killed" for each in counted)]
     return row, {"status": entry["status"], "kind": entry["kind"], "reason": entry["reason"], "run_as": entry["run_as"],
-                 "host": about, "sources": look(entry, "facts", "sources"), "errors": look(entry, "facts", "errors")}
+                 "host": about, "sources": dig(entry, "facts", "sources"), "errors": dig(entry, "facts", "errors")}
 
 
 def _daily(each: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The recorder's daily peaks, oldest first; none where it has none."""
-    return listed(look(each, "memory", "daily"))
+    return dicts_in(dig(each, "memory", "daily"))
 
 
 def _short(value: Any) -> Any:

@@ -18,15 +18,15 @@ from .._model import rules as _told
 from .._model.finding import Finding
 from .._model.kill_text import outcome, victim, why
 from .._report import trend as _trend
-from .._report.tally import Tally, nearest, worst
-from .._text import ago, clock, plural, shown
+from .._report.tally import Tally, nearest_first, worst_first
+from .._text import format_age, format_time, plural, printable
 
 _KILLS, _RISKS, _GAPS = 6, 6, 8
 
 
 def safe(value: object, longest: int = 200) -> str:
     """Return a value as text of an HTML page."""
-    return html.escape(shown(value, longest))
+    return html.escape(printable(value, longest))
 
 
 def body(head: dict[str, Any], tally: Tally) -> str:
@@ -43,7 +43,7 @@ def _title(head: dict[str, Any], tally: Tally) -> str:
     return (
         '<header><div><p class="kind">Podman memory audit</p><h1>%s</h1></div><p class="about"><time datetime="%s">%s</time><br>'
         "%s of %s checked%s, %s</p></header>" % (
-            _lead(head, tally), safe(head["generated_at"]), clock(head["generated_at"]), format(answered, ","),
+            _lead(head, tally), safe(head["generated_at"]), format_time(head["generated_at"]), format(answered, ","),
             plural(hosts["total"], "host"), limit, plural(tally.containers["total"], "container")))
 
 
@@ -116,7 +116,7 @@ def _card(title: str, count: int, kind: str, note: str, shows: str, spark: str) 
 
 def _spark(trend: list[dict[str, Any]], key: str, what: str) -> str:
     """The numbers of the reports before as a line; nothing where there is only one."""
-    values = _trend.line(trend, key) if trend else []
+    values = _trend.series(trend, key) if trend else []
     if len(values) < 2:
         return ""
     most = max(values) or 1
@@ -130,7 +130,7 @@ def _spark(trend: list[dict[str, Any]], key: str, what: str) -> str:
 
 
 def _killed(head: dict[str, Any], tally: Tally) -> str:
-    found = worst(tally.kills)
+    found = worst_first(tally.kills)
     rows = []
     for each in found[:_KILLS]:
         evidence = each["evidence"]
@@ -139,7 +139,7 @@ def _killed(head: dict[str, Any], tally: Tally) -> str:
             _who(each), '<span class="new">new</span>' if each["state"] == "new" and head["run"].get("previous") else "",
             safe("%s, %s" % (why(evidence), outcome(evidence))),
             " · ".join(part for part in (
-                safe("%s, %s" % (clock(evidence.get("last_at")), ago(evidence.get("last_at"), head["generated_at"])))
+                safe("%s, %s" % (format_time(evidence.get("last_at")), format_age(evidence.get("last_at"), head["generated_at"])))
                 if evidence.get("last_at") else "time unknown",
                 safe(sure if sure in ("certain", "likely") else "not sure"), safe(victim(evidence)),
                 "%s times" % format(evidence.get("count") or 1, ",") if (evidence.get("count") or 1) > 1 else "") if part)))
@@ -149,7 +149,7 @@ def _killed(head: dict[str, Any], tally: Tally) -> str:
 
 def _next(tally: Tally) -> str:
     rows = []
-    for each in nearest(tally.risks)[:_RISKS]:
+    for each in nearest_first(tally.risks)[:_RISKS]:
         share = each["evidence"].get("share")
         rows.append("<li>%s<p>%s</p>%s</li>" % (_who(each), safe(each["summary"]), _bar(share)))
     none = "Nothing is near its limit." if _sure(tally) == "good" else "Nothing found where it could be checked."

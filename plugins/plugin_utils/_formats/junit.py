@@ -18,14 +18,14 @@ from xml.sax.saxutils import escape, quoteattr
 from .._model import rules as _told
 from .._model.finding import Finding
 from .._report.tally import Tally
-from .safe import inert, listed, look
+from .safe import dicts_in, dig, sanitize
 
 _MISSING = "evidence-missing"
 
 
 def _attributes(**values: object) -> str:
-    # `inert` has taken out what XML 1.0 cannot hold at all: controls, surrogates, U+FFFE and U+FFFF
-    return " ".join("%s=%s" % (key, quoteattr(inert(value).replace("\n", " "))) for key, value in values.items())
+    # `sanitize` has taken out what XML 1.0 cannot hold at all: controls, surrogates, U+FFFE and U+FFFF
+    return " ".join("%s=%s" % (key, quoteattr(sanitize(value).replace("\n", " "))) for key, value in values.items())
 
 
 class Junit:
@@ -68,7 +68,7 @@ def _case(finding: Finding) -> str:
         text = "%s, %s since %s\n\n%s\n\n%s\n" % (
             finding["severity"], finding["state"], finding["first_seen"], finding["detail"], finding["remedy"])
         inside = "<%s %s>%s</%s>" % (
-            kind, _attributes(message=finding["summary"], type=finding["rule"]), escape(inert(text)), kind)
+            kind, _attributes(message=finding["summary"], type=finding["rule"]), escape(sanitize(text)), kind)
     return "<testcase %s>%s</testcase>\n" % (about, inside)
 
 
@@ -77,7 +77,7 @@ def _passed(entry: dict[str, Any], findings: list[Finding]) -> list[str]:
     if not any(each["container"] is None for each in findings):
         names.append("host")
     found = {(each["user"], each["container"]) for each in findings}
-    for container in listed(look(entry, "facts", "containers")):
+    for container in dicts_in(dig(entry, "facts", "containers")):
         if (container.get("user"), container.get("name")) not in found:
             names.append(_name(container.get("user"), container.get("name")))
     return ["<testcase %s/>\n" % _attributes(classname=entry["name"], time=0, name=name) for name in names]

@@ -17,8 +17,8 @@ from typing import Any, TextIO
 from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding
 from .._model.kill_text import outcome, why
-from .._report.tally import Tally, nearest, worst
-from .._text import clock, plural, shown
+from .._report.tally import Tally, nearest_first, worst_first
+from .._text import format_time, plural, printable
 
 _ROWS = 20  # of each table: a comment on a pull request is no archive
 _SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
@@ -26,7 +26,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
 
 def text(value: object, longest: int = 200) -> str:
     """Return a value as Markdown that shows it and does nothing: no link, no markup, no HTML, no mention."""
-    escaped = _SPECIAL.sub(r"\\\1", shown(value, longest).replace("&", "&amp;")).replace("<", "&lt;").replace(">", "&gt;")
+    escaped = _SPECIAL.sub(r"\\\1", printable(value, longest).replace("&", "&amp;")).replace("<", "&lt;").replace(">", "&gt;")
     # a zero-width space keeps it from being a mention or an address that becomes a link
     return re.sub(r"(@|://|www\.)", r"\1&#8203;", escaped)
 
@@ -65,13 +65,13 @@ def _counts(head: dict[str, Any], tally: Tally) -> list[str]:
         rows.append(("Since the last report", "%d new, %d resolved" % (tally.states["new"], tally.resolved.total())))
     if tally.waived:
         rows.append(("Waived", str(tally.waived.total())))
-    return ["# Podman memory audit, %s" % clock(head["generated_at"]), _table(("", ""), rows)]
+    return ["# Podman memory audit, %s" % format_time(head["generated_at"]), _table(("", ""), rows)]
 
 
 def _parts(head: dict[str, Any], tally: Tally) -> list[str]:
     parts = [
-        *_list("OOM kills", worst(tally.kills), tally.oom["killed"], _kill, ("container", "what happened", "when", "sure", "")),
-        *_list("Near their limit", nearest(tally.risks), tally.rules["near-limit"], _plain, ("container", "how near", "")),
+        *_list("OOM kills", worst_first(tally.kills), tally.oom["killed"], _kill, ("container", "what happened", "when", "sure", "")),
+        *_list("Near their limit", nearest_first(tally.risks), tally.rules["near-limit"], _plain, ("container", "how near", "")),
     ]
     unprotected = [(_told.title(rule), str(count)) for rule, count in tally.rules.most_common()
                    if rule not in ("oom-killed", "near-limit", "evidence-missing")]
@@ -105,7 +105,7 @@ def _who(finding: Finding) -> str:
 
 def _kill(finding: Finding) -> tuple[str, ...]:
     evidence = finding["evidence"]
-    return (_who(finding), text("%s, %s" % (why(evidence), outcome(evidence))), clock(evidence.get("last_at")),
+    return (_who(finding), text("%s, %s" % (why(evidence), outcome(evidence))), format_time(evidence.get("last_at")),
             text(evidence.get("confidence")), finding["state"])
 
 
@@ -114,7 +114,7 @@ def _plain(finding: Finding) -> tuple[str, ...]:
 
 
 def _gone(each: dict[str, Any]) -> tuple[str, ...]:
-    return _who(each), "%s: %s" % (_told.title(each["rule"]), text(each["summary"])), clock(each["first_seen"])
+    return _who(each), "%s: %s" % (_told.title(each["rule"]), text(each["summary"])), format_time(each["first_seen"])
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

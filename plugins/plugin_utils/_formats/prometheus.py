@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from .._model.finding import Finding
 from .._report.tally import Tally
 from .._text import parse_time
-from .safe import inert
+from .safe import sanitize
 
 _PREFIX = "podman_oom_audit_"
 Sample = tuple[dict[str, object], float]
@@ -84,4 +84,4 @@ class Prometheus:
 
 
 def _label(value: object) -> str:
-    return inert(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return sanitize(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -56,7 +56,7 @@ FORMATS: dict[str, tuple[str, type[Renderer]]] = {
 }
 
 
-def count(path: str) -> Tally:
+def count_report(path: str) -> Tally:
     """Return what the report at a path amounts to.
 
     :raises OSError, ValueError, KeyError, TypeError, AttributeError: when it cannot be read as a report.
@@ -67,7 +67,7 @@ def count(path: str) -> Tally:
     return tally
 
 
-def render(path: str, formats: Iterable[str], tally: Tally | None = None, directory: str | None = None) -> dict[str, str]:
+def render_report(path: str, formats: Iterable[str], tally: Tally | None = None, directory: str | None = None) -> dict[str, str]:
     """Write formats of the report.json at a path; return {format: path of its file}.
 
     :param formats: names of FORMATS.
@@ -77,7 +77,7 @@ def render(path: str, formats: Iterable[str], tally: Tally | None = None, direct
     if not wanted:
         return {}
     directory = directory or os.path.dirname(path)
-    tally = tally or count(path)
+    tally = tally or count_report(path)
     head = _reader.head(path)
     files = {name: os.path.join(directory, file) for name, (file, _kind) in wanted.items()}
     partial = {name: os.path.join(directory, ".%s.%d" % (wanted[name][0], os.getpid())) for name in wanted}

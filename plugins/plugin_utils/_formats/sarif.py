@@ -19,7 +19,7 @@ from urllib.parse import quote
 from .._model import rules as _told
 from .._model.finding import RULES, Finding
 from .._report.tally import Tally
-from .safe import inert
+from .safe import sanitize
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
@@ -37,7 +37,7 @@ class Sarif:
         self._compared = bool(head["run"].get("previous"))
         about = {
             "tool": {"driver": {
-                "name": "podman_fleet.memory", "version": inert(head["run"]["collection_version"]),
+                "name": "podman_fleet.memory", "version": sanitize(head["run"]["collection_version"]),
                 "rules": [_rule(rule) for rule in RULES]}},
             "invocations": [_invocation(head, tally)],
             "columnKind": "unicodeCodePoints",
@@ -78,7 +78,7 @@ def _invocation(head: dict[str, Any], tally: Tally) -> dict[str, Any]:
     return {
         "executionSuccessful": not lost,
         "startTimeUtc": run["started_at"], "endTimeUtc": run["finished_at"],
-        "machine": inert(run["controller"]),
+        "machine": sanitize(run["controller"]),
         "toolExecutionNotifications": [
             {"level": "error", "message": {"text": "%d of %d hosts were not checked: nothing is known of them." % (
                 lost, tally.hosts["total"])}}] if lost else [],
@@ -90,10 +90,10 @@ def _result(finding: Finding) -> dict[str, Any]:
     made = {
         "ruleId": finding["rule"],
         "level": _LEVELS.get(finding["severity"], "note"),
-        "message": {"text": inert("%s: %s" % (" / ".join(where), finding["summary"]))},
+        "message": {"text": sanitize("%s: %s" % (" / ".join(where), finding["summary"]))},
         "locations": [{
             "logicalLocations": [{
-                "name": inert(where[-1]), "fullyQualifiedName": inert("/".join(where)),
+                "name": sanitize(where[-1]), "fullyQualifiedName": sanitize("/".join(where)),
                 "kind": "container" if finding["container"] else "host"}],
             "physicalLocation": {
                 "artifactLocation": {"uri": "/".join(["hosts", *(_segment(part) for part in where)])},
@@ -101,10 +101,10 @@ def _result(finding: Finding) -> dict[str, Any]:
         }],
         "partialFingerprints": {"podmanFleetMemoryFinding/v1": finding["id"]},
         "properties": {
-            "severity": finding["severity"], "host": inert(finding["host"]), "user": inert(finding["user"]),
-            "container": inert(finding["container"]), "unit": inert(finding["unit"]),
+            "severity": finding["severity"], "host": sanitize(finding["host"]), "user": sanitize(finding["user"]),
+            "container": sanitize(finding["container"]), "unit": sanitize(finding["unit"]),
             "firstSeen": finding["first_seen"],
-            **({"detail": inert(finding["detail"]), "remedy": inert(finding["remedy"])} if "detail" in finding else {}),
+            **({"detail": sanitize(finding["detail"]), "remedy": sanitize(finding["remedy"])} if "detail" in finding else {}),
         },
     }
     if finding["rule"] in RULES:
@@ -112,12 +112,12 @@ def _result(finding: Finding) -> dict[str, Any]:
     waiver = finding.get("waiver")
     if waiver:
         made["suppressions"] = [{"kind": "external", "status": "accepted",
-                                 "justification": inert("%s (until %s)" % (waiver["reason"], waiver["expires"])),
-                                 "properties": {"owner": inert(waiver["owner"]), "expires": waiver["expires"]}}]
+                                 "justification": sanitize("%s (until %s)" % (waiver["reason"], waiver["expires"])),
+                                 "properties": {"owner": sanitize(waiver["owner"]), "expires": waiver["expires"]}}]
     return made
 
 
 def _segment(part: str) -> str:
     # "." and ".." would be steps of the path, not names
-    text = quote(inert(part)[:200], safe="")
+    text = quote(sanitize(part)[:200], safe="")
     return text.replace(".", "%2E") if set(text) == {"."} else text

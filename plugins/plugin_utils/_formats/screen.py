@@ -13,8 +13,8 @@ Its reader has been woken up by it: worst first, words instead of field names.
 from __future__ import annotations
 
 from .._report.tally import Tally
-from .._terminal import Line, Piece, fit
-from .._text import cells, clock, plural
+from .._terminal import Line, Piece, truncate_line
+from .._text import display_width, format_time, plural
 from .screen_context import Context, answered
 from .screen_gaps import gaps, trend, unprotected, waived
 from .screen_kills import kills, risks
@@ -27,7 +27,7 @@ _WIDEST = 140  # longer lines are hard to follow
 
 
 
-def lines(tally: Tally, context: Context) -> list[Line]:
+def summary_lines(tally: Tally, context: Context) -> list[Line]:
     """Return the lines of the summary."""
     context = context._replace(width=max(40, min(context.width, _WIDEST)))
     open_to_harm, last = unprotected(tally, context), waived(tally) + trend(tally, context)
@@ -42,7 +42,7 @@ def lines(tally: Tally, context: Context) -> list[Line]:
     for part in (died + next_ones, open_to_harm, unknown, last):
         if part:
             found += [[]] + part
-    return [fit(line, context.width) for line in found] + [[], _footer(tally, context)]
+    return [truncate_line(line, context.width) for line in found] + [[], _footer(tally, context)]
 
 
 def _header(tally: Tally, context: Context) -> Line:
@@ -51,9 +51,9 @@ def _header(tally: Tally, context: Context) -> Line:
              plural(tally.containers["total"], "container")]
     if hosts["without_podman"]:
         parts.append("%s without Podman" % plural(hosts["without_podman"], "host"))
-    head = [Piece("title", "Podman memory audit"), Piece("dim", "  %s  " % clock(context.now))]
-    room = context.width - sum(cells(piece.text) for piece in head)
-    while len(parts) > 1 and cells(", ".join(parts)) > room:
+    head = [Piece("title", "Podman memory audit"), Piece("dim", "  %s  " % format_time(context.now))]
+    room = context.width - sum(display_width(piece.text) for piece in head)
+    while len(parts) > 1 and display_width(", ".join(parts)) > room:
         parts.pop()  # half a number is none
     return [*head, Piece("plain", ", ".join(parts))]
 
@@ -64,6 +64,6 @@ def _footer(tally: Tally, context: Context) -> Line:
     counts = ", ".join("%s %s" % (format(count, ","), severity)
                        for severity, count in tally.summary()["findings"]["by_severity"].items() if count)
     # the path is there to be copied: it is never cut, the counts give way
-    if counts and cells(line[1].text) + cells(counts) + 12 <= context.width:
+    if counts and display_width(line[1].text) + display_width(counts) + 12 <= context.width:
         line.append(Piece("dim", "  (%s)" % counts))
     return line

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .._model.finding import Finding
 from .._report.tally import Tally
-from .._text import shown
+from .._text import printable
 
 
 class Context(NamedTuple):
@@ -31,13 +31,13 @@ class Context(NamedTuple):
 
 def where(finding: Finding) -> str:
     """Return a finding's host and container."""
-    return "%s %s" % (shown(finding["host"], 60), who(finding))
+    return "%s %s" % (printable(finding["host"], 60), who(finding))
 
 
 def who(finding: Finding) -> str:
     """Return a finding's container, and its owner where it is not root's."""
-    user = "" if finding["user"] in (None, "root") else " (%s)" % shown(finding["user"], 40)
-    return shown(finding["container"] or "", 60) + user
+    user = "" if finding["user"] in (None, "root") else " (%s)" % printable(finding["user"], 40)
+    return printable(finding["container"] or "", 60) + user
 
 
 def answered(tally: Tally) -> int:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from .._model.finding import Finding
 from .._report.tally import Group, Tally
-from .._terminal import INDENT, Line, Piece, more
-from .._text import cells, clip, clock, pad, plural, shown
+from .._terminal import INDENT, Line, Piece, more_line
+from .._text import display_width, format_time, pad, plural, printable, truncate
 from .screen_context import Context, who
 
 _ROWS = 6  # kinds of what is unprotected
@@ -24,7 +24,7 @@ def unprotected(tally: Tally, context: Context) -> list[Line]:
     """Return the part on containers and hosts that something is missing of."""
     found = [_row(tally, rule, context) for rule in _LABELS if tally.rules[rule]]
     if len(found) > _ROWS and not context.everything:
-        found = [*found[: _ROWS - 1], more(len(found) - _ROWS + 1, "kinds")]
+        found = [*found[: _ROWS - 1], more_line(len(found) - _ROWS + 1, "kinds")]
     running = tally.containers["running"]
     if tally.unprotected:
         head = Piece("warn", "  %s of %s" % (format(tally.unprotected, ","), plural(running, "running container")))
@@ -65,23 +65,23 @@ def _row(tally: Tally, rule: str, context: Context) -> Line:
     if rule == "oom-group-mismatch" and group.example["evidence"].get("wanted"):
         label = "no memory.oom.group"
     remark = "" if not stopped else "all stopped" if not total else " (%s stopped)" % format(stopped, ",")
-    rest = _names(names, total, context.width - _LEFT - cells(remark)) if total else ""
+    rest = _names(names, total, context.width - _LEFT - display_width(remark)) if total else ""
     return [Piece("warn" if total else "dim", "%6s " % format(count, ",")), Piece("plain", pad(label, _LABEL)),
             Piece("dim", "  " + rest + remark)]
 
 
 def _names(names: list[str], total: int, width: int) -> str:
     """Return as many names as fit into a width, and how many more there are."""
-    more = ", +%s more"
-    room = width - len(more % format(total, ","))
+    suffix = ", +%s more"
+    room = width - len(suffix % format(total, ","))
     kept: list[str] = []
     for name in names:
-        if kept and cells(", ".join([*kept, name])) > room:
+        if kept and display_width(", ".join([*kept, name])) > room:
             break
         kept.append(name)
     left = total - len(kept)
     text = ", ".join(kept)
-    return clip(text, max(room, 12)) + more % format(left, ",") if left > 0 else clip(text, max(width, 12))
+    return truncate(text, max(room, 12)) + suffix % format(left, ",") if left > 0 else truncate(text, max(width, 12))
 
 
 def _by_host(samples: list[Finding], with_summary: bool) -> list[str]:
@@ -89,7 +89,7 @@ def _by_host(samples: list[Finding], with_summary: bool) -> list[str]:
     names, last = [], None
     for each in samples:
         name = who(each) + (" " + each["summary"] if with_summary else "")
-        names.append(name if each["host"] == last else "%s: %s" % (shown(each["host"], 60), name))
+        names.append(name if each["host"] == last else "%s: %s" % (printable(each["host"], 60), name))
         last = each["host"]
     return names
 
@@ -109,7 +109,7 @@ def trend(tally: Tally, context: Context) -> list[Line]:
     gone = tally.resolved.total()
     text = "  %s new, %s open, %s resolved" % tuple(
         format(count, ",") for count in (tally.states["new"], tally.states["open"], gone))
-    since = ", since %s" % clock(context.previous_at) if context.previous_at else ""
+    since = ", since %s" % format_time(context.previous_at) if context.previous_at else ""
     return [[Piece("title", "TREND"), Piece("bad" if tally.states["new"] else "good" if gone else "plain", text),
              Piece("dim", since)]]
 
@@ -133,7 +133,7 @@ def gaps(tally: Tally, context: Context, room: int) -> list[Line]:
     found = [[Piece("title", "NOT CHECKED"), Piece("warn", "  " + ", ".join(heads))]]
     found += [_gap(key[0], group, context) for key, group in listed]
     left = len(groups) - len(listed)
-    return found + ([more(left, "reasons" if left > 1 else "reason")] if left else [])
+    return found + ([more_line(left, "reasons" if left > 1 else "reason")] if left else [])
 
 
 _ORDER = {"host": 0, "privilege": 1, "source": 2, "container": 3}
@@ -141,21 +141,21 @@ _ORDER = {"host": 0, "privilege": 1, "source": 2, "container": 3}
 
 def _gap(scope: str, group: Group, context: Context) -> Line:
     names = list(group.hosts)
-    hosts = shown(names[0], 40) if group.host_count == 1 else plural(group.host_count, "host")
+    hosts = printable(names[0], 40) if group.host_count == 1 else plural(group.host_count, "host")
     evidence = group.example["evidence"]
     if scope == "host":
         kind = str(evidence["kind"]).replace("_", " ")
-        text = _reason(kind, shown(evidence["message"]))
+        text = _reason(kind, printable(evidence["message"]))
     elif scope == "container":
         text = "%s: %s" % (plural(group.count, "container"), group.example["summary"])
     else:
         user = group.example["user"] if scope == "source" else None
-        text = group.example["summary"] + (" (user %s)" % shown(user) if user not in (None, "root") else "")
+        text = group.example["summary"] + (" (user %s)" % printable(user) if user not in (None, "root") else "")
     others = ""
     if group.host_count > 1:
-        some = ", ".join(shown(name, 40) for name in names[:3])
+        some = ", ".join(printable(name, 40) for name in names[:3])
         others = "  (%s%s)" % (some, ", …" if group.host_count > 3 else "")
-        text = clip(text, max(20, context.width - 22 - cells(others)))
+        text = truncate(text, max(20, context.width - 22 - display_width(others)))
     return [Piece("warn", INDENT * 2 + pad(hosts, 16)), Piece("plain", "  " + text), Piece("dim", others)]
 
 

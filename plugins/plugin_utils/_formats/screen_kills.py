@@ -15,9 +15,9 @@ from typing import Any
 
 from .._model.finding import Finding
 from .._model.kill_text import outcome, victim, why
-from .._report.tally import Tally, nearest
-from .._terminal import INDENT, Line, Piece, more
-from .._text import ago, cells, clock, pad, parse_time, plural
+from .._report.tally import Tally, nearest_first
+from .._terminal import INDENT, Line, Piece, more_line
+from .._text import display_width, format_age, format_time, pad, parse_time, plural
 from .screen_context import Context, answered, is_whole, where
 
 _NEWS = "NEW"
@@ -36,12 +36,12 @@ def kills(tally: Tally, context: Context, room: int | None) -> list[Line]:
         listed = worst[: max(1, (room - 2) // 2)] if room is not None else worst
     head = "%s hit, %s ended by it" % (plural(tally.oom["killed"], "container"), format(tally.oom["lethal"], ","))
     found = [[Piece("title", "OOM KILLS"), Piece("bad", "  " + head), Piece("dim", _flag_remark(tally))]]
-    beside = max(cells(_what(each)) + (len(_NEWS) + 2) * _is_news(each, context) for each in listed)
-    column = min(max(cells(where(each)) for each in listed), max(20, context.width - beside - 6))
+    beside = max(display_width(_what(each)) + (len(_NEWS) + 2) * _is_news(each, context) for each in listed)
+    column = min(max(display_width(where(each)) for each in listed), max(20, context.width - beside - 6))
     for each in listed:
         found += _kill(each, column, context)
     left = tally.oom["killed"] - len(listed)
-    return found + ([more(left)] if left else [])
+    return found + ([more_line(left)] if left else [])
 
 
 def _no_kills(tally: Tally, sure: bool) -> str:
@@ -89,10 +89,10 @@ def _when(value: Any, now: str) -> str:
     moment, current = parse_time(value), parse_time(now)
     if moment is None or current is None:
         return "time unknown"
-    text = clock(value)
+    text = format_time(value)
     if moment.date() == current.date():
         text = text.split(" ", 1)[1]
-    return "%s, %s" % (text, ago(value, now))
+    return "%s, %s" % (text, format_age(value, now))
 
 
 def risks(tally: Tally, context: Context, room: int | None) -> list[Line]:
@@ -100,16 +100,16 @@ def risks(tally: Tally, context: Context, room: int | None) -> list[Line]:
     count = tally.rules["near-limit"]
     if not count:
         return [[Piece("title", "DIES NEXT"), *_none_near(tally)]] if answered(tally) else []
-    found = nearest(tally.risks)
+    found = nearest_first(tally.risks)
     listed = found if room is None or len(found) <= room else found[: max(0, room - 1)]
-    column = min(max((cells(where(each)) for each in listed), default=0), max(20, context.width // 2))
+    column = min(max((display_width(where(each)) for each in listed), default=0), max(20, context.width // 2))
     lines = [[Piece("title", "DIES NEXT"), Piece("warn", "  %s near %s limit" % (
         plural(count, "container"), "its" if count == 1 else "their"))]]
     for each in listed:
         style = "bad" if each["severity"] == "high" else "warn"
         lines.append([Piece(style, INDENT + "* "), Piece("title", pad(where(each), column)),
                       Piece(style, "  " + each["summary"])])
-    return lines + ([more(count - len(listed))] if count > len(listed) and room != 0 else [])
+    return lines + ([more_line(count - len(listed))] if count > len(listed) and room != 0 else [])
 
 
 def _none_near(tally: Tally) -> list[Piece]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._text import shown, size
+from .._text import human_size, printable
 
 # Podman's own slice of a pod (libpod/options.go: machine-libpod_pod_ID.slice, user-libpod_pod_ID.slice).
 _POD = re.compile(r"libpod_pod_([0-9a-f]{12})")
@@ -23,7 +23,7 @@ def why(evidence: dict[str, Any]) -> str:
     cause, scope = evidence.get("cause"), evidence.get("scope")
     limit = evidence.get("limit")
     if cause == "container_limit":
-        return "hit its own limit" + (" of %s" % size(limit) if limit is not None else "")
+        return "hit its own limit" + (" of %s" % human_size(limit) if limit is not None else "")
     if cause == "ancestor_limit":
         return "hit the limit of %s" % (above(scope) if scope else "its pod or slice")
     if cause == "host_oom":
@@ -41,7 +41,7 @@ def above(scope: str) -> str:
 
 
 def _last_part(scope: str) -> str:
-    return shown(scope.rstrip("/").rsplit("/", 1)[-1] or scope)
+    return printable(scope.rstrip("/").rsplit("/", 1)[-1] or scope)
 
 
 def outcome(evidence: dict[str, Any]) -> str:
@@ -65,9 +65,9 @@ def victim(evidence: dict[str, Any]) -> str:
         return "the whole container" if evidence.get("group") else ""
     first = named[-1]
     parts = ["pid %d" % first["pid"] if isinstance(first.get("pid"), int) else "",
-             size(first["rss"]) if isinstance(first.get("rss"), int) else ""]
+             human_size(first["rss"]) if isinstance(first.get("rss"), int) else ""]
     inside = ", ".join(part for part in parts if part)
-    text = shown(first["task"], 40) + (" (%s)" % inside if inside else "")
+    text = printable(first["task"], 40) + (" (%s)" % inside if inside else "")
     return text + " and with it the whole container" if evidence.get("group") else text
 
 

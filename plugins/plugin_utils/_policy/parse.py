@@ -18,7 +18,7 @@ from typing import Any, Callable
 
 from ...module_utils._system.sizes import format_size, parse_size
 from .._model.finding import RULES, SEVERITIES
-from .._text import parse_time, shown
+from .._text import parse_time, printable
 from .match import condition, suggestion
 from .policy import BUILT_IN, MEMORY_KEYS, Policy, Rule, Waiver
 
@@ -163,7 +163,7 @@ def _waiver(given: Any, number: int, source: str, problems: list[str]) -> Waiver
 
 def _label(kind: str, given: Any, key: str, number: int) -> str:
     name = given.get(key) if isinstance(given, dict) else None
-    return "%s %d%s" % (kind, number, " '%s'" % shown(name, 80) if isinstance(name, str) and name.strip() else "")
+    return "%s %d%s" % (kind, number, " '%s'" % printable(name, 80) if isinstance(name, str) and name.strip() else "")
 
 
 # -- readers: a value in, what it means out, ValueError with what would be right

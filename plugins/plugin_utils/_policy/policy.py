@@ -16,7 +16,7 @@ from typing import Any, Iterator, NamedTuple
 
 from ...module_utils._system.sizes import format_size
 from .._model.finding import Facts
-from .._text import shown
+from .._text import printable
 from .match import ALWAYS, Condition, document
 
 MEMORY_KEYS = ("required", "default", "min", "max", "max_share_of_host")
@@ -146,7 +146,7 @@ def _asked(policy: Policy, seen: dict[str, Any]) -> Iterator[tuple[Rule, bool, s
         try:
             yield rule, rule.match.holds(seen), None
         except ValueError as exc:  # what the probe in _policy_match could not foresee
-            yield rule, False, shown(exc)
+            yield rule, False, printable(exc)
 
 
 def _decision(values: dict[str, Any], by: dict[str, tuple[int, str]], total: Any) -> Decision:

@@ -46,7 +46,7 @@ def publish(reports: str, moment: datetime.datetime, build: Callable[[str], None
     return final
 
 
-def latest(reports: str) -> str | None:
+def latest_report(reports: str) -> str | None:
     """Return the path of the latest report's directory, None when there is none."""
     path = os.path.join(reports, LATEST)
     return os.path.realpath(path) if os.path.isdir(path) else None

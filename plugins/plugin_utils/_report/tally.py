@@ -48,13 +48,13 @@ class Group:
                 self.hosts[finding["host"]] = None
 
 
-def worst(found: list[Finding]) -> list[Finding]:
+def worst_first(found: list[Finding]) -> list[Finding]:
     """Return findings with the worst first, of equal ones the new, then those killed last."""
     latest = sorted(found, key=lambda each: each["evidence"].get("last_at") or "", reverse=True)
     return sorted(latest, key=lambda each: (rank(each["severity"]), each["state"] != "new"))
 
 
-def nearest(found: list[Finding]) -> list[Finding]:
+def nearest_first(found: list[Finding]) -> list[Finding]:
     """Return findings of near-limit: worst first, of equal ones the fullest."""
     return sorted(found, key=lambda each: (rank(each["severity"]), -(each["evidence"].get("share") or 0)))
 
@@ -119,15 +119,15 @@ class Tally:
         self.severities[finding["severity"]] += 1
         self.rules[rule] += 1
         self.states[finding["state"]] += 1
-        self.worst = _kept(self.worst, finding, worst)
+        self.worst = _kept(self.worst, finding, worst_first)
         if finding["state"] == "new":
-            self.news = _kept(self.news, finding, worst)
+            self.news = _kept(self.news, finding, worst_first)
         if rule == "oom-killed":
             self._add_kill(finding)
         elif rule == "evidence-missing":
             self._add_gap(finding)
         elif rule == "near-limit":
-            self.risks = _kept(self.risks, finding, nearest)
+            self.risks = _kept(self.risks, finding, nearest_first)
         else:
             self._add_example(finding)
 
@@ -142,11 +142,11 @@ class Tally:
         self.oom["killed"] += 1
         self.oom["lethal"] += bool(evidence.get("lethal"))
         self.oom["kills"] += evidence.get("count") or 1
-        self.kills = _kept(self.kills, finding, worst)
+        self.kills = _kept(self.kills, finding, worst_first)
 
     def worst_kills(self) -> list[Finding]:
         """Return the kills that were kept: worst first, of equal ones the new, then the latest."""
-        return worst(self.kills)
+        return worst_first(self.kills)
 
     def _add_example(self, finding: Finding) -> None:
         rule, evidence = finding["rule"], finding["evidence"]

@@ -40,11 +40,11 @@ def point(generated_at: str, limit: str | None, summary: dict[str, Any]) -> Poin
     }
 
 
-def extended(before: list[Point], generated_at: str, limit: str | None, summary: dict[str, Any]) -> list[Point]:
+def extend_trend(before: list[Point], generated_at: str, limit: str | None, summary: dict[str, Any]) -> list[Point]:
     """Return the points of the reports before, and this one's."""
     return [*before, point(generated_at, limit, summary)][-_KEPT:]
 
 
-def line(trend: list[Point], key: str) -> list[int]:
+def series(trend: list[Point], key: str) -> list[int]:
     """Return the numbers of one kind of all runs that are like the last one, oldest first."""
     return [each[key] for each in trend if each.get("limit") == trend[-1].get("limit")]

@@ -16,7 +16,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding
 from .._model.subject import Subject
 from .._policy.policy import Decision
-from .._text import shown, size
+from .._text import human_size, printable
 from . import remedy as _remedy
 from .limits import about, severity
 
@@ -42,8 +42,8 @@ def _finding(host: str, container: Facts, subject: Subject, wanted: Decision, ke
     return about(
         "memory-limit-out-of-bounds", severity(container, wanted, "medium"), host, container, subject,
         summary="limit %s is %s %s%s" % (
-            size(limit), "below the least of" if key == "min" else "above the most of", size(bound),
-            " (%s)" % shown(enforced["source"]) if is_above and enforced.get("source") else ""),
+            human_size(limit), "below the least of" if key == "min" else "above the most of", human_size(bound),
+            " (%s)" % printable(enforced["source"]) if is_above and enforced.get("source") else ""),
         detail="%s Decided by %s." % (_DETAIL[key], wanted.decided[key]),
         # below a shared limit that is too large, a limit of its own can be small enough
         remedy=_remedy.look_above(enforced.get("source")) if is_above and key == "min"

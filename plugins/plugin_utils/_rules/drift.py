@@ -18,7 +18,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding
 from .._model.subject import Subject
 from .._policy.policy import Decision
-from .._text import shown, size
+from .._text import human_size, printable
 from . import remedy as _remedy
 from .limits import about, severity
 
@@ -62,13 +62,13 @@ def _limit(container: Facts, enforced: Facts, wanted: Decision) -> Difference | 
         return None
     if said is None:
         # a limit of the pod, slice or service above is no limit of this container
-        return Difference("limit", "no limit %s, %s enforced" % (_said(container), size(real)), True) if own else None
+        return Difference("limit", "no limit %s, %s enforced" % (_said(container), human_size(real)), True) if own else None
     if real is None:
-        return Difference("limit", "%s %s, no limit enforced" % (size(said), _said(container)), False)
+        return Difference("limit", "%s %s, no limit enforced" % (human_size(said), _said(container)), False)
     if real < said and not own:
         return None
     is_lost = own and bool(_limits.beyond(said, *wanted.bounds)) and not _limits.beyond(real, *wanted.bounds)
-    return Difference("limit", "%s %s, %s enforced" % (size(said), _said(container), size(real)), is_lost)
+    return Difference("limit", "%s %s, %s enforced" % (human_size(said), _said(container), human_size(real)), is_lost)
 
 
 def _swap(host_facts: Facts, container: Facts, enforced: Facts) -> Difference | None:
@@ -81,7 +81,7 @@ def _swap(host_facts: Facts, container: Facts, enforced: Facts) -> Difference | 
     if not _limits.differ(said, real) or (real is not None and real < said):
         return None
     return Difference("swap_limit", "%s memory+swap %s, %s enforced" % (
-        size(said), _said(container), "no limit" if real is None else size(real)), False)
+        human_size(said), _said(container), "no limit" if real is None else human_size(real)), False)
 
 
 def _group(container: Facts, enforced: Facts, wanted: Decision) -> Difference | None:
@@ -100,7 +100,7 @@ def _drift(host: str, container: Facts, subject: Subject, drifted: list[Differen
         summary="; ".join(each.text for each in drifted),
         detail="What %s says and what the kernel enforces are not the same%s. The record wins at the next start." % (
             "its unit" if _limits.by_unit(container) else "Podman's record",
-            " (cgroup %s)" % shown(enforced["source"]) if enforced.get("source") else ""),
+            " (cgroup %s)" % printable(enforced["source"]) if enforced.get("source") else ""),
         remedy=_remedy.drift(container, subject))
 
 

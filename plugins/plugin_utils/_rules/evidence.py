@@ -18,7 +18,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding, make
 from .._model.subject import Subject
 from .._policy.policy import Decision
-from .._text import quoted, shown
+from .._text import printable, shell_quoted
 
 # What each source is good for, in words for people.
 _SOURCES = {
@@ -37,10 +37,10 @@ _SEVERITY = {"podman": "medium", "cgroup": "medium", "kernel_log": "medium"}
 def not_checked(host: str, kind: str, reason: str) -> Finding:
     """Return the finding for a host that gave no facts."""
     return make(
-        "evidence-missing", "medium", host, summary="not checked: %s" % shown(reason),
+        "evidence-missing", "medium", host, summary="not checked: %s" % printable(reason),
         detail="Nothing is known of this host in this run.",
         # the pattern is for Ansible's inventory
-        remedy="ansible -m ansible.builtin.ping %s" % quoted(host),
+        remedy="ansible -m ansible.builtin.ping %s" % shell_quoted(host),
         evidence={"scope": "host", "kind": kind, "message": reason})
 
 
@@ -73,7 +73,7 @@ def unprivileged(facts: Facts, run_as: str | None) -> str | None:
 
 
 def _privilege(host: str, user: str) -> Finding:
-    name = shown(user)
+    name = printable(user)
     return make(
         "evidence-missing", "medium", host, user=user, subject="privilege",
         summary="ran as %s without become: only %s's containers, kernel log unreadable" % (name, name),
@@ -107,7 +107,7 @@ def _gaps(facts: Facts) -> dict[tuple[str, str | None], dict[str, Any]]:
 def _source(host: str, source: str, user: str | None, gap: dict[str, Any]) -> Finding:
     words = {"partial": "read in part", "absent": "not there", "error": "reported an error"}.get(
         gap["status"], "could not be read")
-    message = shown(gap["message"])
+    message = printable(gap["message"])
     # read in part: only what is older or odd is missing, and each verdict says so itself
     severity = "low" if gap["status"] in ("partial", "error") else _SEVERITY.get(source, "low")
     return make(
@@ -120,7 +120,7 @@ def _source(host: str, source: str, user: str | None, gap: dict[str, Any]) -> Fi
 
 
 def _look(source: str, user: str | None) -> str:
-    prefix = "" if user in (None, "root") else "sudo -iu %s " % quoted(user)
+    prefix = "" if user in (None, "root") else "sudo -iu %s " % shell_quoted(user)
     return {
         "podman": prefix + "podman info",
         "cgroup": "cat /proc/self/cgroup /sys/fs/cgroup/cgroup.controllers",
@@ -138,7 +138,7 @@ def of_container(host: str, facts: Facts, container: Facts, subject: Subject, wa
     if not unknown:
         return [_unasked(host, container, subject, wanted)] if wanted.problems else []
     oom = container.get("oom") or {}
-    missing = [shown(each) for each in oom.get("missing") or []]
+    missing = [printable(each) for each in oom.get("missing") or []]
     because = " (%s)" % ", ".join(missing) if missing else ""
     return [make(
         "evidence-missing", "medium" if "verdict" in unknown else "low", host, user=subject.user, subject=subject.key,

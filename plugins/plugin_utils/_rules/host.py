@@ -16,7 +16,7 @@ from typing import Any
 from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding, make
 from .._policy.policy import Policy
-from .._text import plural, size
+from .._text import human_size, plural
 from . import remedy as _remedy
 
 
@@ -51,7 +51,7 @@ def _overcommitted(host: str, facts: Facts, most: float | None) -> list[Finding]
     return [make(
         "host-overcommitted", "medium", host,
         summary="limits of %s together are %s, %.0f %% of the host's %s (at most %.0f %%)" % (
-            plural(len(running), "running container"), size(committed), 100 * committed / total, size(total), 100 * most),
+            plural(len(running), "running container"), human_size(committed), 100 * committed / total, human_size(total), 100 * most),
         detail="When all of them use what they may, the host runs out of memory and the kernel picks who dies.%s" % (
             " %s more without a known limit." % plural(without, "container") if without else ""),
         remedy="# lower limits where they are far above the use, or move containers to another host\n"

@@ -18,7 +18,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding, make
 from .._model.kill_text import flag, outcome, victim, why
 from .._model.subject import Subject, Subjects
-from .._text import clock
+from .._text import format_time
 from . import remedy as _remedy
 
 # So many kills are a crash loop, whatever each of them did.
@@ -92,7 +92,7 @@ def _severity(oom: Facts, evidence: dict[str, Any]) -> str:
 
 
 def _summary(evidence: dict[str, Any]) -> str:
-    return "%s; %s; %s" % (why(evidence), outcome(evidence), clock(evidence["last_at"]))
+    return "%s; %s; %s" % (why(evidence), outcome(evidence), format_time(evidence["last_at"]))
 
 
 def _detail(evidence: dict[str, Any]) -> str:

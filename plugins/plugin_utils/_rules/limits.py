@@ -18,7 +18,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding, make, rank
 from .._model.subject import Subject
 from .._policy.policy import Decision
-from .._text import size
+from .._text import human_size
 from . import remedy as _remedy
 
 
@@ -62,7 +62,7 @@ def _missing(host: str, container: Facts, subject: Subject, wanted: Decision) ->
     if _limits.kept(container).get("limit") is not None:
         return None  # declared, and not enforced: that is drift
     usage = (container.get("memory") or {}).get("usage") or {}
-    now = ", uses %s now" % size(usage["current"]) if isinstance(usage.get("current"), int) else ""
+    now = ", uses %s now" % human_size(usage["current"]) if isinstance(usage.get("current"), int) else ""
     return about(
         "memory-limit-missing", severity(container, wanted, "high"), host, container, subject,
         summary="no memory limit%s" % now,

@@ -19,7 +19,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts, Finding
 from .._model.kill_text import above
 from .._model.subject import Subjects
-from .._text import plural, size
+from .._text import human_size, plural
 from . import remedy as _remedy
 from .limits import about
 
@@ -117,7 +117,7 @@ def _summary(seen: dict[str, Any], shared: bool) -> str:
         if shared and seen["source"]:
             which, whose = "the", " of %s" % above(seen["source"])
             whose += ", shared by %s" % plural(seen["sharing"], "container") if seen["sharing"] > 1 else ""
-        parts.append("uses %.0f %% of %s %s%s" % (100 * seen["share"], which, size(seen["limit"]), whose))
+        parts.append("uses %.0f %% of %s %s%s" % (100 * seen["share"], which, human_size(seen["limit"]), whose))
     stalled = seen["pressure_full_avg300"] or 0
     if stalled >= _STALLS:
         parts.append("stalled %.0f %% of the time" % stalled)
@@ -127,12 +127,12 @@ def _summary(seen: dict[str, Any], shared: bool) -> str:
 def _detail(seen: dict[str, Any]) -> str:
     events = seen["events"]
     sentences = [
-        "The working set (without page cache that can go) is %s." % size(seen["working_set"]),
+        "The working set (without page cache that can go) is %s." % human_size(seen["working_set"]),
         "It hit its limit %s in this run." % plural(events["max"], "time") if events["max"] else "",
-        "memory.high of %s throttled it %s." % (size(seen["high"]), plural(events["high"], "time"))
+        "memory.high of %s throttled it %s." % (human_size(seen["high"]), plural(events["high"], "time"))
         if events["high"] and seen["high"] is not None else "",
-        "%s of swap in use." % size(seen["swap"]) if seen["swap"] else "",
-        "It can still swap %s: it gets slow before it dies." % size(seen["swap_room"]) if seen["swap_room"] else
+        "%s of swap in use." % human_size(seen["swap"]) if seen["swap"] else "",
+        "It can still swap %s: it gets slow before it dies." % human_size(seen["swap_room"]) if seen["swap_room"] else
         "It cannot swap: the next step over the limit is a kill." if seen["limit"] else "",
     ]
     return " ".join(each for each in sentences if each)

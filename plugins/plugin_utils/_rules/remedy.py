@@ -21,7 +21,7 @@ from .._model import container_facts as _limits
 from .._model.finding import Facts
 from .._model.subject import Subject
 from .._policy.policy import Decision
-from .._text import quoted, shown, size
+from .._text import human_size, printable, shell_quoted
 
 _MIB = 1024 * 1024
 _STEP = 64 * _MIB
@@ -43,13 +43,13 @@ def set_limit(container: Facts, subject: Subject, wanted: Decision) -> str:
     if wanted.max is not None:
         limit = min(limit, wanted.max)
     why = "# %s: a first limit%s; adjust it to what the application needs" % (
-        size(limit), ", above the %s it has been seen to use" % size(seen) if 0 < seen < limit else "")
+        human_size(limit), ", above the %s it has been seen to use" % human_size(seen) if 0 < seen < limit else "")
     return "\n".join([why, *_warned(container, limit), *_apply(container, subject, limit)])
 
 
 def into_bounds(container: Facts, subject: Subject, bound: int) -> str:
     """Give the container the bound of the policy that its limit is beyond."""
-    why = "# %s is the policy's bound; an application that needs another limit gets a rule or a waiver" % size(bound)
+    why = "# %s is the policy's bound; an application that needs another limit gets a rule or a waiver" % human_size(bound)
     return "\n".join([why, *_warned(container, bound), *_apply(container, subject, bound)])
 
 
@@ -58,7 +58,7 @@ def _warned(container: Facts, limit: int) -> list[str]:
     used = _seen(container, "working_set") or _seen(container, "current")
     if used <= limit:
         return []
-    return ["# it uses %s now: this limit would kill it at once, make it use less first" % size(used)]
+    return ["# it uses %s now: this limit would kill it at once, make it use less first" % human_size(used)]
 
 
 def _seen(container: Facts, *keys: str) -> int:
@@ -72,7 +72,7 @@ def raise_limit(container: Facts, subject: Subject, limit: int | None) -> str:
         return "# find out why it needs that much, then give it a limit above it"
     # below 100 MiB, at most double
     more = _rounded(max(limit * 1.2, limit + min(100 * _MIB, limit)), 16 * _MIB)
-    why = "# if it needs more than %s: %s is the next step; if it leaks, no limit will do" % (size(limit), size(more))
+    why = "# if it needs more than %s: %s is the next step; if it leaks, no limit will do" % (human_size(limit), human_size(more))
     return "\n".join([why, *_apply(container, subject, more)])
 
 
@@ -84,7 +84,7 @@ def _apply(container: Facts, subject: Subject, limit: int) -> list[str]:
     text = format_size(limit)
     if (container.get("manager") or {}).get("kind") == "quadlet" and subject.unit:
         return _drop_in(subject, "PodmanArgs=--memory=%s --memory-swap=%s" % (text, text))
-    lines = ["%s --memory=%s --memory-swap=%s %s" % (_podman(subject, "update"), text, text, quoted(subject.name))]
+    lines = ["%s --memory=%s --memory-swap=%s %s" % (_podman(subject, "update"), text, text, shell_quoted(subject.name))]
     return lines + _keep(container, subject, "--memory=%s --memory-swap=%s" % (text, text))
 
 
@@ -113,10 +113,10 @@ def keep(host: str, container: Facts, subject: Subject, settings: set[str]) -> s
 
 def _by_module(host: str, subject: Subject, wanted: dict[str, int | str | bool]) -> list[str]:
     """The collection's own module: live without a restart, and persistent where this Podman can."""
-    options = {"name": shown(subject.name), "user": shown(subject.user), **wanted}
+    options = {"name": printable(subject.name), "user": printable(subject.user), **wanted}
     return ["# on the controller; all that the policy wants: ansible-playbook podman_fleet.memory.enforce",
             "ansible %s -b -m podman_fleet.memory.container_memory -a %s" % (
-                quoted(host), shlex.quote(json.dumps(options, ensure_ascii=False)))]
+                shell_quoted(host), shlex.quote(json.dumps(options, ensure_ascii=False)))]
 
 
 def look_above(scope: str | None) -> str:
@@ -124,7 +124,7 @@ def look_above(scope: str | None) -> str:
     if not scope:
         return LOOK_AT_KERNEL
     return "# its limit is shared by all that is in it: raise it, or give each container a limit of its own\n" \
-           "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent %s" % quoted(scope.rstrip("/").rsplit("/", 1)[-1])
+           "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent %s" % shell_quoted(scope.rstrip("/").rsplit("/", 1)[-1])
 
 
 def drift(container: Facts, subject: Subject) -> str:
@@ -134,13 +134,13 @@ def drift(container: Facts, subject: Subject) -> str:
     enforced = _limits.effective(container) or {}
     why = "" if enforced.get("limit") is not None else " (with --cgroups=disabled nothing can be: make it anew without that)"
     return "# enforce what is declared again" + why + "\n%s --memory=%d --memory-swap=%d %s" % (
-        _podman(subject, "update"), said["limit"], swap if swap is not None else -1, quoted(subject.name))
+        _podman(subject, "update"), said["limit"], swap if swap is not None else -1, shell_quoted(subject.name))
 
 
 def _podman(subject: Subject, verb: str) -> str:
     if subject.user == "root":
         return "podman %s" % verb
-    return "sudo -iu %s podman %s" % (quoted(subject.user), verb)
+    return "sudo -iu %s podman %s" % (shell_quoted(subject.user), verb)
 
 
 def _drop_in(subject: Subject, line: str) -> list[str]:
@@ -148,14 +148,14 @@ def _drop_in(subject: Subject, line: str) -> list[str]:
     unit = subject.unit or ""
     name = unit[: -len(".service")] if unit.endswith(".service") else unit
     rootful = subject.user == "root"
-    where = "%s/%s.container.d" % ("/etc/containers/systemd" if rootful else ".config/containers/systemd", shown(name))
+    where = "%s/%s.container.d" % ("/etc/containers/systemd" if rootful else ".config/containers/systemd", printable(name))
     systemctl = "systemctl" if rootful else "systemctl --user"
     return [
-        *([] if rootful else ["# as %s, in the home directory" % shown(subject.user)]),
-        "# before Podman 5.0, write the line into %s.container itself" % shown(name),
-        "mkdir -p %s" % quoted(where),
-        r"printf '[Container]\n%s\n' > %s" % (line, quoted(where + "/50-memory.conf")),
-        "%s daemon-reload && %s restart %s" % (systemctl, systemctl, quoted(unit)),
+        *([] if rootful else ["# as %s, in the home directory" % printable(subject.user)]),
+        "# before Podman 5.0, write the line into %s.container itself" % printable(name),
+        "mkdir -p %s" % shell_quoted(where),
+        r"printf '[Container]\n%s\n' > %s" % (line, shell_quoted(where + "/50-memory.conf")),
+        "%s daemon-reload && %s restart %s" % (systemctl, systemctl, shell_quoted(unit)),
     ]
 
 
@@ -169,7 +169,7 @@ def _keep(container: Facts, subject: Subject, options: str) -> list[str]:
         return ["# and write the same into the pod's YAML (resources.limits.memory), or the next `play` undoes it"]
     if kind == "systemd" and subject.unit:
         return ["# and put %s into the podman run of %s, or its next start undoes it"
-                % (options, shown(subject.unit))]
+                % (options, printable(subject.unit))]
     if container.get("pod"):
         return ["# it is in a pod: whatever made the pod has to have it too"]
     return []

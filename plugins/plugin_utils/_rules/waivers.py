@@ -17,7 +17,7 @@ from typing import Any
 from .._model.finding import Facts, Finding, make
 from .._policy.match import document
 from .._policy.policy import Policy, Waiver, holds, named
-from .._text import plural, shown
+from .._text import plural, printable
 
 _KEPT = 20  # names that a finding carries
 
@@ -57,10 +57,10 @@ class _Documents:
 
 
 def _expired(host: str, waiver: Waiver, group: list[Finding]) -> Finding:
-    owner = " (%s)" % shown(waiver.owner, 60) if waiver.owner else ""
+    owner = " (%s)" % printable(waiver.owner, 60) if waiver.owner else ""
     return make(
         "waiver-expired", "medium", host, subject="%s %s" % (waiver.rule, waiver.match.text),
-        summary="waiver of %s expired on %s%s: %s" % (waiver.rule, waiver.expires.isoformat(), owner, shown(waiver.reason)),
+        summary="waiver of %s expired on %s%s: %s" % (waiver.rule, waiver.expires.isoformat(), owner, printable(waiver.reason)),
         detail="%s that it waived until then counts again." % plural(len(group), "finding"),
         remedy="# mend what it waived, or talk to its owner and give it a new date in podman_memory_policy",
         evidence={"scope": "host", "waiver": waiver.told(), "findings": len(group),

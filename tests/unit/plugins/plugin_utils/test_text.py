@@ -22,24 +22,24 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _text
     (None, "None"),
 ])
 def test_shown_is_inert(raw, expected):
-    assert _text.shown(raw) == expected
+    assert _text.printable(raw) == expected
 
 
 def test_shown_is_bounded():
-    assert len(_text.shown("x" * 1000000)) == 400
+    assert len(_text.printable("x" * 1000000)) == 400
 
 
 def test_quoted_is_one_word():
-    assert _text.quoted("a; rm -rf /") == "'a; rm -rf /'"
-    assert "\n" not in _text.quoted("a\nb")
+    assert _text.shell_quoted("a; rm -rf /") == "'a; rm -rf /'"
+    assert "\n" not in _text.shell_quoted("a\nb")
 
 
 @pytest.mark.parametrize("text, width, expected", [
     ("short", 10, "short"), ("exactly", 7, "exactly"), ("too long", 5, "too…"), ("日本語", 5, "日本…"), ("日本語", 6, "日本語"),
 ])
 def test_clip_counts_columns(text, width, expected):
-    assert _text.clip(text, width) == expected
-    assert _text.cells(_text.pad(text, width)) == width
+    assert _text.truncate(text, width) == expected
+    assert _text.display_width(_text.pad(text, width)) == width
 
 
 @pytest.mark.parametrize("count, expected", [
@@ -47,7 +47,7 @@ def test_clip_counts_columns(text, width, expected):
     (True, "unknown"), ("20", "unknown"), (20418560, "19.5 MiB"),
 ])
 def test_size(count, expected):
-    assert _text.size(count) == expected
+    assert _text.human_size(count) == expected
 
 
 @pytest.mark.parametrize("then, expected", [
@@ -55,4 +55,4 @@ def test_size(count, expected):
     ("2026-11-20T19:00:00.123456Z", "2 d ago"), (None, ""), ("no time", ""),
 ])
 def test_ago(then, expected):
-    assert _text.ago(then, "2026-11-23T19:00:00Z") == expected
+    assert _text.format_age(then, "2026-11-23T19:00:00Z") == expected

@@ -43,7 +43,7 @@ def write(directory, records, days=0, previous=None, run=None):
 
 def merged(paths, reports, order=()):
     """(The merged report, the Outcome)."""
-    outcome = _merge.merge(Slices(map(str, paths)), str(reports), order, {"controller": "merging"})
+    outcome = _merge.merge_slices(Slices(map(str, paths)), str(reports), order, {"controller": "merging"})
     report = json.loads(pathlib.Path(outcome.path).read_text(encoding="ascii"))
     jsonschema.Draft202012Validator(SCHEMA).validate(report)
     return report, outcome
@@ -135,7 +135,7 @@ def test_a_slice_is_a_file_its_directory_or_a_directory_of_reports(tmp_path, rec
 
 def test_check_mode_writes_nothing(tmp_path, records):
     path = write(tmp_path / "slice", records.values())
-    outcome = _merge.merge(Slices([path]), str(tmp_path / "fleet"), (), {}, write=False)
+    outcome = _merge.merge_slices(Slices([path]), str(tmp_path / "fleet"), (), {}, write=False)
     assert outcome.path is None and outcome.tally.summary() == load(path)["summary"]
     assert not (tmp_path / "fleet").exists()
 
@@ -202,5 +202,5 @@ def test_nothing_is_left_of_a_merge_that_fails(tmp_path, records):
     slices = Slices([str(path)])
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(ValueError):
-        _merge.merge(slices, str(tmp_path / "fleet"), (), {})
+        _merge.merge_slices(slices, str(tmp_path / "fleet"), (), {})
     assert list((tmp_path / "fleet").iterdir()) == []

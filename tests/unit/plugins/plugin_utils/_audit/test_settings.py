@@ -14,7 +14,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import 
 @pytest.mark.parametrize("given, expected", [
     (None, None), ("", None), ("never", None), (" Never ", None), ("high", "high"), ("CRITICAL", "critical")])
 def test_fail_on(given, expected):
-    assert _settings.fail_on(given, "x") == expected
+    assert _settings.parse_fail_on(given, "x") == expected
 
 
 @pytest.mark.parametrize("given, message", [
@@ -24,42 +24,42 @@ def test_fail_on(given, expected):
 ])
 def test_fail_on_that_is_wrong(given, message):
     with pytest.raises(ValueError) as caught:
-        _settings.fail_on(given, "podman_memory_fail_on")
+        _settings.parse_fail_on(given, "podman_memory_fail_on")
     assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize("given, expected", [
     (None, ()), ([], ()), ([""], ()), (["html", "csv", "html", ""], ("html", "csv")), ([" SARIF "], ("sarif",))])
 def test_formats(given, expected):
-    assert _settings.formats(given, "x") == expected
+    assert _settings.parse_formats(given, "x") == expected
 
 
 def test_formats_that_are_wrong():
     with pytest.raises(ValueError, match=r"oom_audit_formats: 'htlm' is none of html, csv.*did you mean html\?"):
-        _settings.formats(["csv", "htlm"], "oom_audit_formats")
+        _settings.parse_formats(["csv", "htlm"], "oom_audit_formats")
 
 
 @pytest.mark.parametrize("given", [None, "", "  "])
 def test_no_webhook(given):
-    assert _settings.webhook(given, "x") is None
+    assert _settings.parse_webhook_url(given, "x") is None
 
 
 def test_webhook():
-    assert _settings.webhook(" https://chat.example/hooks/1 ", "x") == "https://chat.example/hooks/1"
+    assert _settings.parse_webhook_url(" https://chat.example/hooks/1 ", "x") == "https://chat.example/hooks/1"
 
 
 @pytest.mark.parametrize("given", ["chat.example/s3cret", "ftp://chat.example/s3cret", "https://", "http://[s3cret"])
 def test_a_webhook_that_is_wrong_is_not_repeated(given):
     with pytest.raises(ValueError) as caught:
-        _settings.webhook(given, "oom_audit_webhook_url")
+        _settings.parse_webhook_url(given, "oom_audit_webhook_url")
     assert "oom_audit_webhook_url: no address" in str(caught.value) and "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("given, expected", [("", None), (None, None), ("slack", "slack"), ("generic", "generic")])
 def test_alert(given, expected):
-    assert _settings.alert(given, "x") == expected
+    assert _settings.parse_alert(given, "x") == expected
 
 
 def test_an_alert_that_is_wrong():
     with pytest.raises(ValueError, match="'teams' is none of generic, slack"):
-        _settings.alert("teams", "x")
+        _settings.parse_alert("teams", "x")

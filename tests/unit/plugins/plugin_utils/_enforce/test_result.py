@@ -99,7 +99,7 @@ def test_names_do_nothing_to_a_terminal():
     assert "\x1b" not in text
     count = _enforce_screen.Count()
     count.add(record("h\x1b", rows=_enforced.rows(plan, [result(WEB)])))
-    assert "\x1b" not in _terminal.plain(count.lines(False, 100))
+    assert "\x1b" not in _terminal.plain_text(count.lines(False, 100))
 
 
 def record(host="h", problem=None, plan=PLAN, **changes):
@@ -112,7 +112,7 @@ def test_the_screen():
     count = _enforce_screen.Count()
     count.add(record())
     count.add(record("gone", {"kind": "unreachable", "message": "no route"}, plan=None, rows=[]))
-    assert _terminal.plain(count.lines(False, 100)).splitlines() == [
+    assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
         "Podman memory policy  2 hosts, 5 containers: 1 as the policy wants, 1 exempt",
         "",
         "FAILED  1 host, 0 containers",
@@ -141,14 +141,14 @@ def test_a_long_list_is_cut_and_counted():
     for number in range(20):
         for each in (count, whole):
             each.add(record("h%02d" % number))
-    lines = _terminal.plain(count.lines(True, 60)).splitlines()
+    lines = _terminal.plain_text(count.lines(True, 60)).splitlines()
     assert "WOULD CHANGE  40 containers" in lines and "  … and 50 more, -v shows all" in lines
     assert all(len(line) <= 60 for line in lines)
-    assert len([line for line in _terminal.plain(whole.lines(True, 100)).splitlines() if " -> " in line]) == 60
+    assert len([line for line in _terminal.plain_text(whole.lines(True, 100)).splitlines() if " -> " in line]) == 60
 
 
 def test_nothing_to_do_is_said():
     count = _enforce_screen.Count()
     count.add(record(plan=Plan((), (), 3, 0, 3), rows=[]))
-    assert _terminal.plain(count.lines(False, 100)).splitlines() == [
+    assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
         "Podman memory policy  1 host, 3 containers: 3 as the policy wants, 0 exempt", "", "CHANGED  0 containers"]

@@ -81,9 +81,9 @@ def test_all_formats_beside_the_report_and_elsewhere(write, recorded, tmp_path):
     beside = pathlib.Path(path).parent
     assert {each.name for each in beside.iterdir()} == {"report.json", *(file for file, _kind in FORMATS.values())}
     (tmp_path / "else").mkdir()
-    files = _render.render(path, ["csv", "csv"], directory=str(tmp_path / "else"))
+    files = _render.render_report(path, ["csv", "csv"], directory=str(tmp_path / "else"))
     assert files == {"csv": str(tmp_path / "else" / "report.csv")} and os.listdir(tmp_path / "else") == ["report.csv"]
-    assert _render.render(path, ()) == {}
+    assert _render.render_report(path, ()) == {}
 
 
 def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch):
@@ -94,7 +94,7 @@ def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch
         raise OSError("disk full")
     monkeypatch.setattr(_render_csv.Csv, "host", fail)
     with pytest.raises(OSError):
-        _render.render(path, ["csv", "sarif"])
+        _render.render_report(path, ["csv", "sarif"])
     assert sorted(os.listdir(os.path.dirname(path))) == ["report.csv", "report.json"]
     assert pathlib.Path(path).with_name("report.csv").read_bytes() == before
 
@@ -106,7 +106,7 @@ def test_counting_again_gives_the_summary(write, recorded):
     path = write([answered("h", fixed), answered("alice", recorded("debian13-alice"), "alice")], first, 1)
     summary = _reader.head(path)["summary"]
     assert summary["findings"]["resolved"] > 0
-    assert _render.count(path).summary() == summary
+    assert _render.count_report(path).summary() == summary
 
 
 @pytest.mark.parametrize("value, expected", [
@@ -128,7 +128,7 @@ def test_csv_of_everything(write, recorded):
 @pytest.mark.parametrize("value, expected", [
     (None, ""), ("a\nb", "a\nb"), ("a\r\nb", "a \nb"), ("\u202e", "\\u202e"), ("x" * 40000, "x" * 31999 + "…"), (3, "3")])
 def test_inert(value, expected):
-    assert _inert.inert(value)[:32000] == expected
+    assert _inert.sanitize(value)[:32000] == expected
 
 
 # -- two reports
@@ -148,12 +148,12 @@ def test_compare(write, recorded, container, facts):
                    answered("added", host(memory__effective__oom_group=False)),
                    {"host": "away", "run_as": None, "only": None, "facts": None, "problem": {"kind": "unreachable", "message": "x"}}],
                   older, 1)
-    found = _compare.compare(newer, older)
+    found = _compare.compare_reports(newer, older)
     lost = len([1 for _name, each in _reader.elements(older, "findings") if each["host"] == "away"])
     assert found.counts == {"new": 2, "worse": 1, "better": 0, "resolved": 1, "unchanged": 1, "not_looked_for": lost}
     assert [(each["host"], each["was"]) for each in found.lists["worse"]] == [("worse", "low")]
     assert [each["host"] for each in found.lists["resolved"]] == ["better"]
-    text = "\n".join(_compare.lines(found, 10))
+    text = "\n".join(_compare.comparison_lines(found, 10))
     assert text.startswith("From 2026-11-23 20:30 UTC to 2026-11-24 20:30 UTC: 2 new, 1 worse, 0 better, 1 resolved, 1 unchanged")
     assert "  * worse web: Wrong memory.oom.group: memory.oom.group is off (medium, was low)" in text
 
@@ -166,9 +166,9 @@ def test_compare_lists_some_of_many(write, container, facts):
         one["memory"]["effective"]["source"] = "/machine.slice/libpod-%s.scope" % one["id"]
         made.append(one)
     older = write([answered("h", facts())])
-    found = _compare.compare(write([answered("h", facts(*made))], older, 1), older)
+    found = _compare.compare_reports(write([answered("h", facts(*made))], older, 1), older)
     assert found.counts["new"] == 300 and len(found.lists["new"]) == 200
-    text = "\n".join(_compare.lines(found, 10))
+    text = "\n".join(_compare.comparison_lines(found, 10))
     assert "… and 290 more" in text and len(text.splitlines()) == 14 and "\x1b" not in text
 
 
@@ -182,15 +182,15 @@ def test_the_trend_goes_on_from_report_to_report(write, recorded):
     trend = _reader.head(path)["trend"]
     assert [each["generated_at"][:10] for each in trend] == ["2026-11-23", "2026-11-24", "2026-11-25"]
     assert [each["new"] > 0 for each in trend] == [True, False, False]
-    assert len(set(_trend.line(trend, "killed"))) == 1
+    assert len(set(_trend.series(trend, "killed"))) == 1
 
 
 def test_the_trend_ends_and_leaves_out_other_limits():
     points = [{"limit": "web" if number % 2 else None, "killed": number} for number in range(200)]
-    assert _trend.line(points[:6], "killed") == [1, 3, 5]
+    assert _trend.series(points[:6], "killed") == [1, 3, 5]
     summary = {"hosts": {"total": 1, "not_checked": 0}, "containers": {"total": 1}, "oom": {"killed": 0, "lethal": 0}, "unprotected": 0,
                "findings": {"by_rule": {"near-limit": 0}, "by_severity": {"critical": 0, "high": 0}, "total": 0, "new": 0, "resolved": 0}}
-    assert len(_trend.extended(points, "2026-11-23T20:30:00Z", None, summary)) == 90
+    assert len(_trend.extend_trend(points, "2026-11-23T20:30:00Z", None, summary)) == 90
 
 
 # -- a report of a real host
@@ -205,8 +205,8 @@ def test_a_real_report_fits_the_schema_and_is_rendered(tmp_path):
     jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(report)
     assert {each["container"] for each in report["findings"] if each["rule"] == "oom-killed"} == {
         "pid1-kill", "rm", "pod-limit", "restart-loop", "group-kill", "child-kill-running"}
-    files = _render.render(REAL, FORMATS, directory=str(tmp_path))
-    assert _render.count(REAL).summary()["oom"] == report["summary"]["oom"]
+    files = _render.render_report(REAL, FORMATS, directory=str(tmp_path))
+    assert _render.count_report(REAL).summary()["oom"] == report["summary"]["oom"]
     page = pathlib.Path(files["html"]).read_text(encoding="utf-8")
     assert "7 containers hit by OOM kills, 3 unprotected." in page
     assert "hit the limit of its pod (2b154720d573), ended it, exit 137" in pathlib.Path(files["markdown"]).read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ def show(records, width=100, everything=False, report=REPORT, has_previous=False
             each["state"] = "waived" if each["waiver"] else state
             tally.add_finding(each)
     context = _summary.Context(now=NOW, report=report, has_previous=has_previous, previous_at=NOW, width=width, everything=everything)
-    return _terminal.plain(_summary.lines(tally, context)).split("\n")
+    return _terminal.plain_text(_summary.summary_lines(tally, context)).split("\n")
 
 
 def answered(host, facts, run_as="root"):
@@ -57,7 +57,7 @@ def test_fits(recorded, width, size):
     shown = show(fleet(recorded, size), width)
     assert len(shown) <= 25
     # the path is never cut, even where it is wider than the terminal
-    assert all(_text.cells(line) <= max(width, 40) for line in shown if REPORT not in line)
+    assert all(_text.display_width(line) <= max(width, 40) for line in shown if REPORT not in line)
     assert REPORT in shown[-1]
 
 
@@ -155,7 +155,7 @@ def test_hostile_names(container, facts, name):
     text = "\n".join(shown)
     assert len(shown) <= 25
     assert not set(text) & set("\x1b\x07\r\u202e")
-    assert all(_text.cells(line) <= 79 for line in shown)
+    assert all(_text.display_width(line) <= 79 for line in shown)
 
 
 WAIVE = parse({

@@ -32,7 +32,7 @@ def tally_of(*findings):
 
 
 def alert(kind, *findings):
-    text = _alert.body(kind, tally_of(*findings), NOW, "controller", "/reports/1/report.json")
+    text = _alert.alert_body(kind, tally_of(*findings), NOW, "controller", "/reports/1/report.json")
     return text and json.loads(text)
 
 
@@ -73,7 +73,7 @@ def test_many_are_not_all_listed(kind, listed):
                                   "\ud800", "x" * 10000])
 @pytest.mark.parametrize("kind", _alert.KINDS)
 def test_hostile_names(kind, name):
-    text = _alert.body(kind, tally_of(finding(name=name, user=name)), NOW, name, name)
+    text = _alert.alert_body(kind, tally_of(finding(name=name, user=name)), NOW, name, name)
     assert text.isascii() and len(text) < 10000
     told = json.loads(text)
     told["text" if kind == "slack" else "controller"].encode("utf-8")
@@ -87,12 +87,12 @@ def test_hostile_names(kind, name):
 def test_what_fails(severity, expected):
     tally = tally_of(finding("critical"), finding("high"), finding("high", "open"), finding("medium"), finding("info"),
                      finding("critical", "waived"))
-    assert _failing.count(tally, severity) == expected
+    assert _failing.count_violations(tally, severity) == expected
 
 
 def test_it_names_them():
     tally = tally_of(finding("medium", name="low one"), finding("high", name="web"), finding("critical", "open", "db", user="alice"))
-    assert _failing.message(tally, "high", "/reports/1/report.json").splitlines() == [
+    assert _failing.violation_message(tally, "high", "/reports/1/report.json").splitlines() == [
         "2 findings of severity high or worse (podman_memory_fail_on):",
         "critical: h db (alice): No memory limit: no memory limit",
         "high: h web: No memory limit: no memory limit",
@@ -102,6 +102,6 @@ def test_it_names_them():
 
 def test_it_names_some_of_many():
     tally = tally_of(*(finding("critical", name="c%d\x1b" % number) for number in range(1000)))
-    text = _failing.message(tally, "critical", None)
+    text = _failing.violation_message(tally, "critical", None)
     assert text.splitlines()[0] == "1,000 findings of severity critical (podman_memory_fail_on):"
     assert "and 980 more" in text and len(text.splitlines()) == 23 and "\x1b" not in text

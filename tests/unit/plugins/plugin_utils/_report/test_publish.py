@@ -34,10 +34,10 @@ def read_latest(reports):
 
 def test_publish(tmp_path):
     reports = str(tmp_path / "a" / "reports")
-    assert _publish.latest(reports) is None
+    assert _publish.latest_report(reports) is None
     path = _publish.publish(reports, MOMENT, build("1"))
     assert path == os.path.join(reports, "20261123T192005Z")
-    assert _publish.latest(reports) == os.path.realpath(path)
+    assert _publish.latest_report(reports) == os.path.realpath(path)
     assert os.readlink(os.path.join(reports, "latest")) == "20261123T192005Z"
     assert oct(os.stat(path).st_mode & 0o777) == oct(0o777 & ~_publish._umask())
 
