@@ -116,7 +116,7 @@ recorder:
       description: File of metrics. V(null) for none.
       type: str
       returned: success
-      sample: /var/lib/prometheus/node-exporter/podman_oom_audit.prom
+      sample: /var/lib/prometheus/node-exporter/podman_oom_recorder.prom
 """
 
 import os

@@ -19,7 +19,7 @@ from control import HOST_PATIENCE, PATIENCE, REPO
 PLAYBOOK = str(REPO / "playbooks" / "audit.yml")
 GONE = "gone"
 FORMATS = {"html": "report.html", "csv": "report.csv", "junit": "report.junit.xml", "sarif": "report.sarif",
-           "markdown": "report.md", "prometheus": "podman_oom_audit.prom"}
+           "markdown": "report.md", "prometheus": "podman_memory_audit.prom"}
 # 58 of 64 MiB in the buffer of a process that waits for its reader.
 NEAR = ("podman run --detach --name near-limit --network=none --memory=64m --memory-swap=64m localhost/bb:latest "
         "sh -c 'dd if=/dev/zero bs=58M | sleep 3600'")
@@ -116,7 +116,7 @@ def test_every_format_says_the_same(audited, fleet):
     assert len(results) == len(report["findings"])
     page = (latest / FORMATS["html"]).read_text(encoding="utf-8")
     assert "What was killed" in page and page.endswith("</html>\n")
-    assert 'podman_oom_audit_host_checked{host="%s"} 0' % GONE in (latest / FORMATS["prometheus"]).read_text(encoding="utf-8")
+    assert 'podman_memory_audit_host_checked{host="%s"} 0' % GONE in (latest / FORMATS["prometheus"]).read_text(encoding="utf-8")
     assert "OOM kills" in (latest / FORMATS["markdown"]).read_text(encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ from scenarios import catalogue
 
 MODULE = "podman_fleet.memory.oom_recorder"
 TEXTFILES = "/var/lib/prometheus/node-exporter"
-TEXTFILE = TEXTFILES + "/podman_oom_audit.prom"
+TEXTFILE = TEXTFILES + "/podman_oom_recorder.prom"
 STATE = "/var/lib/podman-memory"
 SERVICE = "podman-memory-recorder.service"
 UNITS = "/etc/systemd/system/podman-memory-recorder"

@@ -60,7 +60,7 @@ def recorded(request):
 def served(recorded, tmp_path_factory):
     """What a real node_exporter makes of the textfile."""
     folder = tmp_path_factory.mktemp("textfiles")
-    (folder / "podman_oom_audit.prom").write_text(recorded, encoding="utf-8")
+    (folder / "podman_oom_recorder.prom").write_text(recorded, encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = "127.0.0.1:%d" % free.getsockname()[1]

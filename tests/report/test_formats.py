@@ -150,10 +150,10 @@ def test_prometheus_can_be_parsed(report, document):
         assert (found[1], found[2]) not in samples, "twice: " + line
         samples[found[1], found[2]] = float(found[3])
     counts = document["summary"]
-    assert sum(value for (name, _labels), value in samples.items() if name == "podman_oom_audit_findings") == len(document["findings"])
-    assert samples["podman_oom_audit_unprotected_containers", None] == counts["unprotected"]
-    assert samples["podman_oom_audit_host_checked", 'host="deb13"'] == 1
-    assert samples["podman_oom_audit_host_checked", 'host="a\\\\x00b"'] == 0
+    assert sum(value for (name, _labels), value in samples.items() if name == "podman_memory_audit_findings") == len(document["findings"])
+    assert samples["podman_memory_audit_unprotected_containers", None] == counts["unprotected"]
+    assert samples["podman_memory_audit_host_checked", 'host="deb13"'] == 1
+    assert samples["podman_memory_audit_host_checked", 'host="a\\\\x00b"'] == 0
 
 
 # -- all of them

@@ -11,7 +11,7 @@ prometheus-podman-exporter and cAdvisor where they mean the same. `id` has Podma
 
 from .._system.times import SECOND
 
-FILE = "podman_oom_audit.prom"
+FILE = "podman_oom_recorder.prom"
 VERSION = "1.0.0"  # of the collection
 
 _C = "podman_oom_container_"
@@ -33,7 +33,7 @@ def families(running, counts, run):
     :param running: [(labels, _recorder_cgroups.Sample, image)] of running containers, labels a dict
         {id, name, user, unit}.
     :param counts: {(user, name, unit, scope): (kills, time of the last in microseconds)}.
-    :param run: {version, at (seconds), duration (seconds), errors, whole_since (seconds or None), bytes}.
+    :param run: {version, at (seconds), duration (seconds), errors, complete_since (seconds or None), bytes}.
     """
     return _about_containers(running) + _about_kills(running, counts) + _about_the_run(running, run)
 
@@ -93,11 +93,11 @@ def _about_kills(running, counts):
 
 def _about_the_run(running, run):
     return [
-        ("podman_oom_audit_info", "gauge", "The recorder of podman_fleet.memory, always 1.", [([("version", run["version"])], 1)]),
-        ("podman_oom_audit_last_success_timestamp_seconds", "gauge", "When the recorder last ran to its end.", [([], run["at"])]),
-        ("podman_oom_audit_duration_seconds", "gauge", "How long that took.", [([], run["duration"])]),
-        ("podman_oom_audit_containers", "gauge", "Running containers that it found.", [([], len(running))]),
-        ("podman_oom_audit_errors", "gauge", "Sources that it could not read wholly.", [([], run["errors"])]),
-        ("podman_oom_audit_history_bytes", "gauge", "Size of its history.", [([], run["bytes"])]),
-        ("podman_oom_audit_whole_since_timestamp_seconds", "gauge", "From when on it lacks no kill.", [([], run["whole_since"])]),
+        ("podman_oom_recorder_info", "gauge", "The recorder of podman_fleet.memory, always 1.", [([("version", run["version"])], 1)]),
+        ("podman_oom_recorder_last_success_timestamp_seconds", "gauge", "When the recorder last ran to its end.", [([], run["at"])]),
+        ("podman_oom_recorder_duration_seconds", "gauge", "How long that took.", [([], run["duration"])]),
+        ("podman_oom_recorder_containers", "gauge", "Running containers that it found.", [([], len(running))]),
+        ("podman_oom_recorder_errors", "gauge", "Sources that it could not read wholly.", [([], run["errors"])]),
+        ("podman_oom_recorder_history_bytes", "gauge", "Size of its history.", [([], run["bytes"])]),
+        ("podman_oom_recorder_complete_since_timestamp_seconds", "gauge", "From when on it lacks no kill.", [([], run["complete_since"])]),
     ]

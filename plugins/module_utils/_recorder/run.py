@@ -219,7 +219,7 @@ class _Run(object):
         families = _recorder_metrics.families(running, counts, {
             "version": self._options.version, "duration": round(duration, 3), "errors": len(self._problems),
             "at": success / SECOND if success else 0, "bytes": _history_keep.size(database),
-            "whole_since": _history_write.state(database).kernel_since / SECOND})
+            "complete_since": _history_write.state(database).kernel_since / SECOND})
         try:
             _prometheus.write(os.path.join(folder, _recorder_metrics.FILE), _prometheus.render(families))
         except OSError as exc:

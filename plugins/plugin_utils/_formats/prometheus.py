@@ -19,7 +19,7 @@ from .._report.tally import Tally
 from .._text import parse_time
 from .safe import sanitize
 
-_PREFIX = "podman_oom_audit_"
+_PREFIX = "podman_memory_audit_"
 Sample = tuple[dict[str, object], float]
 
 

@@ -52,7 +52,7 @@ FORMATS: dict[str, tuple[str, type[Renderer]]] = {
     "junit": ("report.junit.xml", _render_junit.Junit),
     "sarif": ("report.sarif", _render_sarif.Sarif),
     "markdown": ("report.md", _render_markdown.Markdown),
-    "prometheus": ("podman_oom_audit.prom", _render_prometheus.Prometheus),
+    "prometheus": ("podman_memory_audit.prom", _render_prometheus.Prometheus),
 }
 
 

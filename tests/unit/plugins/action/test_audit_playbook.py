@@ -308,7 +308,7 @@ def test_formats_alerts_and_failing(audit):
         assert "podman_memory_findings_resolved" in output and "podman_memory_near_limit" in output
         latest = audit.reports / "latest"
         assert {path.name for path in latest.iterdir()} == {
-            "report.json", "report.html", "report.csv", "report.junit.xml", "report.sarif", "report.md", "podman_oom_audit.prom"}
+            "report.json", "report.html", "report.csv", "report.junit.xml", "report.sarif", "report.md", "podman_memory_audit.prom"}
         (path, kind, authorization, body), = webhook.taken
         assert (path, kind, authorization) == ("/hooks/s3cret-token", "application/json", "Bearer s3cret-token")
         assert "`gone`: Not checked:" in body["text"]

@@ -14,7 +14,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder impo
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample
 
-RUN = {"version": "1.2.3", "at": 1795464345.25, "duration": 0.071, "errors": 0, "whole_since": 1795460000.0, "bytes": 61440}
+RUN = {"version": "1.2.3", "at": 1795464345.25, "duration": 0.071, "errors": 0, "complete_since": 1795460000.0, "bytes": 61440}
 USAGE = {"current": 30, "working_set": 20, "anon": 10, "peak": 40, "swap": 0, "pressure_full_avg300": 0.0}
 LIMITS = {"limit": 64 << 20, "swap_limit": None, "high": None, "oom_group": True, "source": "/x"}
 
@@ -87,8 +87,8 @@ def test_no_series_is_there_twice():
 
 def test_the_run_itself():
     said = text()
-    assert "podman_oom_audit_last_success_timestamp_seconds 1795464345.25\n" in said
-    assert "podman_oom_audit_containers 0\n" in said
+    assert "podman_oom_recorder_last_success_timestamp_seconds 1795464345.25\n" in said
+    assert "podman_oom_recorder_containers 0\n" in said
     assert said.endswith("\n")
 
 

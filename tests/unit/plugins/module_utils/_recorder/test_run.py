@@ -354,20 +354,20 @@ def test_metrics_only_where_their_directory_is(bench, tmp_path):
     assert not os.path.exists(bench.textfiles)
     os.mkdir(bench.textfiles)
     bench.run()
-    assert os.listdir(bench.textfiles) == ["podman_oom_audit.prom"]
-    path = os.path.join(bench.textfiles, "podman_oom_audit.prom")
+    assert os.listdir(bench.textfiles) == ["podman_oom_recorder.prom"]
+    path = os.path.join(bench.textfiles, "podman_oom_recorder.prom")
     assert os.stat(path).st_mode & 0o777 == 0o644
     with open(path, encoding="utf-8") as handle:
         text = handle.read()
     ident = next(iter(bench.kills()))[0]
     name = dict(bench.rows("SELECT ident, name FROM containers")).get(ident) or ident[:12]
     assert 'podman_oom_container_oom_kills_total{name="%s",' % name in text
-    assert 'podman_oom_audit_info{version="1.2.3"} 1\n' in text
+    assert 'podman_oom_recorder_info{version="1.2.3"} 1\n' in text
 
 
 def test_a_metrics_file_that_can_not_be_written_is_a_problem_and_no_more(bench, tmp_path):
     bench.textfiles = str(tmp_path / "textfiles")
-    os.makedirs(os.path.join(bench.textfiles, "podman_oom_audit.prom", "x"))
+    os.makedirs(os.path.join(bench.textfiles, "podman_oom_recorder.prom", "x"))
     assert bench.run()[0].startswith(bench.textfiles)
     assert bench.recorded() == bench.kills()
-    assert os.listdir(bench.textfiles) == ["podman_oom_audit.prom"]
+    assert os.listdir(bench.textfiles) == ["podman_oom_recorder.prom"]
