@@ -136,17 +136,17 @@ def steps(state, names, executable, timeout):
 def carry_out(placed, timeout):
     """Write or remove the file of a step.
 
-    :raises _drop_in.DropInError: says why not.
+    :raises _drop_in.UserFileError: says why not.
     """
     directory, name = os.path.split(placed.plan.target.path)
     if placed.plan.status == "written":
-        _drop_in.write(placed.identity, directory, name, placed.plan.text, timeout)
+        _drop_in.write_user_file(placed.identity, directory, name, placed.plan.text, timeout)
     elif placed.plan.status == "removed":
-        _drop_in.remove(placed.identity, directory, name, timeout)
+        _drop_in.remove_user_file(placed.identity, directory, name, timeout)
 
 
 def _rootless(names):
-    found, problems = _users.discover(names)
+    found, problems = _users.find_users(names)
     if problems:
         raise _users.UserError("; ".join(each["message"] for each in problems))
     owners = [each.identity for each in found if each.identity.uid != 0]
@@ -175,6 +175,6 @@ def _version(executable, identity, timeout):
 def _facts(owners, is_whole_host, timeout):
     """podman_cgroup of those whose containers get the default: on the whole host, all who have container storage."""
     if is_whole_host:
-        owners = [each.identity for each in _users.discover(["all"])[0]]
+        owners = [each.identity for each in _users.find_users(["all"])[0]]
     users = [(each.name, each.uid) for each in owners]
     return _cgroup_facts.facts(_cgroup_host.read(users=users, timeout=timeout))

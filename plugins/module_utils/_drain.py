@@ -204,7 +204,7 @@ class Drain(object):
         return self._run("systemctl", *((() if self._identity.uid == 0 else ("--user",)) + arguments))
 
     def _run(self, *argv):
-        return _command.run(list(argv), self._timeout, self._identity)
+        return _command.run_command(list(argv), self._timeout, self._identity)
 
 
 def _policy(raw):

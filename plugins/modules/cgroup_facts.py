@@ -360,7 +360,7 @@ def main():
     if timeout < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % timeout)
     try:
-        users, problems = _users.discover(module.params["users"])
+        users, problems = _users.find_users(module.params["users"])
     except _users.UserError as exc:
         module.fail_json(msg=str(exc))
     snapshot = _cgroup_host.read(users=[(each.identity.name, each.identity.uid) for each in users], timeout=timeout)

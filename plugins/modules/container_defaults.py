@@ -123,7 +123,7 @@ def main():
         if not module.check_mode:
             for step in steps:
                 _defaults.carry_out(step, options["timeout"])
-    except (_users.UserError, _defaults.Unasked, _drop_in.DropInError) as exc:
+    except (_users.UserError, _defaults.Unasked, _drop_in.UserFileError) as exc:
         module.fail_json(msg=str(exc))
     for step in steps:
         if step.plan.status == "refused":

@@ -161,7 +161,7 @@ def run(params, dry):
     """Return the module's result."""
     def look():
         return [_drain.Drain(user, params["executable"], params["timeout"])
-                for user in _users.discover(params["users"])[0]]
+                for user in _users.find_users(params["users"])[0]]
 
     try:
         _command.find_executable(params["executable"])

@@ -65,7 +65,7 @@ class Recording(_host_files.Files):
         return path in noted["present"]
 
 def run(argv):
-    result = _command.run(argv, 60)
+    result = _command.run_command(argv, 60)
     noted["commands"][" ".join(argv)] = {"rc": result.rc, "out": result.out.decode(), "err": result.err}
     return result
 

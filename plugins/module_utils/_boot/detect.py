@@ -34,7 +34,7 @@ def look(root="/", tools=None):
     plan = _boot_host.plan(files, arguments, raspberry)
     return Seen(
         kind=plan.kind if plan else None, path=plan.path if plan else None, why=plan.why if plan else None,
-        ostree=files.exists("/run/ostree-booted"), container=_platform.container(files),
+        ostree=files.exists("/run/ostree-booted"), container=_platform.container_engine(files),
         tools=_installed() if tools is None else set(tools))
 
 

@@ -25,7 +25,7 @@ class System(object):
     """Where the boot loaders' files are, and how their tools are run.
 
     :param files: _boot_files.BootFiles.
-    :param run: function that takes an argv and returns a _command.Result.
+    :param run: function that takes an argv and returns a command.CommandResult.
     """
 
     def __init__(self, files, run):

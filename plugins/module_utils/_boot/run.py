@@ -27,14 +27,14 @@ def ensure(options, check_mode, backup, root="/", run=None, tools=None):
 
     :param options: dict of the module's options.
     :param backup: function that copies a file (its path) and returns the copy's path.
-    :param root: directory in place of /; run: function that takes an argv and returns a _command.Result; tools: names
+    :param root: directory in place of /; run: function that takes an argv and returns a command.CommandResult; tools: names
         in place of what is installed. All three are for tests.
     :raises: one of ERRORS; then nothing has been changed.
     """
     asked = _cmdline_edit.wanted(options["present"], options["absent"])
     files = _boot_files.BootFiles(root)
     kind = _bootloaders.ALL.get(options["bootloader"]) or _bootloaders.choose(_bootloaders.look(root, tools))
-    loader = kind(_bootloader.System(files, run or (lambda argv: _command.run(argv, options["timeout"]))))
+    loader = kind(_bootloader.System(files, run or (lambda argv: _command.run_command(argv, options["timeout"]))))
     change = loader.change(asked)
     changed = bool(change.files or change.commands)
     if changed:

@@ -21,7 +21,7 @@ Hierarchy = namedtuple("Hierarchy", "version memory_root controllers problem")
 
 # leaf: cgroup of the main process; own: topmost cgroup that is the container's, None when it
 # runs in somebody else's (--cgroups=disabled, rootless cgroupfs).
-Place = namedtuple("Place", "leaf own")
+ContainerCgroups = namedtuple("ContainerCgroups", "leaf own")
 
 _V1_UNLIMITED = 1 << 60  # v1 shows "none" as LONG_MAX rounded down to a page
 
@@ -35,7 +35,7 @@ class CgroupFiles(object):
         self._limits = {}
         self.hierarchy = _hierarchy(root, proc)
 
-    def place(self, pid, ident):
+    def container_cgroups(self, pid, ident):
         """Return the Place of a container's main process, None when the process is gone."""
         path = None
         for line in (_read(os.path.join(self._proc, str(pid), "cgroup")) or "").splitlines():
@@ -45,7 +45,7 @@ class CgroupFiles(object):
                 path = where
         if path is None:
             return None
-        return Place(path, _cgroup_path.own_cgroup(path, ident))
+        return ContainerCgroups(path, _cgroup_path.own_cgroup(path, ident))
 
     def limits(self, cgroup):
         """Return {limit, swap, high, oom_group} of one cgroup alone; bytes, None for none or unreadable.

@@ -10,7 +10,7 @@ Pure: takes the limits of each cgroup, gives the ones that win.
 """
 
 
-def effective(lineage, own, version):
+def effective_limits(lineage, own, version):
     """Return {limit, swap_limit, high, oom_group, source}; bytes, None for none.
 
     :param lineage: [(path, limits)] from the container's leaf up; limits as

@@ -20,7 +20,7 @@ _BARE = re.compile(r"^(%s)$" % _ID)
 _USER = re.compile(r"^user-(\d+)\.slice$")
 
 
-def container_id(path, known=()):
+def find_container_id(path, known=()):
     """Return the id of the Podman container that the cgroup belongs to, or None.
 
     conmon's and a pod's cgroups are nobody's container.
@@ -60,12 +60,12 @@ def owner_uid(path):
     return 0
 
 
-def killed_by_oomd(cgroup, unit, uid, known=()):
+def oomd_victim(cgroup, unit, uid, known=()):
     """Return (id, uid of the owner) of the container whose own cgroup or unit a _records.OomdKill names; id: None for no container."""
-    return container_id(cgroup or unit, known), owner_uid(cgroup) if cgroup else uid
+    return find_container_id(cgroup or unit, known), owner_uid(cgroup) if cgroup else uid
 
 
-def lineage(path):
+def cgroup_lineage(path):
     """Return the paths from the cgroup up to (not with) the root: leaf first."""
     parts = [part for part in path.split("/") if part]
     return ["/" + "/".join(parts[:end]) for end in range(len(parts), 0, -1)]

@@ -46,8 +46,8 @@ def facts(snapshot, problems=()):
 def _state(snapshot, mode):
     v1_known = None if snapshot.v1_text is None else _cgroup_mode.v1_controllers(snapshot.v1_text)
     arguments = None if snapshot.cmdline is None else _kernel_args.parse(snapshot.cmdline)
-    manager = _platform.systemd(snapshot.systemd or "")
-    distro = _platform.distribution(snapshot.os_release or "")
+    manager = _platform.parse_systemd_version(snapshot.systemd or "")
+    distro = _platform.parse_os_release(snapshot.os_release or "")
     raspberry = _platform.is_raspberry_pi(snapshot.model, snapshot.kernel)
     memory = _cgroup_memory.present(mode, _words(snapshot.available), v1_known)
     reasons = [] if memory is not False else _cgroup_memory.absence(
@@ -74,7 +74,7 @@ def _user(seen, mode, memory, roots):
 
 
 def _host(snapshot, state):
-    distro = _platform.distribution(snapshot.os_release or "")
+    distro = _platform.parse_os_release(snapshot.os_release or "")
     return {
         "kernel": snapshot.kernel,
         "distribution": None if snapshot.os_release is None else {

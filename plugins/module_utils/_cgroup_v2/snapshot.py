@@ -39,9 +39,9 @@ def read(root="/", users=(), timeout=60, run=None):
     :param root: directory in place of /.
     :param users: [(name, uid)] to look at.
     :param timeout: seconds for each command.
-    :param run: function that takes an argv and returns a _command.Result, for tests.
+    :param run: function that takes an argv and returns a command.CommandResult, for tests.
     """
-    return _Reader(_host_files.Files(root), run or (lambda argv: _command.run(argv, timeout))).snapshot(users)
+    return _Reader(_host_files.Files(root), run or (lambda argv: _command.run_command(argv, timeout))).snapshot(users)
 
 
 class _Reader(object):
@@ -59,7 +59,7 @@ class _Reader(object):
         cmdline, model = read("/proc/cmdline"), read("/proc/device-tree/model")
         # sd_booted(3)
         booted = self._files.is_directory("/run/systemd/system")
-        engine = _platform.container(self._files)
+        engine = _platform.container_engine(self._files)
         top = _cgroup_mode.CGROUP_ROOT
         available = read(top + "/cgroup.controllers") if mode == "v2" else None
         plan = None

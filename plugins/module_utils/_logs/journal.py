@@ -16,7 +16,7 @@ import struct
 import time
 from collections import namedtuple
 
-from .._system.command import CommandError, run
+from .._system.command import CommandError, run_command
 from .._system.times import SECOND
 from . import kernel_oom as _kernel_oom, records as _records
 
@@ -117,7 +117,7 @@ def _ask(argv, timeout):
     """
     for _attempt in range(2):
         try:
-            result = run(argv, timeout, max_output=_MAX_ANSWER)
+            result = run_command(argv, timeout, max_output=_MAX_ANSWER)
         except CommandError as exc:
             return Answer([], 0, str(exc))
         if result.rc in (0, 1) and not result.err:

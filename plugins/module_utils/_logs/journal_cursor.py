@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections import namedtuple
 
-from .._system.command import CommandError, current_identity, environment, find_executable
+from .._system.command import CommandError, current_identity, find_executable, user_environment
 from .._system.times import SECOND
 from . import kernel_oom as _kernel_oom, records as _records
 
@@ -64,7 +64,7 @@ class Journal(object):
         with _words(self._scratch) as words:
             try:
                 process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, cwd="/",
-                                           env=environment(current_identity()))
+                                           env=user_environment(current_identity()))
             except OSError as exc:
                 raise CommandError("journalctl could not be started: %s" % exc)
             try:

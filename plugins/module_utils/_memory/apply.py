@@ -16,7 +16,7 @@ from contextlib import ExitStack
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._podman.api import Service, ServiceError
-from .._system.command import CommandError, run
+from .._system.command import CommandError, run_command
 from . import method as _memory_method, plan as _memory_plan, quadlet as _quadlet, settings as _memory_settings
 from .quadlet_units import UnitError, Units
 
@@ -158,14 +158,14 @@ class Apply(object):
 
     def _by_cli(self, job, settings, _stack):
         argv = [self._executable, "update"] + _memory_settings.options(settings) + [job.seen.container.ident]
-        result = run(argv, self._timeout, job.seen.identity)
+        result = run_command(argv, self._timeout, job.seen.identity)
         if result.rc != 0:
             raise CommandError("podman update: exit code %d: %s" % (result.rc, result.err[-500:] or "(no message)"))
 
     def _by_cgroupfs(self, job, settings, _stack):
         """Write to the leaf, after a last look that it is still this container's."""
         files, container = CgroupFiles(), job.seen.container
-        place = files.place(container.pid, container.ident)
+        place = files.container_cgroups(container.pid, container.ident)
         if place is None or place.own is None:
             raise OSError("the cgroup of its main process (%d) is not its own any more" % container.pid)
         for name, text in _memory_settings.leaf_files(settings):

@@ -19,12 +19,12 @@ from .._cgroup.cgroupfs import CgroupFiles
 from .._podman import listing as _listing
 from .._podman.cli import Podman, PodmanError, matches_word
 from .._system import users as _users
-from .._system.command import current_identity, identity_of
+from .._system.command import current_identity, identity_from_passwd
 from . import method as _memory_method, plan as _memory_plan, quadlet as _quadlet, settings as _memory_settings
 from .quadlet_units import UnitError, Units
 
 # request: _memory_request.Request; identity: of the owner; container: _inspect.Container; now:
-# _memory_plan.Now; unit: _quadlet_files.Unit or None; place: _cgroupfs.Place or None; present: all resources
+# _memory_plan.Now; unit: _quadlet_files.Unit or None; place: cgroupfs.ContainerCgroups or None; present: all resources
 # that Podman keeps, where they have to be sent again, else None.
 Seen = namedtuple("Seen", "request identity container now unit place present")
 
@@ -47,12 +47,12 @@ def owner(name):
     """
     me = current_identity()
     try:
-        identity = me if name == me.name else identity_of(pwd.getpwnam(name))
+        identity = me if name == me.name else identity_from_passwd(pwd.getpwnam(name))
     except KeyError:
         raise Refused(["user: there is no user %r on this host" % name])
     if me.uid not in (0, identity.uid):
         raise Refused(["user: only root can change the containers of %r, this is %r (use become)" % (name, me.name)])
-    return _users.User(identity, _users.storage_of(identity), os.path.isdir("/run/user/%d" % identity.uid))
+    return _users.User(identity, _users.find_storage(identity), os.path.isdir("/run/user/%d" % identity.uid))
 
 
 class Look(object):
@@ -145,12 +145,12 @@ class Look(object):
         return _memory_settings.recorded(present), present
 
     def _live(self, container):
-        """Return (_memory_plan.Live, _cgroupfs.Place), both None for one that does not run."""
+        """Return (_memory_plan.Live, cgroupfs.ContainerCgroups), both None for one that does not run."""
         files = self._files
-        place = files.place(container.pid, container.ident) if container.running and container.pid else None
+        place = files.container_cgroups(container.pid, container.ident) if container.running and container.pid else None
         if place is None:
             return None, None
-        lineage = [(path, files.limits(path)) for path in _cgroup_path.lineage(place.leaf)]
+        lineage = [(path, files.limits(path)) for path in _cgroup_path.cgroup_lineage(place.leaf)]
         used = files.usage(place.own)["working_set"] if place.own else None
         return _memory_plan.Live(files.hierarchy.version, lineage, place.own, files.low(place.leaf),
                                  files.counts_swap(place.leaf), used), place

@@ -190,7 +190,7 @@ def enforced(live):
     """Return the result's `effective`, None when it does not run."""
     if live is None:
         return None
-    found = _effective.effective(live.lineage, live.own, live.version)
+    found = _effective.effective_limits(live.lineage, live.own, live.version)
     return {key: found[key] for key in ("limit", "swap_limit", "high", "oom_group")}
 
 

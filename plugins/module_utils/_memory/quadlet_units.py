@@ -14,7 +14,7 @@ import os
 import re
 from collections import namedtuple
 
-from .._system.command import CommandError, current_identity, run
+from .._system.command import CommandError, current_identity, run_command
 from .._system.user_files import WRITE
 from . import quadlet as _quadlet
 
@@ -117,7 +117,7 @@ class Units(object):
 
     def _run(self, argv, identity, stdin=None):
         try:
-            result = run(argv, self._timeout, identity, stdin=stdin)
+            result = run_command(argv, self._timeout, identity, stdin=stdin)
         except CommandError as exc:
             raise UnitError(str(exc))
         if result.rc != 0:

@@ -11,7 +11,7 @@ from .._cgroup import effective as _effective, paths as _cgroup_path
 from .._podman import containers_conf as _containers_conf, unit_command as _next_start
 from .._podman.cli import matches_word
 from .._system import host_files as _host_files, times as _times
-from .._system.command import CommandError, run
+from .._system.command import CommandError, run_command
 from . import evidence as _assemble, verdict as _verdict
 
 _BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit makes the container anew
@@ -31,7 +31,7 @@ def next_starts(answer, timeout):
         return {}
     argv = ["systemctl"] + ([] if identity.uid == 0 else ["--user"]) + ["show", "--property=Id,ExecStart", "--"]
     try:
-        shown = run(argv + units, timeout, identity)
+        shown = run_command(argv + units, timeout, identity)
     except CommandError:
         return {}  # then Podman's record is all there is
     lines = _next_start.commands(shown.out.decode("utf-8", "replace"))
@@ -49,17 +49,17 @@ def live(container, files, host):
     nothing = {"effective": None, "usage": None, "events": None}
     if not container.running or not container.pid:
         return nothing, _assemble.LiveState(host.main_pid(container.pidfile), None, None, None)
-    place = files.place(container.pid, container.ident)
+    place = files.container_cgroups(container.pid, container.ident)
     if place is None:  # ended since Podman was asked
         return nothing, _assemble.LiveState(container.pid, None, None, None)
-    lineage = [(path, files.limits(path)) for path in _cgroup_path.lineage(place.leaf)]
-    memory = dict(nothing, effective=_effective.effective(lineage, place.own, files.hierarchy.version))
+    lineage = [(path, files.limits(path)) for path in _cgroup_path.cgroup_lineage(place.leaf)]
+    memory = dict(nothing, effective=_effective.effective_limits(lineage, place.own, files.hierarchy.version))
     if place.own is None:
         return memory, _assemble.LiveState(container.pid, None, None, None)
     counters = files.events(place.own)
     memory["usage"] = files.usage(place.own)
     memory["events"] = {key: (counters or {}).get(key) for key in _EVENTS}
-    above = _cgroup_path.lineage(place.own)[1:]
+    above = _cgroup_path.cgroup_lineage(place.own)[1:]
     return memory, _assemble.LiveState(container.pid, place.own, counters,
                                   [(path, files.local_events(path)) for path in above])
 

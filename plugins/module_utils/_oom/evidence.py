@@ -51,7 +51,7 @@ class RecordsByContainer(object):
         self.kills = {}
         self.elsewhere = []  # kills in cgroups of no container
         for kill in records.kills:
-            ident = _cgroup_path.container_id(kill.task_memcg, known)
+            ident = _cgroup_path.find_container_id(kill.task_memcg, known)
             if ident:
                 self.kills.setdefault(ident, []).append(kill)
             else:
@@ -59,14 +59,14 @@ class RecordsByContainer(object):
         self._scopes = {}
         self.services = {}
         for record in records.unit_ooms:
-            ident = _cgroup_path.container_id(record.unit)
+            ident = _cgroup_path.find_container_id(record.unit)
             if ident:
                 self._scopes.setdefault((ident, record.uid), []).append(record)
             else:
                 self.services.setdefault((record.unit, record.uid), []).append(record)
         self._oomd = {}
         for record in records.oomd:
-            ident, owner = _cgroup_path.killed_by_oomd(record.cgroup, record.unit, record.uid, known)
+            ident, owner = _cgroup_path.oomd_victim(record.cgroup, record.unit, record.uid, known)
             if ident:
                 self._oomd.setdefault((ident, owner), []).append(record)
         self._events = {}
@@ -261,7 +261,7 @@ def attribute_service_kills(records):
     for record in records.unit_ooms:
         near = [event for event in deaths if event.labels.get("PODMAN_SYSTEMD_UNIT") == record.unit
                 and event.uid == record.uid and abs(event.at - record.at) <= _SERVICE_DIES]
-        if near and not _cgroup_path.container_id(record.unit):
+        if near and not _cgroup_path.find_container_id(record.unit):
             record = record._replace(unit="libpod-%s.scope" % near[0].ident)
         ooms.append(record)
     return records._replace(unit_ooms=ooms)

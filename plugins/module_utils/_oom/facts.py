@@ -37,7 +37,7 @@ def collect_facts(options, now):
     :param now: microseconds since the epoch.
     :raises _users.UserError: when nobody of `users` can be looked at.
     """
-    users, problems = _users.discover(options.users)
+    users, problems = _users.find_users(options.users)
     return _Look(options, now, users, problems).facts()
 
 
@@ -86,7 +86,7 @@ class _Look(object):
         options = self._options
         self._record = _recorder.read(options.state_dir, options.since, self._now)
         # before the log is read, so that a kill in between can't look like a record that is lost
-        self._counted = self._host.kills_since_boot()
+        self._counted = self._host.oom_kills_since_boot()
         with ThreadPoolExecutor(_WORKERS) as pool:
             kernel = pool.submit(_journal.read_kernel_log, options.since, options.timeout)
             units = pool.submit(_journal.read_unit_records, options.since, options.timeout)
@@ -143,7 +143,7 @@ class _Look(object):
         log = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(answer.entries),
                                 [message for message in ring.messages if message.at >= since], self._record.messages)
         journal = None if answer.problem else _journal.oldest_entry_time(None)
-        coverage = _coverage.kernel_coverage(since, self._host.booted(), journal, ring.since,
+        coverage = _coverage.kernel_coverage(since, self._host.booted_at(), journal, ring.since,
                                     self._counted, log.killed_per_boot.get(boot, 0))
         since = _recorder.extended(coverage.since, self._record, boot, self._counted, log.killed_per_boot.get(boot, 0))
         if since != coverage.since:

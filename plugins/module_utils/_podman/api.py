@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 
-from .._system.command import CommandError, runtime_dir, start
+from .._system.command import CommandError, runtime_dir, start_command
 
 # The service ends by itself when we are killed and nobody asks any more.
 _IDLE = 120
@@ -101,7 +101,7 @@ class Service(object):
         if os.geteuid() == 0:
             os.chown(self._folder, self._identity.uid, self._identity.gid)
         with open(os.path.join(self._folder, "stderr"), "wb") as complaints:
-            self._process = start([self._executable, "system", "service", "--time=%d" % _IDLE, "unix://" + path],
+            self._process = start_command([self._executable, "system", "service", "--time=%d" % _IDLE, "unix://" + path],
                                   self._identity, stderr=complaints)
         self._connection = _Connection(path, self._timeout)
         deadline = time.monotonic() + self._timeout

@@ -13,7 +13,7 @@ import json
 import re
 from collections import namedtuple
 
-from .._system.command import CommandError, run
+from .._system.command import CommandError, run_command
 from . import inspect as _inspect
 
 # ident: 64 hex digits; name: str.
@@ -137,7 +137,7 @@ class Podman(object):
 
     def _run(self, *arguments):
         try:
-            return run([self._executable] + list(arguments), self._timeout, self._identity)
+            return run_command([self._executable] + list(arguments), self._timeout, self._identity)
         except CommandError as exc:
             raise PodmanError(str(exc))
 

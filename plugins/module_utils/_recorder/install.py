@@ -14,7 +14,7 @@ import os
 import shutil
 from collections import namedtuple
 
-from .._system.command import CommandError, run
+from .._system.command import CommandError, run_command
 from . import database as _history, metrics as _recorder_metrics, package as _recorder_layout
 from .main import SETTINGS
 from .package import CACHE_DIR, CODE_DIR, SERVICE, TIMER, UNIT_DIR
@@ -123,7 +123,7 @@ def _remove(path):
 def _systemctl(calls):
     for arguments in calls:
         try:
-            result = run(["systemctl"] + arguments, _TIMEOUT)
+            result = run_command(["systemctl"] + arguments, _TIMEOUT)
         except CommandError as exc:
             raise InstallError(str(exc))
         if result.rc:
@@ -132,7 +132,7 @@ def _systemctl(calls):
 
 def _asked(*arguments):
     try:
-        return run(["systemctl"] + list(arguments), _TIMEOUT).out.decode("utf-8", "replace").strip()
+        return run_command(["systemctl"] + list(arguments), _TIMEOUT).out.decode("utf-8", "replace").strip()
     except CommandError as exc:
         raise InstallError(str(exc))
 

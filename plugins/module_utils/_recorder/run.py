@@ -89,7 +89,7 @@ class _Run(object):
         again = bool(start) and (_history_write.kept(database, "boot") or self._boot) != self._boot
         continued = None
         while True:
-            counted, at = self._host.kills_since_boot(), self._now()
+            counted, at = self._host.oom_kills_since_boot(), self._now()
             database.execute("BEGIN IMMEDIATE")
             reading, first = self._read(cursor, at)
             continued = reading.continued if continued is None else continued
@@ -186,12 +186,12 @@ class _Run(object):
             name, image, unit = called.get((each.ident, each.uid), (None, None, None))
             _history_write.sample(database, today, seen.now, each, (name, unit))
             running.append(({"id": each.ident[:12], "name": name or each.ident[:12], "unit": unit or "",
-                             "user": _users.name_of(each.uid)}, each, image))
+                             "user": _users.user_name(each.uid)}, each, image))
         return running
 
     def _coverage(self, seen):
         ring = _journal.read_ring_buffer(self._boot)
-        return _coverage.kernel_coverage(seen.now - self._options.retention_days * _DAY, self._host.booted(),
+        return _coverage.kernel_coverage(seen.now - self._options.retention_days * _DAY, self._host.booted_at(),
                                 _journal.oldest_entry_time(None), ring.since, seen.counted, seen.seen).since
 
     def _called(self, found, at):
@@ -213,7 +213,7 @@ class _Run(object):
         if not folder or not os.path.isdir(folder):
             return
         database = self._database
-        counts = {(_users.name_of(uid), name, unit, scope): found
+        counts = {(_users.user_name(uid), name, unit, scope): found
                   for (uid, name, unit, scope), found in _history_keep.kill_counts(database).items()}
         success = _history_write.kept(database, "success_at")
         families = _recorder_metrics.families(running, counts, {

@@ -43,8 +43,8 @@ def samples(files):
         if usage["current"] is None:  # ended in between
             continue
         leaf = path + _LEAF if os.path.isdir(files.hierarchy.memory_root + path + _LEAF) else path
-        lineage = [(each, files.limits(each)) for each in _cgroup_path.lineage(leaf)]
-        found.append(Sample(ident, _cgroup_path.owner_uid(path), unit_of(path), _effective.effective(
+        lineage = [(each, files.limits(each)) for each in _cgroup_path.cgroup_lineage(leaf)]
+        found.append(Sample(ident, _cgroup_path.owner_uid(path), unit_of(path), _effective.effective_limits(
             lineage, path, files.hierarchy.version), usage, files.events(path)))
     return found
 
@@ -60,7 +60,7 @@ def _own_cgroups(root):
             continue
         for name in names:
             path = folder + "/" + name
-            ident = _cgroup_path.container_id(name)
+            ident = _cgroup_path.find_container_id(name)
             if ident:
                 yield path, ident
                 left -= 1
@@ -89,7 +89,7 @@ def stored_names():
     For those whose events the journal does not have; Podman is not run for it. The files are the users' own: anything
     may be in them.
     """
-    users, _problems = _users.discover(["all"])
+    users, _problems = _users.find_users(["all"])
     found = {}
     for user in users:
         for each in _stored(user.storage):
@@ -107,7 +107,7 @@ def _stored(storage):
     found = []
     for folder in sorted(os.listdir(storage)) if storage and os.path.isdir(storage) else []:
         for name in _STORAGE_FILES if folder.endswith("-containers") else ():
-            listed = _json(_users.read_theirs(os.path.join(storage, folder, name), _MAX_STORAGE_FILE))
+            listed = _json(_users.read_untrusted_file(os.path.join(storage, folder, name), _MAX_STORAGE_FILE))
             found += [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return found
 

@@ -84,7 +84,7 @@ def kills(database, first):
             monos.setdefault(message.at, message.mono)
         database.execute("DELETE FROM kills WHERE boot = ? AND mono >= ?", (boot, begin))
         for kill in _kernel_oom.parse_kernel_log(found).kills:
-            ident = _cgroup_path.container_id(kill.task_memcg, known)
+            ident = _cgroup_path.find_container_id(kill.task_memcg, known)
             if ident:
                 scope = _SCOPES[cause_and_scope(kill, ident)[0]]
                 _kill(database, boot, monos[kill.at], ident, _cgroup_path.owner_uid(kill.task_memcg), scope, kill.at)
@@ -95,7 +95,7 @@ def oomd_kills(database):
     database.execute("DELETE FROM kills WHERE boot = 'oomd'")
     last = {}
     for at, cgroup, unit, uid in database.execute("SELECT at, cgroup, unit, uid FROM oomd_kills ORDER BY at"):
-        ident, owner = _cgroup_path.killed_by_oomd(cgroup, unit, uid)
+        ident, owner = _cgroup_path.oomd_victim(cgroup, unit, uid)
         if ident and at - last.get(ident, -_FAR) > _SAME_KILL:
             _kill(database, "oomd", at, ident, owner, "oomd", at)
         last[ident] = at

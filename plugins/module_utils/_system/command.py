@@ -23,7 +23,7 @@ from collections import namedtuple
 Identity = namedtuple("Identity", "name uid gid home")
 
 # rc: int (negative: ended by that signal); out: bytes; err: str, its last 64 KiB.
-Result = namedtuple("Result", "rc out err")
+CommandResult = namedtuple("CommandResult", "rc out err")
 
 # 2,000 containers make about 20 MB of `podman container inspect`; anything far above
 # that is not an answer and must not eat the memory of the host that is looked at.
@@ -44,12 +44,12 @@ def current_identity():
     """Return the Identity of this process."""
     uid = os.geteuid()
     try:
-        return identity_of(pwd.getpwuid(uid))
+        return identity_from_passwd(pwd.getpwuid(uid))
     except KeyError:
         return Identity(str(uid), uid, os.getegid(), os.environ.get("HOME", "/"))
 
 
-def identity_of(entry):
+def identity_from_passwd(entry):
     """Return the Identity for an entry of the password database (``pwd.struct_passwd``)."""
     return Identity(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir)
 
@@ -60,7 +60,7 @@ def runtime_dir(identity):
     return path if os.path.isdir(path) else None
 
 
-def environment(identity):
+def user_environment(identity):
     """Return the environment for a command of this user.
 
     It is made anew: what sudo or ssh left behind (XDG_RUNTIME_DIR of somebody else,
@@ -93,7 +93,7 @@ def find_executable(name):
     return path
 
 
-def start(argv, identity, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+def start_command(argv, identity, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
     """Start a command in a session of its own and return its subprocess.Popen.
 
     :param identity: Identity to run as; only root can run as somebody else.
@@ -103,13 +103,13 @@ def start(argv, identity, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, s
     executable = find_executable(argv[0])
     try:
         return subprocess.Popen([executable] + list(argv[1:]), stdin=stdin, stdout=stdout, stderr=stderr, cwd="/",
-                                env=environment(identity), bufsize=0, start_new_session=True,
+                                env=user_environment(identity), bufsize=0, start_new_session=True,
                                 preexec_fn=_become(identity))
     except (OSError, subprocess.SubprocessError) as exc:
         raise CommandError("%s could not be started: %s" % (argv[0], exc))
 
 
-def run(argv, timeout, identity=None, stdin=None, max_output=MAX_OUTPUT):
+def run_command(argv, timeout, identity=None, stdin=None, max_output=MAX_OUTPUT):
     """Run a command to its end and return its Result.
 
     :param argv: list of str; the first one is looked up in the system's search path.
@@ -120,7 +120,7 @@ def run(argv, timeout, identity=None, stdin=None, max_output=MAX_OUTPUT):
     :raises CommandNotFound: no such executable.
     :raises CommandError: not startable, timed out, or too much output.
     """
-    process = start(argv, identity or current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    process = start_command(argv, identity or current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                     stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
     try:
         if stdin is not None:
@@ -133,7 +133,7 @@ def run(argv, timeout, identity=None, stdin=None, max_output=MAX_OUTPUT):
         raise CommandError("%s closed its output but did not end" % _shown(argv))
     finally:
         _end(process)
-    return Result(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
 class _Ended(Exception):

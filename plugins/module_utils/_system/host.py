@@ -38,7 +38,7 @@ class Host(object):
             "hostname": socket.gethostname(),
             "collected_at": _times.to_iso(now),
             "boot_id": self.boot_id(),
-            "booted_at": _times.to_iso(self.booted()),
+            "booted_at": _times.to_iso(self.booted_at()),
             "kernel": os.uname()[2],
             "distribution": self._distribution(),
             "memory_total": _kibibytes(memory.get("MemTotal:")),
@@ -49,12 +49,12 @@ class Host(object):
         """Return this boot's id as the journal writes it: 32 hex digits."""
         return (self._read("proc/sys/kernel/random/boot_id") or "").strip().replace("-", "") or None
 
-    def booted(self):
+    def booted_at(self):
         """Return the microseconds of the boot (proc(5), stat: btime), None if unknown."""
         btime = self._pairs("proc/stat").get("btime")
         return int(btime) * _times.SECOND if btime else None
 
-    def kills_since_boot(self):
+    def oom_kills_since_boot(self):
         """Return the kernel's own count of processes that it OOM-killed since the boot, None if unknown.
 
         /proc/vmstat oom_kill, since Linux 4.13; readable for everybody.

@@ -17,7 +17,7 @@ Distribution = namedtuple("Distribution", "ident version name like")
 Systemd = namedtuple("Systemd", "version default")
 
 
-def container(files):
+def container_engine(files):
     """Return the container engine around us, as systemd-detect-virt(1) and Podman and Docker leave it, or None.
 
     :param files: _host_files.Files.
@@ -38,7 +38,7 @@ def is_raspberry_pi(model, release):
     return "Raspberry Pi" in (model or "") or re.search(r"rpi-|-raspi\b|-v(6|7|7l|8)\+$", release or "") is not None
 
 
-def distribution(text):
+def parse_os_release(text):
     """Return the Distribution of an os-release file (os-release(5)); None for what it does not say."""
     fields = {}
     for line in text.splitlines():
@@ -49,7 +49,7 @@ def distribution(text):
                         fields.get("ID_LIKE", "").split())
 
 
-def systemd(text):
+def parse_systemd_version(text):
     """Return the Systemd of `systemctl --version`, None when it is no such text.
 
     The first line is "systemd 252 (252.39-1~deb12u1)"; the features name the compiled-in hierarchy.

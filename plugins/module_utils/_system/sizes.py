@@ -13,7 +13,7 @@ Pure. Units are powers of 1024 with and without "iB", as Podman reads them
 import re
 
 UNLIMITED = "unlimited"
-LARGEST = 2 ** 63 - 1  # the kernel and Podman count bytes in 64 bits with a sign
+MAX_SIZE = 2 ** 63 - 1  # the kernel and Podman count bytes in 64 bits with a sign
 _UNITS = ("", "k", "m", "g", "t")
 # With this many digits all sizes can be written, and no text keeps us busy.
 _SIZE = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))? ?(?:([kmgt])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
@@ -39,8 +39,8 @@ def parse_size(value):
     if count == 0:
         # Podman takes 0 for "not given" in one place and for "no limit" in another
         raise ValueError("%s is no size that can be used: %s, or %r for no limit" % (_said(value), _HOW, UNLIMITED))
-    if count > LARGEST:
-        raise ValueError("%s is more than any host can have: at most %d bytes" % (_said(value), LARGEST))
+    if count > MAX_SIZE:
+        raise ValueError("%s is more than any host can have: at most %d bytes" % (_said(value), MAX_SIZE))
     return count
 
 

@@ -6,7 +6,7 @@
 
 """Put a small file at a user's place, or remove it, as that user: nobody's links can lead elsewhere."""
 
-from .command import CommandError, run
+from .command import CommandError, run_command
 
 # Scripts for sh with a directory and a name. The file is whole or not there: it is written beside, then renamed.
 WRITE = """set -e
@@ -21,30 +21,30 @@ mv -f -- "$new" "$1/$2"
 REMOVE = 'rm -f -- "$1/$2"'
 
 
-class DropInError(Exception):
+class UserFileError(Exception):
     """The file could not be written or removed."""
 
 
-def write(identity, directory, name, text, timeout):
+def write_user_file(identity, directory, name, text, timeout):
     """Write a file atomically, with its directory.
 
-    :raises DropInError: says why not.
+    :raises UserFileError: says why not.
     """
     _shell(identity, WRITE, directory, name, timeout, text.encode("utf-8"))
 
 
-def remove(identity, directory, name, timeout):
+def remove_user_file(identity, directory, name, timeout):
     """Remove a file; none is fine.
 
-    :raises DropInError: says why not.
+    :raises UserFileError: says why not.
     """
     _shell(identity, REMOVE, directory, name, timeout, b"")
 
 
 def _shell(identity, script, directory, name, timeout, data):
     try:
-        result = run(["sh", "-c", script, "sh", directory, name], timeout, identity, stdin=data)
+        result = run_command(["sh", "-c", script, "sh", directory, name], timeout, identity, stdin=data)
     except CommandError as exc:
-        raise DropInError("%s/%s: %s" % (directory, name, exc))
+        raise UserFileError("%s/%s: %s" % (directory, name, exc))
     if result.rc != 0:
-        raise DropInError("%s/%s: %s" % (directory, name, result.err or "exit code %d" % result.rc))
+        raise UserFileError("%s/%s: %s" % (directory, name, result.err or "exit code %d" % result.rc))

@@ -15,7 +15,7 @@ import re
 import stat
 from collections import namedtuple
 
-from .command import current_identity, identity_of
+from .command import current_identity, identity_from_passwd
 
 # identity: _command.Identity; storage: path of the container storage, None when there is
 # none; session: whether the user's runtime directory (/run/user/UID) is there now.
@@ -30,7 +30,7 @@ class UserError(Exception):
     """The option `users` names somebody who can't be looked at."""
 
 
-def discover(spec):
+def find_users(spec):
     """Return ([User], [problem]) for the option `users`.
 
     :param spec: list of user names; ``all`` stands for root and each user with container
@@ -62,7 +62,7 @@ def _named(name, me):
     if name == "all":
         return _everybody(me)
     try:
-        identity = identity_of(pwd.getpwnam(name))
+        identity = identity_from_passwd(pwd.getpwnam(name))
     except KeyError:
         raise UserError("users: there is no user %r on this host (name one, or 'all', or 'current')" % name)
     if me.uid not in (0, identity.uid):
@@ -75,15 +75,15 @@ def _everybody(me):
     if me.uid != 0:
         raise UserError("users: only root can look at the containers of 'all' users, this is %r "
                         "(use become, or 'current')" % me.name)
-    others = [_user(identity_of(entry)) for entry in pwd.getpwall() if entry.pw_uid != 0]
+    others = [_user(identity_from_passwd(entry)) for entry in pwd.getpwall() if entry.pw_uid != 0]
     return [_user(me)] + [user for user in others if user.storage]
 
 
 def _user(identity):
-    return User(identity, storage_of(identity), os.path.isdir("/run/user/%d" % identity.uid))
+    return User(identity, find_storage(identity), os.path.isdir("/run/user/%d" % identity.uid))
 
 
-def storage_of(identity):
+def find_storage(identity):
     """Return the path of the user's container storage, or None when there is none.
 
     Podman must not be run for a user without: it would make one.
@@ -123,11 +123,11 @@ def _candidates(identity):
 
 def _setting(path, key):
     """Return a string setting of a storage.conf (TOML), or None."""
-    match = re.search(r'^\s*%s\s*=\s*"([^"]+)"' % key, read_theirs(path) or "", re.M)
+    match = re.search(r'^\s*%s\s*=\s*"([^"]+)"' % key, read_untrusted_file(path) or "", re.M)
     return match.group(1) if match else None
 
 
-def read_theirs(path, longest=1024 * 1024):
+def read_untrusted_file(path, longest=1024 * 1024):
     """Return the text of a file that a user may have put there for root to read; None when it can't be read.
 
     Only of a regular file and not of a large one: a pipe would keep root waiting, and nobody's file may eat its memory.
@@ -154,7 +154,7 @@ def _expanded(path, identity):
     return path
 
 
-def name_of(uid):
+def user_name(uid):
     """Return the name of a uid; the number as text when nobody has it."""
     try:
         return pwd.getpwuid(uid).pw_name

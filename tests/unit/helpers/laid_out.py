@@ -49,10 +49,10 @@ class Laid(object):
     def run(self, argv):
         """The real shell for `sh`, a test's function for everything else."""
         if argv[0] == "sh":
-            return _command.run(argv, 60)
+            return _command.run_command(argv, 60)
         self.calls.append(list(argv))
         code, out, err = self.tools[argv[0]](argv)
-        return _command.Result(code, out.encode("utf-8"), err)
+        return _command.CommandResult(code, out.encode("utf-8"), err)
 
     def ensure(self, check=False, copy=lambda path: path + "~", **options):
         return _kernel_cmdline.ensure(dict(OPTIONS, **options), check, copy, root=self.root, run=self.run, tools=list(self.tools))

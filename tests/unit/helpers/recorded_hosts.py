@@ -64,7 +64,7 @@ class Recorded(object):
         noted = self.commands.get(" ".join(argv))
         if noted is None:
             raise _command.CommandNotFound("%s: no such executable" % argv[0])
-        return _command.Result(noted["rc"], noted["out"].encode("utf-8"), noted["err"])
+        return _command.CommandResult(noted["rc"], noted["out"].encode("utf-8"), noted["err"])
 
     def snapshot(self):
         return _cgroup_host.read(self.root, self.users, run=self.run)

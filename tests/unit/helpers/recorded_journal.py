@@ -58,8 +58,8 @@ class FakeHost(object):
     def boot_id(self):
         return self.boot
 
-    def kills_since_boot(self):
+    def oom_kills_since_boot(self):
         return self.counted
 
-    def booted(self):
+    def booted_at(self):
         return self.began

@@ -7,8 +7,8 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import (
-    container_id,
-    lineage,
+    cgroup_lineage,
+    find_container_id,
     own_cgroup,
     owner_uid,
 )
@@ -28,7 +28,7 @@ ROOTLESS = "/user.slice/user-1000.slice/user@1000.service"
     ("/machine.slice/libpod-%s.scope/container/system.slice/x.service" % A, "/machine.slice/libpod-%s.scope" % A),
 ])
 def test_containers(path, own):
-    assert container_id(path) == A
+    assert find_container_id(path) == A
     assert own_cgroup(path, A) == own
     assert own_cgroup(path, B) is None
 
@@ -42,13 +42,13 @@ def test_containers(path, own):
     "/user.slice/podman-1033.scope",
 ])
 def test_not_a_container(path):
-    assert container_id(path) is None
+    assert find_container_id(path) is None
 
 
 def test_a_bare_id_counts_only_when_podman_knows_it():
     path = "/user.slice/user-1000.slice/session-2.scope/" + A
-    assert container_id(path) is None
-    assert container_id(path, {A}) == A
+    assert find_container_id(path) is None
+    assert find_container_id(path, {A}) == A
     assert own_cgroup(path, A) == path
 
 
@@ -61,5 +61,5 @@ def test_owner(path, uid):
 
 
 def test_lineage_is_leaf_first_without_the_root():
-    assert lineage("/a.slice/b.scope/c") == ["/a.slice/b.scope/c", "/a.slice/b.scope", "/a.slice"]
-    assert lineage("/") == []
+    assert cgroup_lineage("/a.slice/b.scope/c") == ["/a.slice/b.scope/c", "/a.slice/b.scope", "/a.slice"]
+    assert cgroup_lineage("/") == []

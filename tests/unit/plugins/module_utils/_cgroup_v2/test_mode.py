@@ -74,8 +74,9 @@ def test_proc_cgroups():
 
 def test_os_release():
     text = '# x\nPRETTY_NAME="A \\"quoted\\" name"\nID=rocky\nVERSION_ID="8.10"\nID_LIKE="rhel centos fedora"\nnonsense\n'
-    assert _platform.distribution(text) == _platform.Distribution("rocky", "8.10", 'A "quoted" name', ["rhel", "centos", "fedora"])
-    assert _platform.distribution("") == _platform.Distribution("linux", None, None, [])
+    assert _platform.parse_os_release(text) == _platform.Distribution(
+        "rocky", "8.10", 'A "quoted" name', ["rhel", "centos", "fedora"])
+    assert _platform.parse_os_release("") == _platform.Distribution("linux", None, None, [])
 
 
 @pytest.mark.parametrize("text, expected", [
@@ -85,12 +86,12 @@ def test_os_release():
     ("systemd 258~rc1 (258~rc1)\n", (258, None)),
 ])
 def test_systemd_version(text, expected):
-    assert _platform.systemd(text) == _platform.Systemd(*expected)
+    assert _platform.parse_systemd_version(text) == _platform.Systemd(*expected)
 
 
 @pytest.mark.parametrize("text", ["", "bash: systemctl: command not found", "busybox"])
 def test_what_is_no_systemd_version(text):
-    assert _platform.systemd(text) is None
+    assert _platform.parse_systemd_version(text) is None
 
 
 @pytest.mark.parametrize("version, said, distro, expected", [

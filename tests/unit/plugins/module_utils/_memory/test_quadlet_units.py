@@ -17,8 +17,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadle
     Units,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
+    CommandResult,
     Identity,
-    Result,
     current_identity,
 )
 
@@ -84,9 +84,9 @@ def test_what_systemd_says(monkeypatch):
 
     def run(argv, _timeout, _identity, stdin=None):
         asked.append(argv)
-        return Result(0, said, "")
+        return CommandResult(0, said, "")
 
-    monkeypatch.setattr(_quadlet_files, "run", run)
+    monkeypatch.setattr(_quadlet_files, "run_command", run)
     assert Units(ALICE, 30).known(["qd.service", "gone.service", "qd.service", "--version", "a b.service"]) == {
         "qd.service": Unit("qd.service", "/etc/containers/systemd/sub/qd.container", "/run/systemd/generator/qd.service"),
         "gone.service": Unit("gone.service", None, None)}
@@ -95,7 +95,8 @@ def test_what_systemd_says(monkeypatch):
 
 
 def test_systemd_does_not_answer(monkeypatch):
-    monkeypatch.setattr(_quadlet_files, "run", lambda *_arguments, **_more: Result(1, b"", "Failed to connect to bus"))
+    monkeypatch.setattr(_quadlet_files, "run_command",
+                        lambda *_arguments, **_more: CommandResult(1, b"", "Failed to connect to bus"))
     with pytest.raises(UnitError, match="systemctl --user: exit code 1: Failed to connect to bus"):
         Units(ALICE, 30).reload()
 

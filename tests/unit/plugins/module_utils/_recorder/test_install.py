@@ -45,9 +45,9 @@ def _here(tmp_path, monkeypatch, ended):
         calls.append(" ".join(argv[1:]))
         on = os.path.exists(os.path.join(_recorder_layout.UNIT_DIR, _recorder_layout.TIMER))
         said = {"is-enabled": b"enabled\n", "is-active": b"active\n", "is-failed": ended}.get(argv[1], b"") if on else b""
-        return _command.Result(0, said, "")
+        return _command.CommandResult(0, said, "")
 
-    monkeypatch.setattr(_recorder_install, "run", systemctl)
+    monkeypatch.setattr(_recorder_install, "run_command", systemctl)
     return tmp_path, calls
 
 
@@ -212,7 +212,7 @@ def test_without_systemd_it_says_so(tmp_path, monkeypatch):
 
 def test_a_systemctl_that_fails_is_told(here, monkeypatch):
     folder, _calls = here
-    monkeypatch.setattr(_recorder_install, "run", lambda argv, _timeout: _command.Result(1, b"", "no such thing"))
+    monkeypatch.setattr(_recorder_install, "run_command", lambda argv, _timeout: _command.CommandResult(1, b"", "no such thing"))
     with pytest.raises(_recorder_install.InstallError) as caught:
         install(folder)
     assert "systemctl enable --no-reload podman-memory-recorder.timer: exit code 1: no such thing" in str(caught.value)

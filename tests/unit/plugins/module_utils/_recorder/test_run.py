@@ -65,7 +65,7 @@ class Bench(object):
         """The kernel's kills in containers, as the whole journal tells them: Counter of (id, at)."""
         found = collections.Counter()
         for kill in self.log.kills:
-            ident = _cgroup_path.container_id(kill.task_memcg)
+            ident = _cgroup_path.find_container_id(kill.task_memcg)
             if ident:
                 found[(ident, kill.at)] += 1
         return found

@@ -50,7 +50,7 @@ class Tree(object):
         """{id: its topmost cgroup} as the recorded paths tell it."""
         found = {}
         for path in self.recorded:
-            ident = _cgroup_path.container_id(path)
+            ident = _cgroup_path.find_container_id(path)
             if ident:
                 found[ident] = _cgroup_path.own_cgroup(path, ident)
         return found
@@ -112,7 +112,7 @@ def test_names_from_the_storages(tmp_path, monkeypatch):
     users = [_users.User(Identity("root", 0, 0, "/root"), str(tmp_path), True),
              _users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
              _users.User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
-    monkeypatch.setattr(_users, "discover", lambda _spec: (users, []))
+    monkeypatch.setattr(_users, "find_users", lambda _spec: (users, []))
     assert _recorder_cgroups.stored_names() == {
         (IDENT, 0): ("keep", "localhost/bb:latest"), (OTHER, 0): ("once", "localhost/bb:latest")}
 
@@ -127,16 +127,16 @@ def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
     (folder / "containers.json").write_text(json.dumps(content))
     os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
     users = [_users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
-    monkeypatch.setattr(_users, "discover", lambda _spec: (users, []))
+    monkeypatch.setattr(_users, "find_users", lambda _spec: (users, []))
     assert set(_recorder_cgroups.stored_names().values()) <= {(None, None)}
 
 
 def test_a_storage_that_is_too_large_is_not_read(tmp_path):
     (tmp_path / "large").write_text("x" * 100)
-    assert _users.read_theirs(str(tmp_path / "large"), 99) is None
-    assert _users.read_theirs(str(tmp_path / "large"), 100) == "x" * 100
-    assert _users.read_theirs(str(tmp_path), 100) is None
-    assert _users.read_theirs(str(tmp_path / "nowhere"), 100) is None
+    assert _users.read_untrusted_file(str(tmp_path / "large"), 99) is None
+    assert _users.read_untrusted_file(str(tmp_path / "large"), 100) == "x" * 100
+    assert _users.read_untrusted_file(str(tmp_path), 100) is None
+    assert _users.read_untrusted_file(str(tmp_path / "nowhere"), 100) is None
 
 
 def test_a_user_who_makes_cgroups_without_end(tree, monkeypatch):

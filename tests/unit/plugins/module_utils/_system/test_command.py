@@ -12,51 +12,51 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system import
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
     CommandError,
     CommandNotFound,
-    run,
+    run_command,
 )
 
 
 def test_output_and_exit_code():
-    result = run(["sh", "-c", "printf out; printf 'err\\n' >&2; exit 3"], 10)
+    result = run_command(["sh", "-c", "printf out; printf 'err\\n' >&2; exit 3"], 10)
     assert (result.rc, result.out, result.err) == (3, b"out", "err")
 
 
 def test_input():
-    assert run(["cat"], 10, stdin=b"hello").out == b"hello"
+    assert run_command(["cat"], 10, stdin=b"hello").out == b"hello"
 
 
 def test_no_such_executable():
     with pytest.raises(CommandNotFound, match="no-such-podman"):
-        run(["no-such-podman"], 10)
+        run_command(["no-such-podman"], 10)
 
 
 def test_a_command_that_hangs_is_killed_with_its_children():
     began = time.time()
     with pytest.raises(CommandError, match="in time"):
-        run(["sh", "-c", "sleep 60 & sleep 60"], 0.3)
+        run_command(["sh", "-c", "sleep 60 & sleep 60"], 0.3)
     assert time.time() - began < 10
 
 
 def test_a_command_that_floods_is_stopped():
     with pytest.raises(CommandError, match="more than 100000 bytes"):
-        run(["yes"], 10, max_output=100000)
+        run_command(["yes"], 10, max_output=100000)
 
 
 def test_a_flood_of_errors_keeps_its_end():
-    result = run(["sh", "-c", "yes | head -c 9000000 >&2; echo last >&2; exit 1"], 30)
+    result = run_command(["sh", "-c", "yes | head -c 9000000 >&2; echo last >&2; exit 1"], 30)
     assert result.err.endswith("last") and len(result.err) <= 64 * 1024
 
 
 def test_the_callers_environment_does_not_reach_it(monkeypatch):
     monkeypatch.setenv("CONTAINER_HOST", "ssh://elsewhere")
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    words = run(["env"], 10).out.decode().splitlines()
+    words = run_command(["env"], 10).out.decode().splitlines()
     assert "LC_ALL=C" in words
     assert not [word for word in words if word.startswith("CONTAINER_HOST")]
 
 
 def test_the_environment_of_a_rootless_user(monkeypatch):
     monkeypatch.setattr(_command, "runtime_dir", lambda identity: "/run/user/%d" % identity.uid)
-    env = _command.environment(_command.Identity("alice", 1000, 1000, "/home/alice"))
+    env = _command.user_environment(_command.Identity("alice", 1000, 1000, "/home/alice"))
     assert env["XDG_RUNTIME_DIR"] == "/run/user/1000" and env["HOME"] == "/home/alice"
     assert env["DBUS_SESSION_BUS_ADDRESS"] == "unix:path=/run/user/1000/bus"

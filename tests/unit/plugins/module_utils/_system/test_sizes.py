@@ -7,7 +7,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import LARGEST, format_size, parse_size
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import MAX_SIZE, format_size, parse_size
 
 KIB, MIB, GIB, TIB = 1024, 1024 ** 2, 1024 ** 3, 1024 ** 4
 
@@ -16,7 +16,7 @@ KIB, MIB, GIB, TIB = 1024, 1024 ** 2, 1024 ** 3, 1024 ** 4
     (1, 1), (536870912, 512 * MIB), (512.0, 512), ("536870912", 512 * MIB), ("512.0", 512), ("7b", 7),
     ("4k", 4 * KIB), ("4K", 4 * KIB), ("4kb", 4 * KIB), ("4KiB", 4 * KIB), ("512m", 512 * MIB), ("512 MiB", 512 * MIB),
     ("512MB", 512 * MIB), ("1.5GiB", 1536 * MIB), ("8g", 8 * GIB), ("2t", 2 * TIB), (" 1g ", GIB), ("007m", 7 * MIB),
-    ("0.3k", 307), ("0.1g", 107374182), (str(LARGEST), LARGEST), ("8388607.9t", 8388607 * TIB + TIB * 9 // 10),
+    ("0.3k", 307), ("0.1g", 107374182), (str(MAX_SIZE), MAX_SIZE), ("8388607.9t", 8388607 * TIB + TIB * 9 // 10),
     ("unlimited", None), (" Unlimited", None),
 ])
 def test_size(value, expected):
@@ -36,7 +36,7 @@ def test_size(value, expected):
     (float("nan"), "nan is not a size"), (float("inf"), "inf is not a size"), (1e30, "is not a size"),
     # the Kelvin sign, an Arabic digit, a dotless i: they look like a size, or fold to one
     ("5\u212a", "is not a size"), ("\u0665m", "is not a size"), ("5m\u0131b", "is not a size"), ("5m\n5m", "is not a size"),
-    (LARGEST + 1, "is more than any host can have"), ("9000000t", "is more than any host can have"),
+    (MAX_SIZE + 1, "is more than any host can have"), ("9000000t", "is more than any host can have"),
     ("9" * 100000, "is not a size"),
 ])
 def test_no_size(value, why):
@@ -56,7 +56,7 @@ def test_format(count, text):
     assert format_size(count) == text
 
 
-@given(st.integers(min_value=1, max_value=LARGEST))
+@given(st.integers(min_value=1, max_value=MAX_SIZE))
 def test_nothing_is_lost(count):
     assert parse_size(format_size(count)) == parse_size(count) == parse_size(str(count)) == count
 
@@ -81,4 +81,4 @@ def test_anything_is_a_size_or_a_clear_no(value):
     except ValueError as exc:
         assert "size" in str(exc) or "negative" in str(exc) or "bytes" in str(exc) or "host" in str(exc)
     else:
-        assert count is None or 0 < count <= LARGEST
+        assert count is None or 0 < count <= MAX_SIZE

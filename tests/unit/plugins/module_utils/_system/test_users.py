@@ -44,19 +44,19 @@ def storage(home):
 
 
 def test_own_storage(home, owners):
-    assert _users.storage_of(identity(home)) == storage(home)
+    assert _users.find_storage(identity(home)) == storage(home)
 
 
 def test_storage_of_somebody_else_in_the_own_home(home, owners):
     """It is an error to report, not nothing to look at."""
     owners[storage(home)] = OTHER
-    assert _users.storage_of(identity(home)) == storage(home)
+    assert _users.find_storage(identity(home)) == storage(home)
 
 
 def test_a_home_that_is_shared(home, owners):
     """System accounts whose home directory is root's don't own root's containers."""
     owners[storage(home)] = owners[str(home)] = OTHER
-    assert _users.storage_of(identity(home)) is None
+    assert _users.find_storage(identity(home)) is None
 
 
 def test_storage_elsewhere(home, owners, tmp_path_factory):
@@ -66,11 +66,11 @@ def test_storage_elsewhere(home, owners, tmp_path_factory):
     conf = home / ".config/containers/storage.conf"
     conf.parent.mkdir(parents=True)
     conf.write_text('[storage]\ngraphroot = "%s"\n' % elsewhere, encoding="utf-8")
-    assert _users.storage_of(identity(home)) == str(elsewhere)
+    assert _users.find_storage(identity(home)) == str(elsewhere)
     owners[str(elsewhere)] = OTHER
-    assert _users.storage_of(identity(home)) == storage(home)
+    assert _users.find_storage(identity(home)) == storage(home)
 
 
 def test_no_containers_no_storage(tmp_path, owners):
     (tmp_path / ".local/share/containers/storage").mkdir(parents=True)
-    assert _users.storage_of(identity(tmp_path)) is None
+    assert _users.find_storage(identity(tmp_path)) is None
