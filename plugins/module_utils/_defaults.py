@@ -20,6 +20,7 @@ from ._podman import containers_conf as _containers_conf
 from ._podman.cli import Podman, PodmanError
 from ._system import host_files as _host_files, user_files as _drop_in, users as _users
 from ._system.command import CommandError, current_identity
+from ._system.versions import parse_version
 
 NAME = "50-podman-memory.conf"
 MARK = "# Written by podman_fleet.memory.container_defaults, which removes it with state=absent."
@@ -57,7 +58,7 @@ def present(target, version, unfit):
     def left(reason, status="refused"):
         return Step(target, status, target.text, reason)
 
-    if _numbers(version) < _FIRST:
+    if parse_version(version) < _FIRST:
         return left("Podman %s ignores cgroup_conf in containers.conf, 4.5 is the first that does not" % version)
     if unfit:
         return left("%s: no new container would start" % unfit)
@@ -92,15 +93,6 @@ def _delegated(user):
     if user["memory_delegated"] is None and user["manager_running"] is False:
         return "memory" in (user["configured"] or [])
     return user["memory_delegated"] is True
-
-
-def _numbers(version):
-    found = []
-    for part in (version or "").split(".")[:2]:
-        if not part.isdigit():
-            break
-        found.append(int(part))
-    return tuple(found)
 
 
 Placed = namedtuple("Placed", "plan identity")

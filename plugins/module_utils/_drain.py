@@ -16,6 +16,7 @@ from collections import namedtuple
 
 from ._podman import cli as _podman, inspect as _inspect
 from ._system import command as _command
+from ._system.versions import parse_version
 
 # Of one systemd manager. wanted: {unit: whether something starts it at boot}; restarts: restart policies whose
 # containers podman-restart.service starts at boot, empty when it isn't enabled.
@@ -95,11 +96,11 @@ def knows_cgroup_v2(name, version):
     """
     if name == "crun":
         return True
-    match = re.match(r"(\d+)\.(\d+)\.(\d+)(?:[-~+.]?rc\.?(\d+))?", version or "")
-    if name != "runc" or not match:
+    number = parse_version(version)
+    if name != "runc" or not number:
         return None
-    number, candidate = tuple(int(part) for part in match.groups()[:3]), match.group(4)
-    return number >= (1, 0, 0) and (number > (1, 0, 0) or candidate is None or int(candidate) >= 93)
+    candidate = re.match(r"[\d.]+[-~+]?rc\.?(\d+)", version)
+    return number >= (1, 0, 0) and (number > (1, 0, 0) or candidate is None or int(candidate.group(1)) >= 93)
 
 
 def absent(expected, running):

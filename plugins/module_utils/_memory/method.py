@@ -11,8 +11,9 @@ What the versions can do: Podman's release notes (update: 4.3.0; kept: 5.1.0; ke
 resources: 5.4.0, issue 24610; quadlet drop-ins: 5.0.0; quadlet's Memory=: 5.5.0).
 """
 
-import re
 from collections import namedtuple
+
+from .._system.versions import parse_version
 
 UPDATE = (4, 3)
 RECORDS = (5, 1)
@@ -36,15 +37,15 @@ class Unsupported(ValueError):
     """It can't be done on this host or to this container."""
 
 
-def parse_version(text):
-    """Return the leading numbers of a version: "5.0.0-rc1" gives (5, 0, 0).
+def podman_version(text):
+    """Return Podman's version as numbers: "5.0.0-rc1" gives (5, 0, 0).
 
-    :raises Unsupported: when there are none.
+    :raises Unsupported: it is no version.
     """
-    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text or "")
-    if not match:
+    version = parse_version(text)
+    if not version:
         raise Unsupported("the version of Podman can't be told from %r" % text)
-    return tuple(int(each or 0) for each in match.groups())
+    return version
 
 
 def choose(case, wanted, backend, persist):

@@ -73,7 +73,7 @@ def run(params, options, check_mode):
 def _version(options):
     """Ask Podman; the executable is the same for all users."""
     try:
-        return _memory_method.parse_version(Podman(options.executable, current_identity(), options.timeout).version())
+        return _memory_method.podman_version(Podman(options.executable, current_identity(), options.timeout).version())
     except (CommandNotFound, PodmanError) as exc:
         raise NotDone("executable: %s" % exc)
 

@@ -10,6 +10,8 @@ Texts of files and of `systemctl --version` in, data out.
 import re
 from collections import namedtuple
 
+from .versions import parse_version
+
 # ident, version, name: as os-release(5) has them; like: [str] of related distributions.
 Distribution = namedtuple("Distribution", "ident version name like")
 
@@ -63,5 +65,5 @@ def parse_systemd_version(text):
 
 def kernel_at_least(release, wanted):
     """Whether a kernel release ("6.1.0-37-cloud-amd64") is of that version (a tuple) or later; None for unknown."""
-    match = re.match(r"(\d+)\.(\d+)", release or "")
-    return None if match is None else (int(match.group(1)), int(match.group(2))) >= wanted
+    version = parse_version(release)
+    return version >= wanted if version else None

@@ -11,9 +11,9 @@ Pure. Versions: Podman's release notes (5.0: quadlet reads drop-ins; 5.1: an upd
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from ...module_utils._system.versions import parse_version
 from .._model import container_facts as _limits
 from .._model.finding import Facts
 from .._text import printable
@@ -31,8 +31,8 @@ class Obstacle(NamedTuple):
 
 def podman_version(host: Facts) -> tuple[int, ...]:
     """Return the host's Podman as numbers, () when it is not known."""
-    found = re.match(r"(\d+)\.(\d+)", str((host.get("podman") or {}).get("version") or ""))
-    return tuple(int(part) for part in found.groups()) if found else ()
+    # of the report: anybody's text, or no text at all
+    return parse_version(str((host.get("podman") or {}).get("version") or ""))[:2]
 
 
 def to_container(host: Facts, container: Facts) -> Obstacle | None:

@@ -14,7 +14,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method
     Method,
     Unsupported,
     choose,
-    parse_version,
+    podman_version,
 )
 
 VERSIONS = ((3, 4, 4), (4, 2, 0), (4, 3, 1), (4, 9, 4), (5, 0, 3), (5, 1, 0), (5, 3, 2), (5, 4, 0), (5, 4, 2), (5, 5, 0), (5, 8, 6))
@@ -145,10 +145,10 @@ def test_memory_of_root_on_v1():
 @pytest.mark.parametrize("text, version", [
     ("5.4.2", (5, 4, 2)), ("5.0.0-rc1", (5, 0, 0)), ("4.9.4-rhel", (4, 9, 4)), ("6.0", (6, 0, 0)), ("10.11.12", (10, 11, 12))])
 def test_version(text, version):
-    assert parse_version(text) == version
+    assert podman_version(text) == version
 
 
 @pytest.mark.parametrize("text", ["", None, "unknown", "v"])
 def test_no_version(text):
     with pytest.raises(Unsupported, match="version"):
-        parse_version(text)
+        podman_version(text)
