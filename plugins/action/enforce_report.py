@@ -13,8 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.controller import has_human_output, output_width, run_dir, show_lines
-from ..plugin_utils._enforce.result import counts
-from ..plugin_utils._enforce.summary import Count
+from ..plugin_utils._enforce.result import count_results
+from ..plugin_utils._enforce.summary import EnforcementSummary
 from ..plugin_utils._text import plural
 
 display = Display()
@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("policy_enforce did nothing in this run, so there is nothing to say. enforce_report "
                                     "needs it before itself in the same play: leave --tags out.")
         batch, active = set(task_vars["ansible_play_batch"]), set(task_vars["ansible_play_hosts"])
-        count, unfinished, waiting = Count(everything=display.verbosity > 0), 0, 0
+        count, unfinished, waiting = EnforcementSummary(everything=display.verbosity > 0), 0, 0
         for host, record in run.records([str(each) for each in task_vars["ansible_play_hosts_all"]]):
             if record is None and host in active and host not in batch:
                 waiting += 1
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
             run.remove()
         return result
 
-    def _show(self, count: Count, waiting: int, is_whole: bool) -> None:
+    def _show(self, count: EnforcementSummary, waiting: int, is_whole: bool) -> None:
         if waiting:
             display.display("So far: %s, %s changed; %s to come" % (
                 plural(count.hosts, "host"), plural(count.sums["changed"], "container"), plural(waiting, "host")))
@@ -71,4 +71,4 @@ def _lost(host: str, is_active: bool) -> dict[str, Any]:
     message = ("its task ended before it could be asked; Ansible's output says why" if is_active else
                "failed or unreachable before it could be asked; Ansible's output says why")
     return {"host": host, "problem": {"kind": "failed" if is_active else "earlier", "message": message},
-            "counts": counts(None, []), "rows": [], "skipped": []}
+            "counts": count_results(None, []), "rows": [], "skipped": []}

@@ -16,12 +16,14 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args, run_module
-from ..plugin_utils._enforce import plan as _plan, result as _enforced, table as _plan_table
+from ..plugin_utils._enforce.plan import PARTS, HostPlan, Options, plan_host
+from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
+from ..plugin_utils._enforce.table import render_table
 from ..plugin_utils._rules.evaluate import FACTS_SCHEMA
 from ..plugin_utils._text import format_iso, plural, printable
 
 _PLAN_SPEC = {
-    "enforce": {"type": "str", "choices": list(_plan.PARTS), "default": "both"},
+    "enforce": {"type": "str", "choices": list(PARTS), "default": "both"},
     "persist": {"type": "bool", "default": True},
     "allow_below_usage": {"type": "bool", "default": False},
 }
@@ -53,12 +55,12 @@ class ActionModule(ActionBase):
         host = task_vars["inventory_hostname"]
         work = _Work(self, task_vars, host, policy, now.date(), options)
         problem = work.do()
-        counts = _enforced.counts(work.plan, work.rows())
+        counts = count_results(work.plan, work.rows())
         run.put({"host": host, "problem": problem, "counts": counts, "rows": work.rows(), "skipped": work.skipped()})
         result.update(_compact(problem, counts, self._task.check_mode))
         result["changed"] = any(each["changed"] for each in work.rows())
         if self._task.diff and work.rows():
-            result["diff"] = {"prepared": _plan_table.table(work.rows(), work.skipped(), self._task.check_mode)}
+            result["diff"] = {"prepared": render_table(work.rows(), work.skipped(), self._task.check_mode)}
         return result
 
 
@@ -69,12 +71,12 @@ class _Work:
                  options: dict[str, Any]) -> None:
         self._action, self._task_vars, self._host = action, task_vars, host
         self._policy, self._today, self._options = policy, today, options
-        self.plan: _plan.Plan | None = None
+        self.plan: HostPlan | None = None
         self._results: list[dict[str, Any]] = []
 
-    def rows(self) -> list[_enforced.Row]:
+    def rows(self) -> list[Row]:
         """Return a row for each step of the plan."""
-        return _enforced.rows(self.plan, self._results) if self.plan else []
+        return result_rows(self.plan, self._results) if self.plan else []
 
     def skipped(self) -> list[dict[str, Any]]:
         """Return what the plan leaves as it is."""
@@ -100,16 +102,16 @@ class _Work:
         if answer["problem"]:
             return answer["problem"]
         facts, options = answer["facts"], self._options
-        wanted = _plan.Options(options["enforce"], options["persist"], options["allow_below_usage"])
+        wanted = Options(options["enforce"], options["persist"], options["allow_below_usage"])
         try:
             if facts.get("schema") != FACTS_SCHEMA:
                 raise ValueError("its schema is not %s" % FACTS_SCHEMA)
-            self.plan = _plan.of_host(self._host, facts, answer["run_as"], self._policy, self._today, wanted)
+            self.plan = plan_host(self._host, facts, answer["run_as"], self._policy, self._today, wanted)
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             return {"kind": "bad_facts", "message": "its facts are not whole: %s: %s" % (type(exc).__name__, exc)}
         return None
 
-    def _change(self, plan: _plan.Plan) -> dict[str, str] | None:
+    def _change(self, plan: HostPlan) -> dict[str, str] | None:
         """Carry the plan out; a container that is refused (it may have grown since) does not stop the others."""
         left = {(each.user, each.ident): each.options() for each in plan.changes}
         lost: list[dict[str, Any]] = []
@@ -117,7 +119,7 @@ class _Work:
         for _call in range(_MOST_CALLS):
             answer, problem = run_module(self._action, _MODULE, self._arguments(list(left.values())), self._task_vars)
             self._results = [each for each in answer.get("containers") or [] if isinstance(each, dict)]
-            refused = _enforced.refused(self._results) if problem else set()
+            refused = refused_containers(self._results) if problem else set()
             if not refused or len(refused) == len(left):
                 break
             lost += [each for each in self._results if (each["user"], each["id"]) in refused]

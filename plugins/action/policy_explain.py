@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         path = os.path.abspath(options["report"])
         path = os.path.join(path, FILE) if os.path.isdir(path) else path
         try:
-            explained = [_policy.explain(policy, host, container)
+            explained = [_policy.explain_decision(policy, host, container)
                          for host, container in _meant(path, options["host"], options["container"])]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             raise AnsibleActionFail("%s cannot be read as a report: %s" % (path, exc)) from exc
@@ -57,4 +57,4 @@ def _meant(path: str, host: str | None, container: str) -> Iterator[tuple[dict[s
             continue
         for each in entry["facts"].get("containers") or []:
             if each["name"] == container or (len(container) >= 12 and each["id"].startswith(container)):
-                yield _policy.named(entry["name"], entry["facts"]), each
+                yield _policy.named_host(entry["name"], entry["facts"]), each

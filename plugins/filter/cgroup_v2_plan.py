@@ -36,7 +36,7 @@ _value:
   type: dict
 """
 
-from ..plugin_utils import _cgroup_v2 as _prepare
+from ..plugin_utils._cgroup_v2 import cgroup_v2_plan
 
 
 class FilterModule:
@@ -44,4 +44,4 @@ class FilterModule:
 
     def filters(self):
         """Return it by name."""
-        return {"cgroup_v2_plan": _prepare.plan}
+        return {"cgroup_v2_plan": cgroup_v2_plan}

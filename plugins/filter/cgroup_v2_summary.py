@@ -39,7 +39,7 @@ _value:
   type: dict
 """
 
-from ..plugin_utils import _cgroup_v2 as _prepare
+from ..plugin_utils._cgroup_v2 import cgroup_v2_summary
 
 
 class FilterModule:
@@ -47,4 +47,4 @@ class FilterModule:
 
     def filters(self):
         """Return it by name."""
-        return {"cgroup_v2_summary": _prepare.summary}
+        return {"cgroup_v2_summary": cgroup_v2_summary}

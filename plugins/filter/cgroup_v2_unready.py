@@ -33,7 +33,7 @@ _value:
   type: list
 """
 
-from ..plugin_utils import _cgroup_v2 as _prepare
+from ..plugin_utils._cgroup_v2 import cgroup_v2_blockers
 
 
 class FilterModule:
@@ -41,4 +41,4 @@ class FilterModule:
 
     def filters(self):
         """Return it by name."""
-        return {"cgroup_v2_unready": _prepare.unready}
+        return {"cgroup_v2_unready": cgroup_v2_blockers}

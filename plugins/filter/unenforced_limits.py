@@ -34,7 +34,7 @@ _value:
   type: list
 """
 
-from ..plugin_utils import _cgroup_v2 as _prepare
+from ..plugin_utils._cgroup_v2 import cgroup_v2_unenforced_limits
 
 
 class FilterModule:
@@ -42,4 +42,4 @@ class FilterModule:
 
     def filters(self):
         """Return it by name."""
-        return {"unenforced_limits": _prepare.unenforced}
+        return {"unenforced_limits": cgroup_v2_unenforced_limits}

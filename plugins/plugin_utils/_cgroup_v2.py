@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._model import container_facts as _limits
+from ._model.container_facts import effective_settings, is_running
 from ._policy.policy import Decision
-from ._rules import drift as _rule_drift
+from ._rules.drift import next_start_differences
 
 Facts = dict[str, Any]
 
@@ -35,7 +35,7 @@ STATES = {
 }
 
 
-def plan(facts: Facts) -> Facts:
+def cgroup_v2_plan(facts: Facts) -> Facts:
     """Return what there is to do on a host.
 
     :param facts: ansible_facts.podman_cgroup.
@@ -75,7 +75,7 @@ def _present(added: list[str], removed: list[str]) -> list[str]:
     return found
 
 
-def unready(facts: Facts) -> list[str]:
+def cgroup_v2_blockers(facts: Facts) -> list[str]:
     """Return why a host isn't ready for cgroup v2, [] when it is."""
     if facts["v2_ready"] is True:
         return []
@@ -84,17 +84,17 @@ def unready(facts: Facts) -> list[str]:
     return found or ["whether it is ready for cgroup v2 is not known"]
 
 
-def unenforced(facts: Facts) -> list[str]:
+def cgroup_v2_unenforced_limits(facts: Facts) -> list[str]:
     """Return of which running containers the kernel does not enforce the limit that Podman has on record.
 
     :param facts: ansible_facts.podman_oom.
     """
     found = []
     for each in facts["containers"]:
-        if not _limits.running(each):
+        if not is_running(each):
             continue
-        told = [one.text for one in _rule_drift.differences(facts.get("host") or {}, each, Decision())]
-        if _limits.effective(each) is None:
+        told = [one.text for one in next_start_differences(facts.get("host") or {}, each, Decision())]
+        if effective_settings(each) is None:
             told = ["its limit is not known"]
         found += ["%s of %s: %s" % (each["name"], each["user"], "; ".join(told))] if told else []
     return found
@@ -106,7 +106,7 @@ def status_of(hostvars: Mapping[str, Facts], host: str) -> Facts:
     return dict(found) if found else {"state": "not_reached", "why": ["it is unreachable, or the run ended before"]}
 
 
-def summary(hostvars: Mapping[str, Facts], hosts: Iterable[str]) -> Facts:
+def cgroup_v2_summary(hostvars: Mapping[str, Facts], hosts: Iterable[str]) -> Facts:
     """Return the end of a run: lines for people, hosts: {state: [host]}, and behind: [host], those that are left behind."""
     found = {host: status_of(hostvars, host) for host in hosts}
     by_state = {state: sorted(host for host, each in found.items() if each["state"] == state) for state in STATES}

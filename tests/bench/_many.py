@@ -7,7 +7,7 @@
 import json
 import sys
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import identity
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import fingerprint
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Writer
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
 
@@ -25,7 +25,7 @@ def main():
         tally.add_host(entry)
         writer.add("hosts", entry)
         for finding in report["findings"]:
-            each = dict(finding, host=host, id=identity(finding["rule"], host, finding["user"],
+            each = dict(finding, host=host, id=fingerprint(finding["rule"], host, finding["user"],
                                                         finding["unit"] or finding["container"]))
             tally.add_finding(each)
             writer.add("findings", each)

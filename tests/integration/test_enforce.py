@@ -23,7 +23,7 @@ from conftest import host_names
 from control import HOST_PATIENCE, PATIENCE, REPO
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import plan as _plan
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 
 MIB = 1 << 20
 V2 = ("debian12", "debian13", "testing")
@@ -230,7 +230,7 @@ def test_the_second_run_changes_nothing(ran, hosts):
 
 def test_audit_enforce_audit_leaves_nothing_that_can_be_mended(ran, hosts):
     first, last = ran[1]
-    policy = parse(POLICY, "test")
+    policy = parse_policy(POLICY, "test")
     for host in hosts:
         open_before = still_open(first)[host]
         for user in USERS:
@@ -244,7 +244,7 @@ def test_audit_enforce_audit_leaves_nothing_that_can_be_mended(ran, hosts):
                          for name in ("en-bare", "en-high", "en-drift", "en-fat")}
         assert still_open(last)[host] == expected, host
         facts = [each["facts"] for each in last["hosts"] if each["name"] == host][0]
-        plan = _plan.of_host(host, facts, "root", policy, datetime.datetime.now(datetime.timezone.utc).date())
+        plan = _plan.plan_host(host, facts, "root", policy, datetime.datetime.now(datetime.timezone.utc).date())
         assert plan.changes == (), host
 
 

@@ -13,7 +13,7 @@ import json
 import pathlib
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
 
 RECORDED = pathlib.Path(__file__).resolve().parents[1] / "unit" / "fixtures" / "oom_audit"
@@ -90,7 +90,7 @@ def lost(host, message):
 
 def reports(directory):
     """Write two reports, one day after the other, in all formats; return the path of the second report.json."""
-    policy = parse({"waivers": [{"match": "name == 'restart-loop'", "rule": "oom-killed", "reason": "<script>=cmd() ]]>",
+    policy = parse_policy({"waivers": [{"match": "name == 'restart-loop'", "rule": "oom-killed", "reason": "<script>=cmd() ]]>",
                                  "owner": "@ops", "expires": "2099-12-31"}]}, "test")
     first = Audit(str(directory), None, START, policy, FORMATS).write(
         [answered("deb13", recorded("debian13-root")), answered("deb12", recorded("debian12-root")),

@@ -22,7 +22,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import ANSIBLE_COLOR
 from ansible.utils.display import Display
 
-from .._policy.parse import PolicyError, parse
+from .._policy.parse import PolicyError, parse_policy
 from .._policy.policy import Policy
 from .._terminal import Line, plain_text
 from .._text import printable
@@ -72,7 +72,7 @@ def load_policy(action: ActionBase, given: dict[str, Any] | None, task_vars: dic
         source = "variable %s%s" % (POLICY, " of " + printable(path) if path else "")
         given = action._templar.template(variable)
     try:
-        return parse(given, source)
+        return parse_policy(given, source)
     except PolicyError as exc:
         raise AnsibleActionFail(str(exc)) from exc
 

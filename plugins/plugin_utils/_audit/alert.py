@@ -65,7 +65,7 @@ def _slack(tally: Tally, generated_at: str, controller: str, report: str, listed
         user = "" if each["user"] in (None, "root") else " (%s)" % _code(each["user"])
         name = " %s" % _code(each["container"]) if each["container"] else ""
         lines.append("• *%s* %s%s%s: %s: %s" % (
-            each["severity"], _code(each["host"]), name, user, _told.title(each["rule"]), _code(each["summary"], 160)))
+            each["severity"], _code(each["host"]), name, user, _told.rule_title(each["rule"]), _code(each["summary"], 160)))
     left = tally.states["new"] - len(listed)
     if left:
         lines.append("… and %s more" % format(left, ","))

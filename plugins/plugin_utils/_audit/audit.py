@@ -108,7 +108,7 @@ class Audit:
 
     def _judged(self, records: Iterable[dict[str, Any]]) -> Iterator[Judged]:
         for record in records:
-            yield _findings.of_record(record, self._policy, self._today)
+            yield _findings.evaluate_record(record, self._policy, self._today)
 
     def _pass(self, judged: Iterable[Judged], writer: Writer | None) -> None:
         """Take one host after the other, and at last what is known of hosts that were not asked."""

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from .._model import rules as _told
-from .._model.finding import rank
+from .._model.finding import severity_rank
 from .._report import reader as _reader
 from .._text import format_time, printable
 from . import baseline as _previous
@@ -56,7 +56,7 @@ def compare_reports(newer: str, older: str) -> Comparison:
         known = before.of_host(entry["name"])
         for each in findings:
             seen = known.pop(each["id"], None)
-            change = rank(each["severity"]) - rank(seen.severity) if seen else 0
+            change = severity_rank(each["severity"]) - severity_rank(seen.severity) if seen else 0
             add("new" if seen is None else "worse" if change < 0 else "better" if change else "unchanged",
                 each, seen.severity if seen else None)
         looked = Looked(entry, findings)
@@ -68,7 +68,7 @@ def compare_reports(newer: str, older: str) -> Comparison:
 
 
 def _worst(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(found, key=lambda each: rank(each["severity"]))[:_KEPT]
+    return sorted(found, key=lambda each: severity_rank(each["severity"]))[:_KEPT]
 
 
 def comparison_lines(found: Comparison, most: int | None) -> list[str]:
@@ -91,5 +91,5 @@ def _line(each: dict[str, Any]) -> str:
     user = "" if each["user"] in (None, "root") else " (%s)" % printable(each["user"], 40)
     was = ", was %s" % each["was"] if each["was"] not in (None, each["severity"]) else ""
     return "  * %s %s%s: %s: %s (%s%s)" % (
-        printable(each["host"], 60), printable(each["container"] or "", 60), user, _told.title(each["rule"]),
+        printable(each["host"], 60), printable(each["container"] or "", 60), user, _told.rule_title(each["rule"]),
         printable(each["summary"], 120), each["severity"], was)

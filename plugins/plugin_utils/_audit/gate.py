@@ -12,7 +12,7 @@ Pure.
 from __future__ import annotations
 
 from .._model import rules as _told
-from .._model.finding import SEVERITIES, Finding, rank
+from .._model.finding import SEVERITIES, Finding, severity_rank
 from .._report.tally import Tally, worst_first
 from .._text import plural, printable
 
@@ -24,17 +24,17 @@ def count_violations(tally: Tally, severity: str | None) -> int:
 
     :param severity: from _settings.fail_on.
     """
-    return sum(tally.severities[each] for each in SEVERITIES if severity and rank(each) <= rank(severity))
+    return sum(tally.severities[each] for each in SEVERITIES if severity and severity_rank(each) <= severity_rank(severity))
 
 
 def violation_message(tally: Tally, severity: str, report: str | None) -> str:
     """Return what is said when it fails: the findings by name, the worst first."""
     total = count_violations(tally, severity)
-    named = [each for each in worst_first(tally.worst) if rank(each["severity"]) <= rank(severity)][:_NAMED]
+    named = [each for each in worst_first(tally.worst) if severity_rank(each["severity"]) <= severity_rank(severity)][:_NAMED]
     left = total - len(named)
     lines = ["%s of severity %s%s (podman_memory_fail_on):" % (
         plural(total, "finding"), severity, "" if severity == SEVERITIES[0] else " or worse")]
-    lines += ["%s: %s: %s: %s" % (each["severity"], _where(each), _told.title(each["rule"]), printable(each["summary"], 120))
+    lines += ["%s: %s: %s: %s" % (each["severity"], _where(each), _told.rule_title(each["rule"]), printable(each["summary"], 120))
               for each in named]
     lines += ["and %s more" % format(left, ",")] if left else []
     return "\n".join([*lines, "Report: %s" % (report or "none is written in check mode")])

@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...module_utils._system.versions import parse_version
-from .._model import container_facts as _limits
+from .._model.container_facts import effective_settings, is_running, is_set_by_unit
 from .._model.finding import Facts
 from .._text import printable
 
-UPDATE_IS_KEPT = (5, 1)
+UPDATE_PERSISTS = (5, 1)
 QUADLET_HAS_DROP_INS = (5, 0)
 
 
@@ -35,7 +35,7 @@ def podman_version(host: Facts) -> tuple[int, ...]:
     return parse_version(str((host.get("podman") or {}).get("version") or ""))[:2]
 
 
-def to_container(host: Facts, container: Facts) -> Obstacle | None:
+def container_obstacle(host: Facts, container: Facts) -> Obstacle | None:
     """Return why no setting of a container can be changed, None when it can."""
     if container.get("is_infra"):
         return Obstacle("infra", "the infra container of a pod")
@@ -44,16 +44,16 @@ def to_container(host: Facts, container: Facts) -> Obstacle | None:
         return Obstacle("no_controller", "the kernel has no memory controller")
     if host.get("cgroup_version") == 1 and container.get("user") != "root":
         return Obstacle("cgroup_v1", "nothing limits a rootless container on cgroup v1")
-    if _limits.running(container):
+    if is_running(container):
         # without a cgroup of its own there is nothing that could be set (--cgroups=disabled)
-        if _limits.effective(container) and not (container.get("memory") or {}).get("usage"):
+        if effective_settings(container) and not (container.get("memory") or {}).get("usage"):
             return Obstacle("no_cgroup", "it runs without a cgroup of its own")
         return None
-    obstacle = to_next_start(host, container)
+    obstacle = next_start_obstacle(host, container)
     return Obstacle("stopped", "it does not run; %s" % obstacle.reason) if obstacle else None
 
 
-def to_next_start(host: Facts, container: Facts) -> Obstacle | None:
+def next_start_obstacle(host: Facts, container: Facts) -> Obstacle | None:
     """Return why a container's next start cannot be given other settings, None when it can."""
     manager = container.get("manager") or {}
     kind, unit = manager.get("kind"), printable(manager.get("unit") or "its unit")
@@ -63,7 +63,7 @@ def to_next_start(host: Facts, container: Facts) -> Obstacle | None:
         return Obstacle("not_kept", "the quadlet of %s has to be changed, %s reads no drop-ins" % (unit, _podman(host)))
     if kind == "quadlet" and "@" in unit:
         return Obstacle("not_kept", "%s is an instance of a template: its quadlet has to be changed, for all of them" % unit)
-    if not _limits.by_unit(container) and podman_version(host) < UPDATE_IS_KEPT:
+    if not is_set_by_unit(container) and podman_version(host) < UPDATE_PERSISTS:
         return Obstacle("not_kept", "%s forgets it at the next start: it has to be made anew with it" % _podman(host))
     return None
 

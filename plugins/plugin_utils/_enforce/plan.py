@@ -17,14 +17,23 @@ import datetime
 from typing import Any, NamedTuple
 
 from ...module_utils._system.sizes import format_size
-from .._model import container_facts as _limits
+from .._model.container_facts import (
+    current_limit,
+    current_oom_group,
+    effective_settings,
+    has_own_limit,
+    is_running,
+    next_start_settings,
+    violated_bound,
+)
+from .._model.container_key import ContainerKeys
 from .._model.finding import Facts, Finding
-from .._model.subject import Subjects
-from .._policy import policy as _policy
-from .._rules import evaluate as _findings, evidence as _rule_evidence, waivers as _policy_waive
+from .._policy.policy import Decision, Policy, decide, named_host
+from .._rules.evaluate import settings_findings
+from .._rules.evidence import are_limits_unknown, evidence_findings
+from .._rules.waivers import apply_waivers
 from .._text import human_size, printable
-from . import obstacles as _plan_reach
-from .obstacles import Obstacle
+from .obstacles import Obstacle, container_obstacle, next_start_obstacle
 
 PARTS = {"limits": ("memory",), "oom_group": ("oom_group",), "both": ("memory", "oom_group")}
 _PART_OF = {"memory-limit-missing": "memory", "memory-limit-out-of-bounds": "memory", "limit-drift": "memory",
@@ -81,7 +90,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-class Plan(NamedTuple):
+class HostPlan(NamedTuple):
     """What is to be done on one host."""
 
     changes: tuple[Change, ...]
@@ -91,38 +100,38 @@ class Plan(NamedTuple):
     right: int  # of which it wants something, and which have it
 
 
-def of_host(host: str, facts: Facts, run_as: str | None, policy: _policy.Policy, today: datetime.date,
-            options: Options = Options()) -> Plan:
+def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today: datetime.date,
+            options: Options = Options()) -> HostPlan:
     """Return the plan for one host.
 
     :param run_as: the user the facts were taken as; None when not known.
     :param today: in UTC; waivers end.
     """
-    about, subjects = _policy.named(host, facts), Subjects(facts)
+    about, subjects = named_host(host, facts), ContainerKeys(facts)
     changes: list[Change] = []
     skipped = [Skipped(None, each["user"], None, "unknown", each["summary"])
-               for each in _rule_evidence.findings(host, facts, run_as)
+               for each in evidence_findings(host, facts, run_as)
                if each["evidence"]["scope"] == "privilege" or each["evidence"]["kind"] in ("podman", "cgroup")]
     seen = []
     for container in facts.get("containers") or []:
-        wanted = _policy.evaluate(policy, about, container)
-        seen.append((container, wanted, _findings.on_settings(host, about, container, subjects.of(container), wanted)))
-    _policy_waive.apply(policy, host, facts, [each for _one, _wanted, found in seen for each in found], today)
+        wanted = decide(policy, about, container)
+        seen.append((container, wanted, settings_findings(host, about, container, subjects.lookup(container), wanted)))
+    apply_waivers(policy, host, facts, [each for _one, _wanted, found in seen for each in found], today)
     exempt = right = 0
     for container, wanted, found in seen:
         one = _Container(about, container, wanted, options)
-        one.decide(found, _rule_evidence.limits_unknown(facts, container, wanted))
+        one.decide(found, are_limits_unknown(facts, container, wanted))
         changes += one.change()
         skipped += one.skipped
         if not one.steps and not one.skipped:
             exempt, right = exempt + (not wanted.wishes), right + wanted.wishes
-    return Plan(tuple(changes), tuple(skipped), len(seen), exempt, right)
+    return HostPlan(tuple(changes), tuple(skipped), len(seen), exempt, right)
 
 
 class _Container:
     """Decides on one container."""
 
-    def __init__(self, about: Facts, container: Facts, wanted: _policy.Decision, options: Options) -> None:
+    def __init__(self, about: Facts, container: Facts, wanted: Decision, options: Options) -> None:
         self._about, self._container, self._wanted, self._options = about, container, wanted, options
         self.steps: list[Step] = []
         self.skipped: list[Skipped] = []
@@ -171,9 +180,9 @@ class _Container:
         waiver = finding["waiver"]
         if waiver:
             return Obstacle("waived", "waived until %s: %s" % (waiver["expires"], printable(waiver["reason"])))
-        obstacle = _plan_reach.to_container(self._about, self._container)
+        obstacle = container_obstacle(self._about, self._container)
         if obstacle is None and finding["rule"] == "limit-not-persistent":
-            obstacle = _plan_reach.to_next_start(self._about, self._container)
+            obstacle = next_start_obstacle(self._about, self._container)
             if obstacle is None and not self._options.persist:
                 obstacle = Obstacle("not_persisted", "persist is off: what is enforced now stays until the next start")
         return obstacle
@@ -189,15 +198,15 @@ class _Container:
             for rule in rules:
                 self._skip(rule, obstacle)
             return
-        self.steps.append(Step("memory", _limits.limit(self._container).value, target, self._swap(rules, target),
+        self.steps.append(Step("memory", current_limit(self._container).value, target, self._swap(rules, target),
                                tuple(rules), self._wanted_by(rules)))
 
     def _no_limit_to_set(self, rules: list[str]) -> Obstacle | None:
         if "memory-limit-missing" in rules and self._wanted.default is None:
             return Obstacle("no_default", "it has no limit, and the policy has no memory.default for it")
-        held, enforced = _limits.limit(self._container).value, _limits.effective(self._container)
-        is_low = _limits.beyond(held, *self._wanted.bounds) == "min"
-        if "memory-limit-out-of-bounds" in rules and is_low and enforced is not None and not _limits.own(self._container):
+        held, enforced = current_limit(self._container).value, effective_settings(self._container)
+        is_low = violated_bound(held, *self._wanted.bounds) == "min"
+        if "memory-limit-out-of-bounds" in rules and is_low and enforced is not None and not has_own_limit(self._container):
             return Obstacle("ancestor", "the limit is that of %s, which is not the container's" % printable(
                 enforced.get("source") or "a cgroup above"))
         return None
@@ -207,25 +216,25 @@ class _Container:
         if "memory-limit-missing" in rules:
             return int(self._wanted.default or 0)
         if "limit-drift" in rules:
-            return int(_limits.kept(self._container)["limit"])
-        return int(_limits.limit(self._container).value or 0)
+            return int(next_start_settings(self._container)["limit"])
+        return int(current_limit(self._container).value or 0)
 
     def _bounded(self, target: int) -> int:
         low, high = self._wanted.bounds
-        beyond = _limits.beyond(target, low, high)
+        beyond = violated_bound(target, low, high)
         return int((low if beyond == "min" else high) or 0) if beyond else target
 
     def _above_reservation(self, target: int) -> Obstacle | None:
         """The runtime refuses a limit below the reservation, and nobody has decided on another reservation."""
-        reserved = _limits.kept(self._container).get("reservation")
+        reserved = next_start_settings(self._container).get("reservation")
         if reserved is None or reserved <= target:
             return None
         return Obstacle("reservation", "its reservation of %s is more than a limit of %s" % (human_size(reserved), human_size(target)))
 
     def _below_usage(self, target: int) -> Obstacle | None:
         """The kernel kills at once what has more than its limit; one that is not lowered takes nothing away."""
-        held = _limits.limit(self._container).value
-        if self._options.allow_below_usage or not _limits.running(self._container) or (held is not None and target >= held):
+        held = current_limit(self._container).value
+        if self._options.allow_below_usage or not is_running(self._container) or (held is not None and target >= held):
             return None
         used = ((self._container.get("memory") or {}).get("usage") or {}).get("working_set")
         if not isinstance(used, int):
@@ -238,22 +247,22 @@ class _Container:
         """Memory and swap together: what it may swap stays as it is; with a first limit it may not."""
         if "memory-limit-missing" in rules:
             return target
-        kept, enforced = _limits.kept(self._container), _limits.effective(self._container) or {}
-        held = kept if kept.get("limit") is not None else enforced if _limits.own(self._container) else {}
+        kept, enforced = next_start_settings(self._container), effective_settings(self._container) or {}
+        held = kept if kept.get("limit") is not None else enforced if has_own_limit(self._container) else {}
         if held.get("limit") is None:
             return target  # so far it had only that of a cgroup above
         return None if held.get("swap_limit") is None else target + max(0, held["swap_limit"] - held["limit"])
 
     def _wanted_by(self, rules: list[str]) -> str | None:
-        decided = self._wanted.decided
+        decided = self._wanted.decided_by
         if "memory-limit-missing" in rules:
             return decided.get("default")
         if "memory-limit-out-of-bounds" in rules:
-            return decided.get(_limits.beyond(_limits.limit(self._container).value, *self._wanted.bounds) or "")
+            return decided.get(violated_bound(current_limit(self._container).value, *self._wanted.bounds) or "")
         return None
 
     def _group(self, rules: list[str]) -> None:
-        held = _limits.oom_group(self._container).value
+        held = current_oom_group(self._container).value
         wanted = self._wanted.oom_group if "oom-group-mismatch" in rules else held
         self.steps.append(Step("oom_group", held, bool(wanted), None, tuple(rules),
-                               self._wanted.decided.get("oom_group")))
+                               self._wanted.decided_by.get("oom_group")))

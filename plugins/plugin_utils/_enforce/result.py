@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .plan import Change, Plan
+from .plan import Change, HostPlan
 
 Row = dict[str, Any]
 
 
-def rows(plan: Plan, results: list[dict[str, Any]]) -> list[Row]:
+def result_rows(plan: HostPlan, results: list[dict[str, Any]]) -> list[Row]:
     """Return a row for each step of the plan.
 
     :param results: container_memory's `containers`, of all its calls; those that it did not get to are missing.
@@ -50,7 +50,7 @@ def _rows(change: Change, result: dict[str, Any] | None) -> list[Row]:
     } for step in change.steps]
 
 
-def refused(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
+def refused_containers(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
     """Return (user, id) of the containers because of which a call did nothing, or took back what it did.
 
     container_memory does all or none: the others can be done without these. Empty when it was otherwise.
@@ -60,7 +60,7 @@ def refused(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(each["user"], each["id"]) for each in results if each.get("failed")}
 
 
-def counts(plan: Plan | None, found: list[Row]) -> dict[str, Any]:
+def count_results(plan: HostPlan | None, found: list[Row]) -> dict[str, Any]:
     """Return what a host comes to, in numbers; of containers, where nothing else is said."""
     def distinct(chosen: list[Row]) -> int:
         return len({(each["user"], each["container"]) for each in chosen})

@@ -16,7 +16,7 @@ from typing import Any
 
 from .._terminal import Line, Piece, truncate_line
 from .._text import plural, printable, truncate
-from .table import owner, said, value
+from .table import describe_skipped, format_setting, name_with_owner
 
 _KEPT = 10  # lines of each list, all of them on demand
 _TITLES = {
@@ -27,7 +27,7 @@ _TITLES = {
 }
 
 
-class Count:
+class EnforcementSummary:
     """Counts the records of policy_enforce while they pass by."""
 
     def __init__(self, everything: bool = False) -> None:
@@ -52,14 +52,14 @@ class Count:
             self.sums[key] += counts[key]
         self.skipped.update(counts["skipped"])
         for each in record["skipped"]:
-            self._list("skipped", "%s: %s" % (host, said(each)))
+            self._list("skipped", "%s: %s" % (host, describe_skipped(each)))
         for each in record["rows"]:
-            name = "%s: %s" % (host, owner(each["container"], each["user"]))
+            name = "%s: %s" % (host, name_with_owner(each["container"], each["user"]))
             if each["failed"]:
                 self._list("failed", "%s: %s" % (name, printable(each["message"])))
             elif each["changed"]:
                 self._list("changed", "%s: %s %s -> %s" % (
-                    name, each["what"].replace("_", "."), value(each["what"], each["before"]), value(each["what"], each["after"])))
+                    name, each["what"].replace("_", "."), format_setting(each["what"], each["before"]), format_setting(each["what"], each["after"])))
                 if not each["persistent"]:
                     self._list("not_persistent", "%s: %s" % (name, printable(each["message"] or "until its next start")))
 

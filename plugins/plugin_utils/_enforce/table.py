@@ -20,7 +20,7 @@ _HEAD = ("container", "user", "what", "from", "to", "how", "why")
 _WHAT = {"memory": "memory", "oom_group": "oom.group"}
 
 
-def table(rows: list[Row], skipped: list[dict[str, Any]], check_mode: bool) -> str:
+def render_table(rows: list[Row], skipped: list[dict[str, Any]], check_mode: bool) -> str:
     """Return the table as text that ends with a line break.
 
     :param skipped: {name, user, rule, kind, reason} of what is left alone.
@@ -30,35 +30,35 @@ def table(rows: list[Row], skipped: list[dict[str, Any]], check_mode: bool) -> s
     widths = [max(display_width(line[column]) for line in lines) for column in range(len(head))]
     text = ["  ".join(pad(cell, width) for cell, width in zip(line, widths)).rstrip() for line in lines]
     if skipped:
-        text += ["left as it is:", *("  " + said(each) for each in skipped)]
+        text += ["left as it is:", *("  " + describe_skipped(each) for each in skipped)]
     return "\n".join(text) + "\n"
 
 
-def said(skipped: dict[str, Any]) -> str:
+def describe_skipped(skipped: dict[str, Any]) -> str:
     """Return what is left alone as one line."""
-    who = owner(skipped["name"], skipped["user"]) if skipped["name"] is not None else printable(skipped["user"] or "the host", 40)
+    who = name_with_owner(skipped["name"], skipped["user"]) if skipped["name"] is not None else printable(skipped["user"] or "the host", 40)
     return "%s: %s%s" % (who, printable(skipped["rule"] + ": " if skipped["rule"] else ""), printable(skipped["reason"]))
 
 
-def owner(name: str, user: str | None) -> str:
+def name_with_owner(name: str, user: str | None) -> str:
     """Return a container's name, and whose it is where it is not root's."""
     return printable(name, 60) + ("" if user in (None, "root") else " (%s)" % printable(user, 40))
 
 
 def _line(row: Row, check_mode: bool) -> tuple[str, ...]:
     why = "%s%s" % (", ".join(row["rules"]), " (%s)" % printable(row["by"], 80) if row["by"] else "")
-    return (printable(row["container"], 60), printable(row["user"], 40), _WHAT[row["what"]], value(row["what"], row["before"]),
-            value(row["what"], row["after"]), how(row), why, _result(row, check_mode))
+    return (printable(row["container"], 60), printable(row["user"], 40), _WHAT[row["what"]], format_setting(row["what"], row["before"]),
+            format_setting(row["what"], row["after"]), format_persistence(row), why, _result(row, check_mode))
 
 
-def value(what: str, setting: int | bool | None) -> str:
+def format_setting(what: str, setting: int | bool | None) -> str:
     """Return a setting as people say it."""
     if what == "oom_group":
         return "on" if setting else "off"
     return "none" if setting is None else human_size(setting)
 
 
-def how(row: Row) -> str:
+def format_persistence(row: Row) -> str:
     """Return when and how long it holds."""
     if row["failed"]:
         return "-"

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._model import container_facts as _limits
-from .._model.finding import SEVERITIES, Finding, rank
+from .._model.finding import SEVERITIES, Finding, severity_rank
 from .safe import dicts_in, dig
 
 _STATES = ("new", "open", "waived", "resolved")
@@ -34,7 +34,7 @@ def finding(each: Finding, container: dict[str, Any] | None) -> Row:
     Severity and state are numbers, the worst 0.
     """
     evidence = each.get("evidence") or {}
-    row = [rank(each["severity"]), _STATES.index(each["state"]), each["rule"], *(_short(each[key]) for key in (
+    row = [severity_rank(each["severity"]), _STATES.index(each["state"]), each["rule"], *(_short(each[key]) for key in (
         "host", "user", "container", "summary")), each["first_seen"], evidence.get("last_at") or each.get("last_at")]
     return row, {**each, "daily": _daily(container), "image": dig(container, "image")}
 
@@ -54,12 +54,12 @@ def container(host: str, each: dict[str, Any], own: list[Finding]) -> Row:
 
     Limit and working set are bytes or null, severity as in `finding` (5: none), history up to 30 daily maxima.
     """
-    enforced = _limits.effective(each) or _limits.declared(each)
+    enforced = _limits.effective_settings(each) or _limits.declared_settings(each)
     row = [*(_short(value) for value in (host, each.get("user"), each.get("name"), each.get("image"),
                                          dig(each, "state", "status"))),
            dig(each, "oom", "killed"), dig(each, "oom", "cause"), dig(each, "oom", "count"),
            dig(enforced, "limit"), dig(each, "memory", "usage", "working_set"),
-           min((rank(found["severity"]) for found in own), default=len(SEVERITIES)),
+           min((severity_rank(found["severity"]) for found in own), default=len(SEVERITIES)),
            [dig(day, "working_set_max") for day in _daily(each)[-30:]]]
     return row, {**each, "host": host}
 
@@ -72,7 +72,7 @@ def host(entry: dict[str, Any], containers: list[dict[str, Any]], findings: list
     present = [each for each in containers if dig(each, "state", "status") != "removed"]
     row = [_short(entry["name"]), entry["status"], _short(entry["reason"]), _short(dig(about, "distribution")),
            _short(dig(about, "podman", "version")), dig(about, "cgroup_version"), dig(about, "memory_total"),
-           len(present), sum(_limits.running(each) for each in present), len(counted),
+           len(present), sum(_limits.is_running(each) for each in present), len(counted),
            sum(each["rule"] == "oom-killed" for each in counted)]
     return row, {"status": entry["status"], "kind": entry["kind"], "reason": entry["reason"], "run_as": entry["run_as"],
                  "host": about, "sources": dig(entry, "facts", "sources"), "errors": dig(entry, "facts", "errors")}

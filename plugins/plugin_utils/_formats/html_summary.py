@@ -16,7 +16,7 @@ from typing import Any
 
 from .._model import rules as _told
 from .._model.finding import Finding
-from .._model.kill_text import outcome, victim, why
+from .._model.kill_text import describe_cause, describe_outcome, describe_victim
 from .._report import trend as _trend
 from .._report.tally import Tally, nearest_first, worst_first
 from .._text import format_age, format_time, plural, printable
@@ -137,11 +137,11 @@ def _killed(head: dict[str, Any], tally: Tally) -> str:
         sure = evidence.get("confidence")
         rows.append('<li>%s%s<p>%s</p><p class="small">%s</p></li>' % (
             _who(each), '<span class="new">new</span>' if each["state"] == "new" and head["run"].get("previous") else "",
-            safe("%s, %s" % (why(evidence), outcome(evidence))),
+            safe("%s, %s" % (describe_cause(evidence), describe_outcome(evidence))),
             " · ".join(part for part in (
                 safe("%s, %s" % (format_time(evidence.get("last_at")), format_age(evidence.get("last_at"), head["generated_at"])))
                 if evidence.get("last_at") else "time unknown",
-                safe(sure if sure in ("certain", "likely") else "not sure"), safe(victim(evidence)),
+                safe(sure if sure in ("certain", "likely") else "not sure"), safe(describe_victim(evidence)),
                 "%s times" % format(evidence.get("count") or 1, ",") if (evidence.get("count") or 1) > 1 else "") if part)))
     none = "None found." if _sure(tally) == "good" else "None found where it could be checked."
     return _section("What was killed", rows, none, tally.oom["killed"] - len(rows), "oom-killed")
@@ -165,7 +165,7 @@ def _bar(share: Any) -> str:
 
 def _unprotected(tally: Tally) -> str:
     rows = ['<li><button type="button" class="link" data-show="%s">%s</button> <span class="number">%s</span><p class="small">%s</p></li>'
-            % (rule, _told.title(rule), format(count, ","), safe(_told.RULES.get(rule, ("", ""))[1]))
+            % (rule, _told.rule_title(rule), format(count, ","), safe(_told.RULES.get(rule, ("", ""))[1]))
             for rule, count in tally.rules.most_common() if rule not in ("oom-killed", "near-limit", "evidence-missing")]
     return _section("What is unprotected", rows, "Nothing found.", 0, "unprotected")
 

@@ -59,7 +59,7 @@ def _name(user: object, container: object) -> str:
 
 def _case(finding: Finding) -> str:
     about = _attributes(classname=finding["host"], time=0, name="%s: %s" % (
-        _name(finding["user"], finding["container"]), _told.title(finding["rule"])))
+        _name(finding["user"], finding["container"]), _told.rule_title(finding["rule"])))
     waiver = finding["waiver"]
     if waiver:
         inside = "<skipped %s/>" % _attributes(message="waived until %s: %s" % (waiver["expires"], waiver["reason"]))

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding
-from .._model.kill_text import outcome, why
+from .._model.kill_text import describe_cause, describe_outcome
 from .._report.tally import Tally, nearest_first, worst_first
 from .._text import format_time, plural, printable
 
@@ -73,7 +73,7 @@ def _parts(head: dict[str, Any], tally: Tally) -> list[str]:
         *_list("OOM kills", worst_first(tally.kills), tally.oom["killed"], _kill, ("container", "what happened", "when", "sure", "")),
         *_list("Near their limit", nearest_first(tally.risks), tally.rules["near-limit"], _plain, ("container", "how near", "")),
     ]
-    unprotected = [(_told.title(rule), str(count)) for rule, count in tally.rules.most_common()
+    unprotected = [(_told.rule_title(rule), str(count)) for rule, count in tally.rules.most_common()
                    if rule not in ("oom-killed", "near-limit", "evidence-missing")]
     if unprotected:
         parts += ["## What is unprotected", _table(("finding", "how many"), unprotected)]
@@ -105,8 +105,8 @@ def _who(finding: Finding) -> str:
 
 def _kill(finding: Finding) -> tuple[str, ...]:
     evidence = finding["evidence"]
-    return (_who(finding), text("%s, %s" % (why(evidence), outcome(evidence))), format_time(evidence.get("last_at")),
-            text(evidence.get("confidence")), finding["state"])
+    return (_who(finding), text("%s, %s" % (describe_cause(evidence), describe_outcome(evidence))),
+            format_time(evidence.get("last_at")), text(evidence.get("confidence")), finding["state"])
 
 
 def _plain(finding: Finding) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def _plain(finding: Finding) -> tuple[str, ...]:
 
 
 def _gone(each: dict[str, Any]) -> tuple[str, ...]:
-    return _who(each), "%s: %s" % (_told.title(each["rule"]), text(each["summary"])), format_time(each["first_seen"])
+    return _who(each), "%s: %s" % (_told.rule_title(each["rule"]), text(each["summary"])), format_time(each["first_seen"])
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

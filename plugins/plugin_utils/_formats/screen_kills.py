@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._model.finding import Finding
-from .._model.kill_text import outcome, victim, why
+from .._model.kill_text import describe_cause, describe_outcome, describe_victim
 from .._report.tally import Tally, nearest_first
 from .._terminal import INDENT, Line, Piece, more_line
 from .._text import display_width, format_age, format_time, pad, parse_time, plural
@@ -69,7 +69,7 @@ def _kill(finding: Finding, column: int, context: Context) -> list[Line]:
     parts = (
         _when(evidence.get("last_at"), context.now),
         sure if sure in ("certain", "likely") else "not sure",
-        victim(evidence),
+        describe_victim(evidence),
         flag,
         "%s times" % format(count, ",") if count > 1 else "",
         "removed since" if evidence.get("removed") else "",
@@ -78,7 +78,7 @@ def _kill(finding: Finding, column: int, context: Context) -> list[Line]:
 
 
 def _what(finding: Finding) -> str:
-    return "%s, %s" % (why(finding["evidence"]), outcome(finding["evidence"]))
+    return "%s, %s" % (describe_cause(finding["evidence"]), describe_outcome(finding["evidence"]))
 
 
 def _is_news(finding: Finding, context: Context) -> bool:

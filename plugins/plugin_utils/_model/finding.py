@@ -24,12 +24,12 @@ Finding = dict[str, Any]
 Facts = dict[str, Any]
 
 
-def rank(severity: str) -> int:
+def severity_rank(severity: str) -> int:
     """Return 0 for the worst severity, more for each one below it."""
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def identity(rule: str, host: str, user: str | None = None, subject: str | None = None) -> str:
+def fingerprint(rule: str, host: str, user: str | None = None, subject: str | None = None) -> str:
     """Return the id of a finding: the same over runs, and when the container is made anew.
 
     :param subject: the container's unit or name, or what else on the host is meant.
@@ -39,7 +39,7 @@ def identity(rule: str, host: str, user: str | None = None, subject: str | None 
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def make(rule: str, severity: str, host: str, *, user: str | None = None, subject: str | None = None,
+def make_finding(rule: str, severity: str, host: str, *, user: str | None = None, subject: str | None = None,
          container: str | None = None, unit: str | None = None, summary: str, detail: str, remedy: str,
          evidence: dict[str, Any]) -> Finding:
     """Return a finding that no report has seen yet (`state` and `first_seen` are the report's to set,
@@ -50,7 +50,7 @@ def make(rule: str, severity: str, host: str, *, user: str | None = None, subjec
     :param evidence: what was read, by name; numbers in bytes, times in ISO 8601.
     """
     return {
-        "id": identity(rule, host, user, subject),
+        "id": fingerprint(rule, host, user, subject),
         "rule": rule,
         "severity": severity,
         "host": host,

@@ -18,14 +18,14 @@ from .._text import human_size, printable
 _POD = re.compile(r"libpod_pod_([0-9a-f]{12})")
 
 
-def why(evidence: dict[str, Any]) -> str:
+def describe_cause(evidence: dict[str, Any]) -> str:
     """Return the cause in words: "hit its own limit of 20 MiB"."""
     cause, scope = evidence.get("cause"), evidence.get("scope")
     limit = evidence.get("limit")
     if cause == "container_limit":
         return "hit its own limit" + (" of %s" % human_size(limit) if limit is not None else "")
     if cause == "ancestor_limit":
-        return "hit the limit of %s" % (above(scope) if scope else "its pod or slice")
+        return "hit the limit of %s" % (describe_cgroup(scope) if scope else "its pod or slice")
     if cause == "host_oom":
         return "the host ran out of memory"
     if cause == "systemd_oomd":
@@ -33,7 +33,7 @@ def why(evidence: dict[str, Any]) -> str:
     return "OOM kill, cause unknown"
 
 
-def above(scope: str) -> str:
+def describe_cgroup(scope: str) -> str:
     """Return a cgroup above a container in words: "its pod (ad84232988fc)", "batch.slice"."""
     # its whole name would fill a line, and people know the pod by the beginning of its id
     pod = _POD.search(scope)
@@ -44,7 +44,7 @@ def _last_part(scope: str) -> str:
     return printable(scope.rstrip("/").rsplit("/", 1)[-1] or scope)
 
 
-def outcome(evidence: dict[str, Any]) -> str:
+def describe_outcome(evidence: dict[str, Any]) -> str:
     """Return in words what the kill did to the container: "ended it, exit 137"."""
     code = evidence.get("exit_code")
     exit_code = ", exit %d" % code if isinstance(code, int) else ""
@@ -57,7 +57,7 @@ def outcome(evidence: dict[str, Any]) -> str:
     return "lost a process, runs on" if evidence.get("running") else "lost a process" + exit_code
 
 
-def victim(evidence: dict[str, Any]) -> str:
+def describe_victim(evidence: dict[str, Any]) -> str:
     """Return who was killed: "sort (pid 587, 19 MiB)", or all of it; empty when not known."""
     victims = evidence.get("victims") or []
     named = [each for each in victims if each.get("task")]
@@ -71,7 +71,7 @@ def victim(evidence: dict[str, Any]) -> str:
     return text + " and with it the whole container" if evidence.get("group") else text
 
 
-def flag(evidence: dict[str, Any]) -> str:
+def describe_flag_error(evidence: dict[str, Any]) -> str:
     """Return what Podman's own flag says where it is wrong; empty where it is right or unknown."""
     return {
         "missed": "podman's own flag says it was not OOM killed",

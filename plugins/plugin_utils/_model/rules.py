@@ -38,6 +38,6 @@ RULES = {
 }
 
 
-def title(rule: str) -> str:
+def rule_title(rule: str) -> str:
     """Return a rule's title."""
     return RULES.get(rule, (rule, ""))[0]

@@ -71,7 +71,7 @@ class Condition(NamedTuple):
         return not (value is None or value is False or value in ("", [], {}))
 
 
-def document(host: Facts, container: Facts | None) -> dict[str, Any]:
+def match_document(host: Facts, container: Facts | None) -> dict[str, Any]:
     """Return what expressions see: a container's facts and the host's under `host`.
 
     :param host: the host's facts with `name`, its name in the inventory.
@@ -86,7 +86,7 @@ ALWAYS = Condition("true", lambda _document: True)
 _NEVER = Condition("false", lambda _document: False)
 
 
-def condition(value: Any) -> Condition:
+def parse_condition(value: Any) -> Condition:
     """Return the Condition that a policy's `match` means.
 
     As an expression, the word true would be the name of a field, so it is taken for what is meant.
@@ -108,12 +108,12 @@ def condition(value: Any) -> Condition:
         raise ValueError("%r: %s" % (text, "; ".join(mistakes)))
     made = Condition(text, expression.search)
     try:
-        made.holds(document({}, None))
+        made.holds(match_document({}, None))
     except ValueError as exc:
         raise ValueError("%r fails where a value is null: %s. Ask for the value first, as in \"pod && "
                          "starts_with(pod, 'a')\"" % (text, exc)) from exc
     try:
-        made.holds(document(_WHOLE_HOST, _WHOLE))
+        made.holds(match_document(_WHOLE_HOST, _WHOLE))
     except ValueError as exc:
         raise ValueError("%r fails where the values are known: %s. Sizes are numbers of bytes, and numbers are written in "
                          "backquotes: `1048576`" % (text, exc)) from exc
@@ -152,11 +152,11 @@ def _mistakes(parsed: dict[str, Any]) -> Iterator[str]:
                 yield "%s is the name of a field here, the value is written in backquotes: `%s`" % (name, name)
             else:
                 yield "there is no field %r (%s); a text is written in single quotes: '%s'" % (
-                    name, suggestion(name, FIELDS), name)
+                    name, suggest_word(name, FIELDS), name)
         elif node["type"] == "function_expression":
             known = Functions.FUNCTION_TABLE
             if name not in known:
-                yield "there is no function %r (%s)" % (name, suggestion(name, sorted(known)))
+                yield "there is no function %r (%s)" % (name, suggest_word(name, sorted(known)))
                 continue
             signature, given = known[name]["signature"], len(node["children"])
             many = bool(signature) and signature[-1].get("variadic")
@@ -172,7 +172,7 @@ def _walk(node: dict[str, Any], at_top: bool) -> Iterator[tuple[dict[str, Any], 
         yield from _walk(child, at_top and not inside)
 
 
-def suggestion(word: Any, known: tuple[str, ...] | list[str]) -> str:
+def suggest_word(word: Any, known: tuple[str, ...] | list[str]) -> str:
     """Return "did you mean …?" for a word that is not known, or else all that are."""
     near = difflib.get_close_matches(str(word), known, n=1)
     return "did you mean %s?" % near[0] if near else "known: %s" % ", ".join(known)

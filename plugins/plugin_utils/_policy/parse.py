@@ -19,8 +19,8 @@ from typing import Any, Callable
 from ...module_utils._system.sizes import format_size, parse_size
 from .._model.finding import RULES, SEVERITIES
 from .._text import parse_time, printable
-from .match import condition, suggestion
-from .policy import BUILT_IN, MEMORY_KEYS, Policy, Rule, Waiver
+from .match import parse_condition, suggest_word
+from .policy import BUILT_IN, MEMORY_KEYS, Policy, PolicyRule, Waiver
 
 _KEYS = ("rules", "waivers", "host")
 _RULE_KEYS = ("name", "match", "memory", "oom_group", "severity")
@@ -41,7 +41,7 @@ class PolicyError(ValueError):
         super().__init__("The policy cannot be used:\n" + "\n".join(problems))
 
 
-def parse(given: Any, source: str) -> Policy:
+def parse_policy(given: Any, source: str) -> Policy:
     """Return the policy that a document means; the built-in one for an empty document.
 
     :param given: a mapping, or None.
@@ -81,7 +81,7 @@ class _Part:
         for key in self._given:
             if key in known:
                 continue
-            hint = "it belongs under memory" if key in MEMORY_KEYS else suggestion(key, known)
+            hint = "it belongs under memory" if key in MEMORY_KEYS else suggest_word(key, known)
             self.problem("unknown key %s; %s" % (_said(key), hint))
 
     def problem(self, text: str) -> None:
@@ -121,18 +121,18 @@ class _Part:
             return None
 
 
-def _rule(given: Any, number: int, source: str, problems: list[str]) -> Rule:
+def _rule(given: Any, number: int, source: str, problems: list[str]) -> PolicyRule:
     label = _label("rule", given, "name", number)
     part = _Part(given, "%s: %s" % (source, label), _RULE_KEYS, problems)
     part.read("name", _text, "a few words that reports and errors can call the rule by")
-    match = part.read("match", condition, "a JMESPath expression, or \"true\" for every container")
+    match = part.read("match", parse_condition, "a JMESPath expression, or \"true\" for every container")
     settings: dict[str, Any] = {}
     if part.has("memory"):
         settings.update(_memory(part.get("memory"), "%s: %s: memory" % (source, label), problems))
     for key, reader in (("oom_group", _boolean), ("severity", lambda value: _one_of(value, SEVERITIES))):
         if part.has(key):
             settings[key] = part.read(key, reader)
-    return Rule(label, match, settings)
+    return PolicyRule(label, match, settings)
 
 
 def _memory(given: Any, place: str, problems: list[str]) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _memory(given: Any, place: str, problems: list[str]) -> dict[str, Any]:
 def _waiver(given: Any, number: int, source: str, problems: list[str]) -> Waiver:
     part = _Part(given, "%s: %s" % (source, _label("waiver", given, "rule", number)), _WAIVER_KEYS, problems)
     return Waiver(
-        part.read("match", condition, "a JMESPath expression that names what is waived"),
+        part.read("match", parse_condition, "a JMESPath expression that names what is waived"),
         part.read("rule", _waivable, "the id of the rule that is waived, such as memory-limit-missing"),
         part.read("reason", _text, "why this may stay as it is"),
         part.read("owner", _text),
@@ -204,7 +204,7 @@ def _text(value: Any) -> str:
 
 def _one_of(value: Any, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise ValueError("%s is not known; %s" % (_said(value), suggestion(value, known)))
+        raise ValueError("%s is not known; %s" % (_said(value), suggest_word(value, known)))
     return str(value)
 
 

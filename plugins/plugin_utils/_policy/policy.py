@@ -17,14 +17,14 @@ from typing import Any, Iterator, NamedTuple
 from ...module_utils._system.sizes import format_size
 from .._model.finding import Facts
 from .._text import printable
-from .match import ALWAYS, Condition, document
+from .match import ALWAYS, Condition, match_document
 
 MEMORY_KEYS = ("required", "default", "min", "max", "max_share_of_host")
 # max_share_of_host is part of what `max` becomes on a host
-DECIDED = ("required", "default", "min", "max", "oom_group", "severity")
+DECISION_KEYS = ("required", "default", "min", "max", "oom_group", "severity")
 
 
-class Rule(NamedTuple):
+class PolicyRule(NamedTuple):
     """One of the policy's `rules`."""
 
     label: str  # how people are told which one it was
@@ -41,7 +41,7 @@ class Waiver(NamedTuple):
     owner: str | None
     expires: datetime.date  # the last day on which it counts, in UTC
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return it as findings and previews carry it."""
         return {"rule": self.rule, "match": self.match.text, "reason": self.reason, "owner": self.owner,
                 "expires": self.expires.isoformat()}
@@ -50,7 +50,7 @@ class Waiver(NamedTuple):
 class Policy(NamedTuple):
     """All of it."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[PolicyRule, ...]
     waivers: tuple[Waiver, ...] = ()
     max_committed_share: float | None = None  # of the host's memory, for all limits together; None: any
     require_cgroup_v2: bool = True
@@ -65,7 +65,7 @@ class Decision(NamedTuple):
     max: int | None = None
     oom_group: bool | None = None  # memory.oom.group on or off
     severity: str | None = None  # of its findings; None: each rule's own
-    decided: dict[str, str] = {}  # which rule each of these comes from
+    decided_by: dict[str, str] = {}  # which rule each of these comes from
     problems: tuple[str, ...] = ()  # rules that could not be asked
 
     @property
@@ -80,15 +80,15 @@ class Decision(NamedTuple):
 
 
 # Every container has a limit and dies as a whole.
-BUILT_IN = Policy((Rule("built-in rule", ALWAYS, {"required": True, "oom_group": True}),))
+BUILT_IN = Policy((PolicyRule("built-in rule", ALWAYS, {"required": True, "oom_group": True}),))
 
 
-def named(host: str, facts: Facts) -> Facts:
+def named_host(host: str, facts: Facts) -> Facts:
     """Return the host's facts as a policy sees them: with its name in the inventory."""
     return {**(facts.get("host") or {}), "name": host}
 
 
-def evaluate(policy: Policy, host: Facts, container: Facts) -> Decision:
+def decide(policy: Policy, host: Facts, container: Facts) -> Decision:
     """Return what a container should have.
 
     :param host: from `named`.
@@ -98,7 +98,7 @@ def evaluate(policy: Policy, host: Facts, container: Facts) -> Decision:
     values: dict[str, Any] = {}
     by: dict[str, tuple[int, str]] = {}
     problems = []
-    for number, (rule, matched, problem) in enumerate(_asked(policy, document(host, container))):
+    for number, (rule, matched, problem) in enumerate(_asked(policy, match_document(host, container))):
         if problem:
             problems.append("%s: %s" % (rule.label, problem))
         elif matched:
@@ -107,13 +107,13 @@ def evaluate(policy: Policy, host: Facts, container: Facts) -> Decision:
     return _decision(values, by, host.get("memory_total"))._replace(problems=tuple(problems))
 
 
-def explain(policy: Policy, host: Facts, container: Facts) -> dict[str, Any]:
+def explain_decision(policy: Policy, host: Facts, container: Facts) -> dict[str, Any]:
     """Return how `evaluate` comes to its decision, to be shown.
 
     `rules`: each one and whether it matched. `decision`: of each key its value, the value as a size
     where it is one, and the rule it comes from (null: no rule has a wish).
     """
-    decision, seen = evaluate(policy, host, container), document(host, container)
+    decision, seen = decide(policy, host, container), match_document(host, container)
     exempt = bool(container.get("is_infra"))
     return {
         "host": host["name"],
@@ -124,15 +124,15 @@ def explain(policy: Policy, host: Facts, container: Facts) -> dict[str, Any]:
             {"rule": rule.label, "match": rule.match.text, "matched": matched, "problem": problem}
             for rule, matched, problem in _asked(policy, seen)],
         "decision": {
-            key: {"value": getattr(decision, key), "by": decision.decided.get(key),
+            key: {"value": getattr(decision, key), "by": decision.decided_by.get(key),
                   **({"size": format_size(getattr(decision, key))}
                      if key in ("default", "min", "max") and getattr(decision, key) is not None else {})}
-            for key in DECIDED},
-        "waivers": [each.told() for each in policy.waivers if holds(each.match, seen)],
+            for key in DECISION_KEYS},
+        "waivers": [each.as_dict() for each in policy.waivers if condition_holds(each.match, seen)],
     }
 
 
-def holds(match: Condition, seen: dict[str, Any]) -> bool:
+def condition_holds(match: Condition, seen: dict[str, Any]) -> bool:
     """Whether a condition holds; one that cannot be evaluated does not."""
     try:
         return match.holds(seen)
@@ -140,7 +140,7 @@ def holds(match: Condition, seen: dict[str, Any]) -> bool:
         return False
 
 
-def _asked(policy: Policy, seen: dict[str, Any]) -> Iterator[tuple[Rule, bool, str | None]]:
+def _asked(policy: Policy, seen: dict[str, Any]) -> Iterator[tuple[PolicyRule, bool, str | None]]:
     """Yield (rule, whether it matches, why it could not be asked)."""
     for rule in policy.rules:
         try:
@@ -152,7 +152,7 @@ def _asked(policy: Policy, seen: dict[str, Any]) -> Iterator[tuple[Rule, bool, s
 def _decision(values: dict[str, Any], by: dict[str, tuple[int, str]], total: Any) -> Decision:
     """Put the keys together, so that no two of them contradict each other."""
     low, high, default = values.get("min"), values.get("max"), values.get("default")
-    decided = {key: label for key, (_number, label) in by.items() if values[key] is not None and key in DECIDED}
+    decided = {key: label for key, (_number, label) in by.items() if values[key] is not None and key in DECISION_KEYS}
     if low is not None and high is not None and low > high:
         # of two rules, since one alone was checked: the later one wins, as everywhere
         if by["min"][0] > by["max"][0]:

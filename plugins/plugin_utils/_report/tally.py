@@ -17,7 +17,7 @@ from collections import Counter
 from typing import Any, Callable
 
 from .._model import container_facts as _limits
-from .._model.finding import RULES, SEVERITIES, Finding, rank
+from .._model.finding import RULES, SEVERITIES, Finding, severity_rank
 
 _KEPT = 200  # kills and examples of each list
 _GROUPS = 500  # different reasons why something could not be checked
@@ -51,12 +51,12 @@ class Group:
 def worst_first(found: list[Finding]) -> list[Finding]:
     """Return findings with the worst first, of equal ones the new, then those killed last."""
     latest = sorted(found, key=lambda each: each["evidence"].get("last_at") or "", reverse=True)
-    return sorted(latest, key=lambda each: (rank(each["severity"]), each["state"] != "new"))
+    return sorted(latest, key=lambda each: (severity_rank(each["severity"]), each["state"] != "new"))
 
 
 def nearest_first(found: list[Finding]) -> list[Finding]:
     """Return findings of near-limit: worst first, of equal ones the fullest."""
-    return sorted(found, key=lambda each: (rank(each["severity"]), -(each["evidence"].get("share") or 0)))
+    return sorted(found, key=lambda each: (severity_rank(each["severity"]), -(each["evidence"].get("share") or 0)))
 
 
 def _kept(found: list[Finding], finding: Finding, order: Callable[[list[Finding]], list[Finding]]) -> list[Finding]:
@@ -104,7 +104,7 @@ class Tally:
             self.hosts["without_podman"] += 1
         containers = facts.get("containers") or []
         self.containers["total"] += len(containers)
-        self.containers["running"] += sum(_limits.running(each) for each in containers)
+        self.containers["running"] += sum(_limits.is_running(each) for each in containers)
         self.containers["removed"] += len(facts.get("removed") or [])
         self.oom["flag_wrong"] += sum(
             (each.get("oom") or {}).get("flag_trust") in _FLAG_WRONG for each in containers)

@@ -14,13 +14,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._model import container_facts as _limits
+from .._model.container_facts import (
+    effective_settings,
+    has_own_limit,
+    is_running,
+    is_set_by_unit,
+    limits_differ,
+    next_start_settings,
+    violated_bound,
+)
+from .._model.container_key import ContainerKey
 from .._model.finding import Facts, Finding
-from .._model.subject import Subject
 from .._policy.policy import Decision
 from .._text import human_size, printable
-from . import remedy as _remedy
-from .limits import about, severity
+from .limits import settings_finding, settings_severity
+from .remedy import drift_remedy, persist_remedy
 
 
 class Difference(NamedTuple):
@@ -31,19 +39,19 @@ class Difference(NamedTuple):
     is_lost: bool  # limit-not-persistent; else limit-drift
 
 
-def findings(host: str, host_facts: Facts, container: Facts, subject: Subject, wanted: Decision) -> list[Finding]:
+def drift_findings(host: str, host_facts: Facts, container: Facts, subject: ContainerKey, wanted: Decision) -> list[Finding]:
     """Return at most one finding of each rule on one container."""
-    different = differences(host_facts, container, wanted)
+    different = next_start_differences(host_facts, container, wanted)
     lost = [each for each in different if each.is_lost]
     drifted = [each for each in different if not each.is_lost]
     found = [_drift(host, container, subject, drifted)] if drifted else []
     return found + ([_lost(host, container, subject, wanted, lost)] if lost else [])
 
 
-def differences(host_facts: Facts, container: Facts, wanted: Decision) -> list[Difference]:
+def next_start_differences(host_facts: Facts, container: Facts, wanted: Decision) -> list[Difference]:
     """Return what differs; nothing for a container that does not run, or whose limits are not known."""
-    enforced = _limits.effective(container)
-    if not _limits.running(container) or enforced is None:
+    enforced = effective_settings(container)
+    if not is_running(container) or enforced is None:
         return []
     found = [_limit(container, enforced, wanted)]
     if not found[0]:  # the sum of memory and swap drifts with the memory: said once
@@ -53,12 +61,12 @@ def differences(host_facts: Facts, container: Facts, wanted: Decision) -> list[D
 
 
 def _said(container: Facts) -> str:
-    return "in its unit" if _limits.by_unit(container) else "declared"
+    return "in its unit" if is_set_by_unit(container) else "declared"
 
 
 def _limit(container: Facts, enforced: Facts, wanted: Decision) -> Difference | None:
-    said, real, own = _limits.kept(container).get("limit"), enforced.get("limit"), _limits.own(container)
-    if not _limits.differ(said, real):
+    said, real, own = next_start_settings(container).get("limit"), enforced.get("limit"), has_own_limit(container)
+    if not limits_differ(said, real):
         return None
     if said is None:
         # a limit of the pod, slice or service above is no limit of this container
@@ -67,18 +75,18 @@ def _limit(container: Facts, enforced: Facts, wanted: Decision) -> Difference | 
         return Difference("limit", "%s %s, no limit enforced" % (human_size(said), _said(container)), False)
     if real < said and not own:
         return None
-    is_lost = own and bool(_limits.beyond(said, *wanted.bounds)) and not _limits.beyond(real, *wanted.bounds)
+    is_lost = own and bool(violated_bound(said, *wanted.bounds)) and not violated_bound(real, *wanted.bounds)
     return Difference("limit", "%s %s, %s enforced" % (human_size(said), _said(container), human_size(real)), is_lost)
 
 
 def _swap(host_facts: Facts, container: Facts, enforced: Facts) -> Difference | None:
     """Memory and swap together. Only more than declared is drift: less can come from any cgroup above."""
-    said, real = _limits.kept(container).get("swap_limit"), enforced.get("swap_limit")
-    if said is None or not host_facts.get("swap_total") or not _limits.own(container):
+    said, real = next_start_settings(container).get("swap_limit"), enforced.get("swap_limit")
+    if said is None or not host_facts.get("swap_total") or not has_own_limit(container):
         return None
     if real is None and host_facts.get("cgroup_version") == 1:
         return None  # swapaccount=0: the kernel has no such limit to read
-    if not _limits.differ(said, real) or (real is not None and real < said):
+    if not limits_differ(said, real) or (real is not None and real < said):
         return None
     return Difference("swap_limit", "%s memory+swap %s, %s enforced" % (
         human_size(said), _said(container), "no limit" if real is None else human_size(real)), False)
@@ -86,29 +94,29 @@ def _swap(host_facts: Facts, container: Facts, enforced: Facts) -> Difference | 
 
 def _group(container: Facts, enforced: Facts, wanted: Decision) -> Difference | None:
     """Where it is not what the policy wants now, it is oom-group-mismatch already."""
-    real, said = enforced.get("oom_group"), bool(_limits.kept(container).get("oom_group"))
+    real, said = enforced.get("oom_group"), bool(next_start_settings(container).get("oom_group"))
     if real is None or real is said or not (real if wanted.oom_group is None else real is wanted.oom_group):
         return None
     return Difference("oom_group", "memory.oom.group %s now, %s at the next start" % (
         ("on", "off") if real else ("off", "on")), True)
 
 
-def _drift(host: str, container: Facts, subject: Subject, drifted: list[Difference]) -> Finding:
-    enforced = _limits.effective(container) or {}
-    return about(
+def _drift(host: str, container: Facts, subject: ContainerKey, drifted: list[Difference]) -> Finding:
+    enforced = effective_settings(container) or {}
+    return settings_finding(
         "limit-drift", "high" if enforced.get("limit") is None else "medium", host, container, subject,
         summary="; ".join(each.text for each in drifted),
         detail="What %s says and what the kernel enforces are not the same%s. The record wins at the next start." % (
-            "its unit" if _limits.by_unit(container) else "Podman's record",
+            "its unit" if is_set_by_unit(container) else "Podman's record",
             " (cgroup %s)" % printable(enforced["source"]) if enforced.get("source") else ""),
-        remedy=_remedy.drift(container, subject))
+        remedy=drift_remedy(container, subject))
 
 
-def _lost(host: str, container: Facts, subject: Subject, wanted: Decision, lost: list[Difference]) -> Finding:
-    return about(
-        "limit-not-persistent", severity(container, wanted, "medium"), host, container, subject,
+def _lost(host: str, container: Facts, subject: ContainerKey, wanted: Decision, lost: list[Difference]) -> Finding:
+    return settings_finding(
+        "limit-not-persistent", settings_severity(container, wanted, "medium"), host, container, subject,
         summary="; ".join(each.text for each in lost),
         detail="The kernel enforces it until the container starts the next time: %s does not have it." % (
-            "its unit" if _limits.by_unit(container) else "Podman's record"),
-        remedy=_remedy.keep(host, container, subject, {each.setting for each in lost}),
+            "its unit" if is_set_by_unit(container) else "Podman's record"),
+        remedy=persist_remedy(host, container, subject, {each.setting for each in lost}),
         evidence={"settings": [each.setting for each in lost]})

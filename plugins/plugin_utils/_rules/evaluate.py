@@ -14,28 +14,26 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from .._model.finding import Facts, Finding, rank
-from .._model.subject import Subject, Subjects
-from .._policy import policy as _policy
-from . import (
-    bounds as _rule_bounds,
-    drift as _rule_drift,
-    evidence as _rule_evidence,
-    host as _rule_host,
-    kills as _rule_kills,
-    limits as _rule_limits,
-    near_limit as _rule_near,
-    waivers as _policy_waive,
-)
+from .._model.container_key import ContainerKey, ContainerKeys
+from .._model.finding import Facts, Finding, severity_rank
+from .._policy.policy import Decision, Policy, decide, named_host
+from .bounds import bound_findings
+from .drift import drift_findings
+from .evidence import container_evidence_findings, evidence_findings, not_checked_finding
+from .host import host_findings
+from .kills import kill_findings
+from .limits import limit_findings
+from .near_limit import near_limit_findings
+from .waivers import apply_waivers
 
 FACTS_SCHEMA = "podman_fleet.memory/facts/v1"
 
 
-class Unusable(ValueError):
+class BadFacts(ValueError):
     """The facts of a host are not what oom_facts gives."""
 
 
-def of_record(record: dict[str, Any], policy: _policy.Policy,
+def evaluate_record(record: dict[str, Any], policy: Policy,
               today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
     """Return (the host's entry in the report, its findings, worst first).
 
@@ -47,23 +45,23 @@ def of_record(record: dict[str, Any], policy: _policy.Policy,
     if not problem:
         try:
             return _checked(record, policy, today)
-        except Unusable as exc:
+        except BadFacts as exc:
             problem = {"kind": "bad_facts", "message": str(exc)}
     entry = _entry(record, "not_checked", problem["kind"], problem["message"])
-    lost = [_rule_evidence.not_checked(name, problem["kind"], problem["message"])]
+    lost = [not_checked_finding(name, problem["kind"], problem["message"])]
     return entry, _waived(name, {}, lost, policy, today)
 
 
-def _checked(record: dict[str, Any], policy: _policy.Policy,
+def _checked(record: dict[str, Any], policy: Policy,
              today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
     name, facts = record["host"], record.get("facts")
     if not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA:
-        raise Unusable("its answer is not %s" % FACTS_SCHEMA)
+        raise BadFacts("its answer is not %s" % FACTS_SCHEMA)
     try:
-        found = of_facts(name, facts, record.get("run_as"), policy)
+        found = evaluate_facts(name, facts, record.get("run_as"), policy)
         found = _waived(name, facts, found, policy, today)
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise Unusable("its facts are not whole: %s: %s" % (type(exc).__name__, exc)) from exc
+        raise BadFacts("its facts are not whole: %s: %s" % (type(exc).__name__, exc)) from exc
     gaps = [each["summary"] for each in found
             if each["rule"] == "evidence-missing" and each["evidence"]["scope"] in ("privilege", "source")]
     entry = _entry(record, "partial" if gaps else "checked", None, "; ".join(gaps) or None)
@@ -71,40 +69,40 @@ def _checked(record: dict[str, Any], policy: _policy.Policy,
     return entry, found
 
 
-def of_facts(host: str, facts: Facts, run_as: str | None, policy: _policy.Policy) -> list[Finding]:
+def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy) -> list[Finding]:
     """Return the findings on one host's facts, worst first."""
-    subjects = Subjects(facts)
-    about = _policy.named(host, facts)
-    found = _rule_kills.findings(host, facts, subjects)
-    found += _rule_near.findings(host, facts, subjects)
-    found += _rule_host.findings(host, facts, policy)
-    found += _rule_evidence.findings(host, facts, run_as)
+    subjects = ContainerKeys(facts)
+    about = named_host(host, facts)
+    found = kill_findings(host, facts, subjects)
+    found += near_limit_findings(host, facts, subjects)
+    found += host_findings(host, facts, policy)
+    found += evidence_findings(host, facts, run_as)
     for container in facts.get("containers") or []:
-        subject, wanted = subjects.of(container), _policy.evaluate(policy, about, container)
-        found += on_settings(host, about, container, subject, wanted)
-        found += _rule_evidence.of_container(host, facts, container, subject, wanted)
+        subject, wanted = subjects.lookup(container), decide(policy, about, container)
+        found += settings_findings(host, about, container, subject, wanted)
+        found += container_evidence_findings(host, facts, container, subject, wanted)
     return _worst_first(_distinct(found))
 
 
-def on_settings(host: str, about: Facts, container: Facts, subject: Subject,
-                wanted: _policy.Decision) -> list[Finding]:
+def settings_findings(host: str, about: Facts, container: Facts, subject: ContainerKey,
+                wanted: Decision) -> list[Finding]:
     """Return the findings on a container's settings: what enforcement (_plan.py) mends, as far as it can.
 
     :param about: the host's facts, from _policy.named.
     """
     return [
-        *_rule_limits.findings(host, about, container, subject, wanted),
-        *_rule_bounds.findings(host, container, subject, wanted),
-        *_rule_drift.findings(host, about, container, subject, wanted),
+        *limit_findings(host, about, container, subject, wanted),
+        *bound_findings(host, container, subject, wanted),
+        *drift_findings(host, about, container, subject, wanted),
     ]
 
 
-def _waived(host: str, facts: Facts, found: list[Finding], policy: _policy.Policy, today: datetime.date) -> list[Finding]:
-    return _worst_first(found + _policy_waive.apply(policy, host, facts, found, today))
+def _waived(host: str, facts: Facts, found: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:
+    return _worst_first(found + apply_waivers(policy, host, facts, found, today))
 
 
 def _worst_first(found: list[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda each: rank(each["severity"]))
+    return sorted(found, key=lambda each: severity_rank(each["severity"]))
 
 
 def _distinct(found: list[Finding]) -> list[Finding]:
@@ -112,7 +110,7 @@ def _distinct(found: list[Finding]) -> list[Finding]:
     kept: dict[str, Finding] = {}
     for each in found:
         other = kept.get(each["id"])
-        if other is None or rank(each["severity"]) < rank(other["severity"]):
+        if other is None or severity_rank(each["severity"]) < severity_rank(other["severity"]):
             kept[each["id"]] = each
     return list(kept.values())
 

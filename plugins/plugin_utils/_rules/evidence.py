@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model import container_facts as _limits
-from .._model.finding import Facts, Finding, make
-from .._model.subject import Subject
+from .._model.container_facts import current_limit, current_oom_group, effective_settings, is_running
+from .._model.container_key import ContainerKey
+from .._model.finding import Facts, Finding, make_finding
 from .._policy.policy import Decision
 from .._text import printable, shell_quoted
 
@@ -34,9 +34,9 @@ _NEEDED = ("cgroup", "kernel_log")
 _SEVERITY = {"podman": "medium", "cgroup": "medium", "kernel_log": "medium"}
 
 
-def not_checked(host: str, kind: str, reason: str) -> Finding:
+def not_checked_finding(host: str, kind: str, reason: str) -> Finding:
     """Return the finding for a host that gave no facts."""
-    return make(
+    return make_finding(
         "evidence-missing", "medium", host, summary="not checked: %s" % printable(reason),
         detail="Nothing is known of this host in this run.",
         # the pattern is for Ansible's inventory
@@ -44,13 +44,13 @@ def not_checked(host: str, kind: str, reason: str) -> Finding:
         evidence={"scope": "host", "kind": kind, "message": reason})
 
 
-def findings(host: str, facts: Facts, run_as: str | None) -> list[Finding]:
+def evidence_findings(host: str, facts: Facts, run_as: str | None) -> list[Finding]:
     """Return what is missing of a host that did answer, its containers left out.
 
     :param run_as: the user the module ran as; None when not known.
     """
     found = []
-    alone = unprivileged(facts, run_as)
+    alone = unprivileged_user(facts, run_as)
     if alone:
         found.append(_privilege(host, alone))
     gaps = _gaps(facts)
@@ -60,7 +60,7 @@ def findings(host: str, facts: Facts, run_as: str | None) -> list[Finding]:
     return found
 
 
-def unprivileged(facts: Facts, run_as: str | None) -> str | None:
+def unprivileged_user(facts: Facts, run_as: str | None) -> str | None:
     """Return the ordinary user who could only look at his own containers, None when it was root."""
     if run_as == "root":
         return None
@@ -74,7 +74,7 @@ def unprivileged(facts: Facts, run_as: str | None) -> str | None:
 
 def _privilege(host: str, user: str) -> Finding:
     name = printable(user)
-    return make(
+    return make_finding(
         "evidence-missing", "medium", host, user=user, subject="privilege",
         summary="ran as %s without become: only %s's containers, kernel log unreadable" % (name, name),
         detail="Containers of root and of other users were not looked at, and what the kernel wrote of OOM "
@@ -110,7 +110,7 @@ def _source(host: str, source: str, user: str | None, gap: dict[str, Any]) -> Fi
     message = printable(gap["message"])
     # read in part: only what is older or odd is missing, and each verdict says so itself
     severity = "low" if gap["status"] in ("partial", "error") else _SEVERITY.get(source, "low")
-    return make(
+    return make_finding(
         "evidence-missing", severity, host, user=user, subject="source:" + source,
         summary="%s %s%s" % (source.replace("_", " "), words, ": " + message if message else ""),
         detail="It tells %s." % _SOURCES.get(source, "part of the evidence"),
@@ -129,18 +129,18 @@ def _look(source: str, user: str | None) -> str:
     }.get(source, "journalctl --dmesg --lines=1")
 
 
-def of_container(host: str, facts: Facts, container: Facts, subject: Subject, wanted: Decision) -> list[Finding]:
+def container_evidence_findings(host: str, facts: Facts, container: Facts, subject: ContainerKey, wanted: Decision) -> list[Finding]:
     """Return at most one finding: its verdict, its limits, or both; or that the policy could not be asked."""
     unknown = [what for what, is_unknown in (
         ("verdict", _verdict_unknown(container)),
-        ("limits", limits_unknown(facts, container, wanted)),
+        ("limits", are_limits_unknown(facts, container, wanted)),
     ) if is_unknown]
     if not unknown:
         return [_unasked(host, container, subject, wanted)] if wanted.problems else []
     oom = container.get("oom") or {}
     missing = [printable(each) for each in oom.get("missing") or []]
     because = " (%s)" % ", ".join(missing) if missing else ""
-    return [make(
+    return [make_finding(
         "evidence-missing", "medium" if "verdict" in unknown else "low", host, user=subject.user, subject=subject.key,
         container=subject.name, unit=subject.unit,
         summary={
@@ -150,19 +150,19 @@ def of_container(host: str, facts: Facts, container: Facts, subject: Subject, wa
         detail="The sources that would decide it could not be read, or do not reach back far enough.",
         remedy="# see what the findings on the host's sources say; with root and the kernel's journal it is decided",
         evidence={"scope": "container", "kind": "+".join(unknown), "missing": oom.get("missing") or [],
-                  "running": _limits.running(container), "container_id": container["id"],
+                  "running": is_running(container), "container_id": container["id"],
                   "flag": (container.get("state") or {}).get("oom_killed_flag"),
                   "message": ", ".join(missing)})]
 
 
-def _unasked(host: str, container: Facts, subject: Subject, wanted: Decision) -> Finding:
+def _unasked(host: str, container: Facts, subject: ContainerKey, wanted: Decision) -> Finding:
     message = "; ".join(wanted.problems)
-    return make(
+    return make_finding(
         "evidence-missing", "medium", host, user=subject.user, subject=subject.key, container=subject.name,
         unit=subject.unit, summary="the policy could not be asked: %s" % message,
         detail="A rule of the policy fails on what is known of this container, so it was left out.",
         remedy="# correct the rule's match in podman_memory_policy",
-        evidence={"scope": "container", "kind": "policy", "running": _limits.running(container),
+        evidence={"scope": "container", "kind": "policy", "running": is_running(container),
                   "container_id": container["id"], "message": message})
 
 
@@ -170,12 +170,12 @@ def _verdict_unknown(container: Facts) -> bool:
     return (container.get("oom") or {}).get("killed") is None
 
 
-def limits_unknown(facts: Facts, container: Facts, wanted: Decision) -> bool:
+def are_limits_unknown(facts: Facts, container: Facts, wanted: Decision) -> bool:
     """Whether a setting that the policy asks for is not known."""
     asked = wanted.required or wanted.min is not None or wanted.max is not None
-    if asked and not _limits.limit(container).known:
+    if asked and not current_limit(container).known:
         return True
     # cgroup v1 has none, and neither has a container without a cgroup of its own: nothing unknown there
-    enforced = _limits.effective(container)
+    enforced = effective_settings(container)
     without = (facts.get("host") or {}).get("cgroup_version") == 1 or (enforced and not enforced.get("source"))
-    return not without and wanted.oom_group is not None and not _limits.oom_group(container).known
+    return not without and wanted.oom_group is not None and not current_oom_group(container).known

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model import container_facts as _limits
-from .._model.finding import Facts, Finding, make
+from .._model.container_facts import current_limit, declared_settings, effective_settings, is_running
+from .._model.finding import Facts, Finding, make_finding
 from .._policy.policy import Policy
 from .._text import human_size, plural
-from . import remedy as _remedy
+from .remedy import CGROUP_V2_REMEDY
 
 
-def findings(host: str, facts: Facts, policy: Policy) -> list[Finding]:
+def host_findings(host: str, facts: Facts, policy: Policy) -> list[Finding]:
     """Return the findings of these rules on one host."""
     found = _cgroup_v1(host, facts) if policy.require_cgroup_v2 else []
     return found + _overcommitted(host, facts, policy.max_committed_share)
@@ -31,11 +31,11 @@ def _cgroup_v1(host: str, facts: Facts) -> list[Finding]:
     about = facts.get("host") or {}
     if about.get("cgroup_version") != 1:
         return []
-    return [make(
+    return [make_finding(
         "cgroup-v1", "medium", host, summary="cgroup v1: memory.oom.group and memory pressure do not exist",
         detail="An OOM kill takes single processes only, rootless containers have no limits at all, and "
                "systemd 258 and Podman 6 no longer run on it.",
-        remedy=_remedy.TO_CGROUP_V2,
+        remedy=CGROUP_V2_REMEDY,
         evidence={"scope": "host", "kernel": about.get("kernel"), "containers": len(facts.get("containers") or [])})]
 
 
@@ -43,12 +43,12 @@ def _overcommitted(host: str, facts: Facts, most: float | None) -> list[Finding]
     total = (facts.get("host") or {}).get("memory_total")
     if most is None or not isinstance(total, int) or not total:
         return []
-    running = [each for each in facts.get("containers") or [] if _limits.running(each)]
+    running = [each for each in facts.get("containers") or [] if is_running(each)]
     committed = _committed(running)
     if committed <= most * total:
         return []
-    without = sum(_limits.limit(each).value is None for each in running)
-    return [make(
+    without = sum(current_limit(each).value is None for each in running)
+    return [make_finding(
         "host-overcommitted", "medium", host,
         summary="limits of %s together are %s, %.0f %% of the host's %s (at most %.0f %%)" % (
             plural(len(running), "running container"), human_size(committed), 100 * committed / total, human_size(total), 100 * most),
@@ -64,10 +64,10 @@ def _committed(running: list[Facts]) -> int:
     """The sum of all limits; one of a pod, slice or service counts once for all that share it."""
     limits: dict[Any, int] = {}
     for container in running:
-        enforced = _limits.effective(container) or {}
+        enforced = effective_settings(container) or {}
         value = enforced.get("limit")
         # what could not be read was declared at least
-        value = value if value is not None else _limits.declared(container).get("limit")
+        value = value if value is not None else declared_settings(container).get("limit")
         if value is not None:
             limits[enforced.get("source") or container["id"]] = value
     return sum(limits.values())

@@ -14,38 +14,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model import container_facts as _limits
-from .._model.finding import Facts, Finding, make
-from .._model.kill_text import flag, outcome, victim, why
-from .._model.subject import Subject, Subjects
+from .._model.container_facts import declared_settings, effective_settings, is_running
+from .._model.container_key import ContainerKey, ContainerKeys
+from .._model.finding import Facts, Finding, make_finding
+from .._model.kill_text import describe_cause, describe_flag_error, describe_outcome, describe_victim
 from .._text import format_time
-from . import remedy as _remedy
+from .remedy import HOST_OOM_REMEDY, KERNEL_LOG_REMEDY, higher_limit_remedy, shared_limit_remedy
 
 # So many kills are a crash loop, whatever each of them did.
 _LOOP = 3
 _KEPT = 20  # victims and lines of evidence that a finding carries; the facts have them all
 
 
-def findings(host: str, facts: Facts, subjects: Subjects) -> list[Finding]:
+def kill_findings(host: str, facts: Facts, subjects: ContainerKeys) -> list[Finding]:
     """Return a finding for each container of the host that was hit."""
-    groups: dict[tuple[str, str], list[tuple[Facts, Subject, bool]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Facts, ContainerKey, bool]]] = {}
     for gone, containers in ((False, facts.get("containers") or []), (True, facts.get("removed") or [])):
         for container in containers:
             oom = container.get("oom") or {}
             if oom.get("killed") or oom.get("count"):
-                subject = subjects.of(container)
+                subject = subjects.lookup(container)
                 groups.setdefault((subject.user, subject.key), []).append((container, subject, gone))
     return [_finding(host, group) for group in groups.values()]
 
 
-def _finding(host: str, group: list[tuple[Facts, Subject, bool]]) -> Finding:
+def _finding(host: str, group: list[tuple[Facts, ContainerKey, bool]]) -> Finding:
     """One finding for all containers of one name; the latest kill speaks for them."""
     container, subject, gone = max(group, key=lambda each: each[0]["oom"].get("last_at") or "")
     oom = container["oom"]
     count = sum(max(each["oom"].get("count") or 0, 1) for each, _subject, _gone in group)
     evidence = _evidence(container, oom, gone, count)
     evidence["containers"] = len(group)
-    return make(
+    return make_finding(
         "oom-killed", _severity(oom, evidence), host, user=subject.user, subject=subject.key,
         container=subject.name, unit=subject.unit, summary=_summary(evidence), detail=_detail(evidence),
         remedy=_remedies(container, subject, evidence), evidence=evidence)
@@ -56,11 +56,11 @@ def _evidence(container: Facts, oom: Facts, gone: bool, count: int) -> dict[str,
     # a removed container's run is its last one, so there the kill is always of "this" run
     current = bool(oom.get("killed")) or gone
     past = _latest(oom.get("history")) if not current else {}
-    enforced = _limits.effective(container) or _limits.declared(container)
+    enforced = effective_settings(container) or declared_settings(container)
     return {
         "current_run": current,
         "removed": gone and bool(container.get("gone", True)),
-        "running": _limits.running(container),
+        "running": is_running(container),
         "container_id": container["id"],
         # the verdict's cause is of the present run; an earlier kill has its own
         "cause": oom.get("cause") if current else past.get("cause") or "unknown",
@@ -92,28 +92,28 @@ def _severity(oom: Facts, evidence: dict[str, Any]) -> str:
 
 
 def _summary(evidence: dict[str, Any]) -> str:
-    return "%s; %s; %s" % (why(evidence), outcome(evidence), format_time(evidence["last_at"]))
+    return "%s; %s; %s" % (describe_cause(evidence), describe_outcome(evidence), format_time(evidence["last_at"]))
 
 
 def _detail(evidence: dict[str, Any]) -> str:
     count = evidence["count"]
     sentences = [
-        "Killed: %s." % victim(evidence) if victim(evidence) else "",
+        "Killed: %s." % describe_victim(evidence) if describe_victim(evidence) else "",
         "%d kills are known." % count if count > 1 else "",
         {"certain": "This is certain.", "likely": "This is likely, not certain."}.get(
             evidence["confidence"], "How sure this is, is not known."),
-        (flag(evidence) + ".").capitalize() if flag(evidence) else "",
+        (describe_flag_error(evidence) + ".").capitalize() if describe_flag_error(evidence) else "",
         "The container is removed." if evidence["removed"] else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _remedies(container: Facts, subject: Subject, evidence: dict[str, Any]) -> str:
+def _remedies(container: Facts, subject: ContainerKey, evidence: dict[str, Any]) -> str:
     cause, limit = evidence["cause"], evidence["limit"]
     if cause == "container_limit":
-        return _remedy.raise_limit(container, subject, limit)
+        return higher_limit_remedy(container, subject, limit)
     if cause in ("ancestor_limit", "systemd_oomd"):
-        return _remedy.look_above(evidence["scope"])
+        return shared_limit_remedy(evidence["scope"])
     if cause == "host_oom":
-        return _remedy.HOST_OOM
-    return _remedy.LOOK_AT_KERNEL
+        return HOST_OOM_REMEDY
+    return KERNEL_LOG_REMEDY

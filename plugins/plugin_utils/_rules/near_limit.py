@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model import container_facts as _limits
+from .._model.container_facts import effective_settings, has_own_limit, is_running
+from .._model.container_key import ContainerKeys
 from .._model.finding import Facts, Finding
-from .._model.kill_text import above
-from .._model.subject import Subjects
+from .._model.kill_text import describe_cgroup
 from .._text import human_size, plural
-from . import remedy as _remedy
-from .limits import about
+from .limits import settings_finding
+from .remedy import higher_limit_remedy, shared_limit_remedy
 
 # Awesome Prometheus Alerts: container memory above 80 % is high; Netdata's cgroup alert: 90 % warns.
 _NEAR, _AT = 0.80, 0.90
@@ -33,9 +33,9 @@ _SWAP_ROOM = 0.10
 _LOWER = {"high": "medium", "medium": None}
 
 
-def findings(host: str, facts: Facts, subjects: Subjects) -> list[Finding]:
+def near_limit_findings(host: str, facts: Facts, subjects: ContainerKeys) -> list[Finding]:
     """Return the findings of this rule on one host."""
-    running = [each for each in facts.get("containers") or [] if _limits.running(each) and not each.get("is_infra")]
+    running = [each for each in facts.get("containers") or [] if is_running(each) and not each.get("is_infra")]
     used = _used_below(facts.get("containers") or [])
     has_swap = bool((facts.get("host") or {}).get("swap_total"))
     found = []
@@ -51,7 +51,7 @@ def _used_below(containers: list[Facts]) -> dict[str, tuple[int, int]]:
     """By the cgroup whose limit holds: (what is used below it, by how many containers)."""
     used: dict[str, tuple[int, int]] = {}
     for container in containers:
-        source = (_limits.effective(container) or {}).get("source")
+        source = (effective_settings(container) or {}).get("source")
         own = ((container.get("memory") or {}).get("usage") or {}).get("working_set")
         if source and isinstance(own, int):
             total, count = used.get(source, (0, 0))
@@ -62,7 +62,7 @@ def _used_below(containers: list[Facts]) -> dict[str, tuple[int, int]]:
 def _seen(container: Facts, used: dict[str, tuple[int, int]], has_swap: bool) -> dict[str, Any] | None:
     """What the rule looks at, as the finding's evidence has it; None where it could not be read."""
     memory = container.get("memory") or {}
-    enforced, usage, events = _limits.effective(container), memory.get("usage"), memory.get("events") or {}
+    enforced, usage, events = effective_settings(container), memory.get("usage"), memory.get("events") or {}
     if not enforced or not usage or not isinstance(usage.get("working_set"), int):
         return None
     limit, source = enforced.get("limit"), enforced.get("source")
@@ -100,13 +100,13 @@ def _severity(seen: dict[str, Any]) -> str | None:
     return found or ("medium" if at_a_limit and stalled >= _STALLS else None)
 
 
-def _finding(host: str, container: Facts, subjects: Subjects, seen: dict[str, Any], severity: str) -> Finding:
-    subject = subjects.of(container)
-    shared = not _limits.own(container)
+def _finding(host: str, container: Facts, subjects: ContainerKeys, seen: dict[str, Any], severity: str) -> Finding:
+    subject = subjects.lookup(container)
+    shared = not has_own_limit(container)
     limit = seen["limit"]
-    return about(
+    return settings_finding(
         "near-limit", severity, host, container, subject, summary=_summary(seen, shared), detail=_detail(seen),
-        remedy=_remedy.look_above(seen["source"]) if shared and seen["source"] else _remedy.raise_limit(container, subject, limit),
+        remedy=shared_limit_remedy(seen["source"]) if shared and seen["source"] else higher_limit_remedy(container, subject, limit),
         evidence=seen)
 
 
@@ -115,7 +115,7 @@ def _summary(seen: dict[str, Any], shared: bool) -> str:
     if seen["share"] is not None:
         which, whose = "its", ""
         if shared and seen["source"]:
-            which, whose = "the", " of %s" % above(seen["source"])
+            which, whose = "the", " of %s" % describe_cgroup(seen["source"])
             whose += ", shared by %s" % plural(seen["sharing"], "container") if seen["sharing"] > 1 else ""
         parts.append("uses %.0f %% of %s %s%s" % (100 * seen["share"], which, human_size(seen["limit"]), whose))
     stalled = seen["pressure_full_avg300"] or 0

@@ -17,9 +17,9 @@ import json
 import shlex
 
 from ...module_utils._system.sizes import UNLIMITED, format_size
-from .._model import container_facts as _limits
+from .._model.container_facts import effective_settings, next_start_settings
+from .._model.container_key import ContainerKey
 from .._model.finding import Facts
-from .._model.subject import Subject
 from .._policy.policy import Decision
 from .._text import human_size, printable, shell_quoted
 
@@ -28,15 +28,15 @@ _STEP = 64 * _MIB
 # Where the policy has no default; that of its example: small enough for every host, large enough for most.
 _FLOOR = 512 * _MIB
 
-HOST_OOM = "# who uses the host's memory: give the largest without a limit one\npodman stats --no-stream --all"
-LOOK_AT_KERNEL = "# what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
-TO_CGROUP_V2 = """\
+HOST_OOM_REMEDY = "# who uses the host's memory: give the largest without a limit one\npodman stats --no-stream --all"
+KERNEL_LOG_REMEDY = "# what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
+CGROUP_V2_REMEDY = """\
 # boot with cgroup v2: take systemd.unified_cgroup_hierarchy=0 out of the boot arguments, then reboot
 sed -i 's/ *systemd\\.unified_cgroup_hierarchy=[^" ]*//' /etc/default/grub
 update-grub || grub2-mkconfig -o /boot/grub2/grub.cfg"""
 
 
-def set_limit(container: Facts, subject: Subject, wanted: Decision) -> str:
+def first_limit_remedy(container: Facts, subject: ContainerKey, wanted: Decision) -> str:
     """Give the container a first limit, above everything it has been seen to use, as far as the policy allows."""
     seen = _seen(container, "current", "peak", "working_set")
     limit = max(wanted.default or _FLOOR, wanted.min or 0, _rounded(seen * 1.5))
@@ -47,7 +47,7 @@ def set_limit(container: Facts, subject: Subject, wanted: Decision) -> str:
     return "\n".join([why, *_warned(container, limit), *_apply(container, subject, limit)])
 
 
-def into_bounds(container: Facts, subject: Subject, bound: int) -> str:
+def bound_remedy(container: Facts, subject: ContainerKey, bound: int) -> str:
     """Give the container the bound of the policy that its limit is beyond."""
     why = "# %s is the policy's bound; an application that needs another limit gets a rule or a waiver" % human_size(bound)
     return "\n".join([why, *_warned(container, bound), *_apply(container, subject, bound)])
@@ -66,7 +66,7 @@ def _seen(container: Facts, *keys: str) -> int:
     return max((usage[key] for key in keys if isinstance(usage.get(key), int)), default=0)
 
 
-def raise_limit(container: Facts, subject: Subject, limit: int | None) -> str:
+def higher_limit_remedy(container: Facts, subject: ContainerKey, limit: int | None) -> str:
     """Give a killed container more; VPA recommender: an OOM kill raises to max(limit x 1.2, limit + 100 MiB)."""
     if limit is None:
         return "# find out why it needs that much, then give it a limit above it"
@@ -80,7 +80,7 @@ def _rounded(value: float, step: int = _STEP) -> int:
     return int(-(-value // step) * step)
 
 
-def _apply(container: Facts, subject: Subject, limit: int) -> list[str]:
+def _apply(container: Facts, subject: ContainerKey, limit: int) -> list[str]:
     text = format_size(limit)
     if (container.get("manager") or {}).get("kind") == "quadlet" and subject.unit:
         return _drop_in(subject, "PodmanArgs=--memory=%s --memory-swap=%s" % (text, text))
@@ -88,15 +88,15 @@ def _apply(container: Facts, subject: Subject, limit: int) -> list[str]:
     return lines + _keep(container, subject, "--memory=%s --memory-swap=%s" % (text, text))
 
 
-def set_group(host: str, container: Facts, subject: Subject, wanted: bool) -> str:
+def oom_group_remedy(host: str, container: Facts, subject: ContainerKey, wanted: bool) -> str:
     """Make an OOM kill take all of the container (or one process only)."""
     option = "--cgroup-conf=memory.oom.group=%d" % wanted
     return "\n".join([*_by_module(host, subject, {"oom_group": wanted}), *_keep(container, subject, option)])
 
 
-def keep(host: str, container: Facts, subject: Subject, settings: set[str]) -> str:
+def persist_remedy(host: str, container: Facts, subject: ContainerKey, settings: set[str]) -> str:
     """Make what is enforced now outlast the next start."""
-    enforced = _limits.effective(container) or {}
+    enforced = effective_settings(container) or {}
     wanted: dict[str, int | str | bool] = {}
     options = []
     if "limit" in settings:
@@ -111,7 +111,7 @@ def keep(host: str, container: Facts, subject: Subject, settings: set[str]) -> s
         _keep(container, subject, text) or ["# Podman before 5.1 keeps nothing: there, make it anew with: podman run " + text])])
 
 
-def _by_module(host: str, subject: Subject, wanted: dict[str, int | str | bool]) -> list[str]:
+def _by_module(host: str, subject: ContainerKey, wanted: dict[str, int | str | bool]) -> list[str]:
     """The collection's own module: live without a restart, and persistent where this Podman can."""
     options = {"name": printable(subject.name), "user": printable(subject.user), **wanted}
     return ["# on the controller; all that the policy wants: ansible-playbook podman_fleet.memory.enforce",
@@ -119,31 +119,31 @@ def _by_module(host: str, subject: Subject, wanted: dict[str, int | str | bool])
                 shell_quoted(host), shlex.quote(json.dumps(options, ensure_ascii=False)))]
 
 
-def look_above(scope: str | None) -> str:
+def shared_limit_remedy(scope: str | None) -> str:
     """Show the limit of the pod, slice or service that a container shares with others."""
     if not scope:
-        return LOOK_AT_KERNEL
+        return KERNEL_LOG_REMEDY
     return "# its limit is shared by all that is in it: raise it, or give each container a limit of its own\n" \
            "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent %s" % shell_quoted(scope.rstrip("/").rsplit("/", 1)[-1])
 
 
-def drift(container: Facts, subject: Subject) -> str:
+def drift_remedy(container: Facts, subject: ContainerKey) -> str:
     """Enforce what is declared again."""
-    said = _limits.kept(container)
+    said = next_start_settings(container)
     swap = said.get("swap_limit")
-    enforced = _limits.effective(container) or {}
+    enforced = effective_settings(container) or {}
     why = "" if enforced.get("limit") is not None else " (with --cgroups=disabled nothing can be: make it anew without that)"
     return "# enforce what is declared again" + why + "\n%s --memory=%d --memory-swap=%d %s" % (
         _podman(subject, "update"), said["limit"], swap if swap is not None else -1, shell_quoted(subject.name))
 
 
-def _podman(subject: Subject, verb: str) -> str:
+def _podman(subject: ContainerKey, verb: str) -> str:
     if subject.user == "root":
         return "podman %s" % verb
     return "sudo -iu %s podman %s" % (shell_quoted(subject.user), verb)
 
 
-def _drop_in(subject: Subject, line: str) -> list[str]:
+def _drop_in(subject: ContainerKey, line: str) -> list[str]:
     """A drop-in beside the quadlet file; quadlet reads them since Podman 5.0."""
     unit = subject.unit or ""
     name = unit[: -len(".service")] if unit.endswith(".service") else unit
@@ -159,7 +159,7 @@ def _drop_in(subject: Subject, line: str) -> list[str]:
     ]
 
 
-def _keep(container: Facts, subject: Subject, options: str) -> list[str]:
+def _keep(container: Facts, subject: ContainerKey, options: str) -> list[str]:
     """Where the option has to be written so that it survives the container."""
     manager = container.get("manager") or {}
     kind = manager.get("kind")

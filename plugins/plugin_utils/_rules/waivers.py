@@ -14,15 +14,15 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from .._model.finding import Facts, Finding, make
-from .._policy.match import document
-from .._policy.policy import Policy, Waiver, holds, named
+from .._model.finding import Facts, Finding, make_finding
+from .._policy.match import match_document
+from .._policy.policy import Policy, Waiver, condition_holds, named_host
 from .._text import plural, printable
 
 _KEPT = 20  # names that a finding carries
 
 
-def apply(policy: Policy, host: str, facts: Facts, found: list[Finding], today: datetime.date) -> list[Finding]:
+def apply_waivers(policy: Policy, host: str, facts: Facts, found: list[Finding], today: datetime.date) -> list[Finding]:
     """Set `waiver` of the findings that are waived; return the findings on waivers that have expired."""
     if not policy.waivers:
         return []
@@ -30,10 +30,10 @@ def apply(policy: Policy, host: str, facts: Facts, found: list[Finding], today: 
     expired: dict[int, list[Finding]] = {}
     for finding in found:
         matching = [(number, each) for number, each in enumerate(policy.waivers)
-                    if each.rule == finding["rule"] and holds(each.match, seen.of(finding))]
+                    if each.rule == finding["rule"] and condition_holds(each.match, seen.of(finding))]
         valid = [each for _number, each in matching if each.expires >= today]
         if valid:
-            finding["waiver"] = max(valid, key=lambda each: each.expires).told()
+            finding["waiver"] = max(valid, key=lambda each: each.expires).as_dict()
         else:
             for number, _waiver in matching:
                 expired.setdefault(number, []).append(finding)
@@ -44,7 +44,7 @@ class _Documents:
     """What a waiver's `match` sees of each finding."""
 
     def __init__(self, host: str, facts: Facts) -> None:
-        self._host = named(host, facts)
+        self._host = named_host(host, facts)
         self._containers = {each["id"]: each for key in ("removed", "containers") for each in facts.get(key) or []}
         self._made: dict[Any, dict[str, Any]] = {}
 
@@ -52,16 +52,16 @@ class _Documents:
         """Return the facts of the finding's container, or only `host` where it is about the host."""
         ident = finding["evidence"].get("container_id")
         if ident not in self._made:
-            self._made[ident] = document(self._host, self._containers.get(ident))
+            self._made[ident] = match_document(self._host, self._containers.get(ident))
         return self._made[ident]
 
 
 def _expired(host: str, waiver: Waiver, group: list[Finding]) -> Finding:
     owner = " (%s)" % printable(waiver.owner, 60) if waiver.owner else ""
-    return make(
+    return make_finding(
         "waiver-expired", "medium", host, subject="%s %s" % (waiver.rule, waiver.match.text),
         summary="waiver of %s expired on %s%s: %s" % (waiver.rule, waiver.expires.isoformat(), owner, printable(waiver.reason)),
         detail="%s that it waived until then counts again." % plural(len(group), "finding"),
         remedy="# mend what it waived, or talk to its owner and give it a new date in podman_memory_policy",
-        evidence={"scope": "host", "waiver": waiver.told(), "findings": len(group),
+        evidence={"scope": "host", "waiver": waiver.as_dict(), "findings": len(group),
                   "containers": [each["container"] for each in group if each["container"]][:_KEPT]})

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -121,7 +121,7 @@ def test_what_is_gone_is_forgotten(write, container, facts):
 
 
 def test_waived_and_waived_no_more(write, container, facts):
-    policy = parse({"waivers": [{"match": "name == 'web'", "rule": "oom-group-mismatch", "reason": "a database",
+    policy = parse_policy({"waivers": [{"match": "name == 'web'", "rule": "oom-group-mismatch", "reason": "a database",
                                  "owner": "ops", "expires": "2026-11-24"}]}, "test")
     records = [answered("h", facts(container(memory__effective__oom_group=False)))]
     first, path, _outcome = write(records, policy=policy)

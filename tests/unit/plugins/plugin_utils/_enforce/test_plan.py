@@ -17,7 +17,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce impor
     plan as _plan,
 )
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
@@ -37,7 +37,7 @@ def host(version="5.4.2", **changes):
 
 
 def policy(*rules, waivers=(), **keys):
-    return parse({"rules": list(rules) or [{"name": "a", "match": "true", **keys}], "waivers": list(waivers)}, "test")
+    return parse_policy({"rules": list(rules) or [{"name": "a", "match": "true", **keys}], "waivers": list(waivers)}, "test")
 
 
 def waiver(rule, expires="2027-01-01"):
@@ -46,7 +46,7 @@ def waiver(rule, expires="2027-01-01"):
 
 def plan(facts, wanted, about=None, **options):
     facts["host"] = about or host()
-    return _plan.of_host("h", facts, "root", wanted, TODAY, _plan.Options(**options))
+    return _plan.plan_host("h", facts, "root", wanted, TODAY, _plan.Options(**options))
 
 
 @pytest.fixture
@@ -302,7 +302,7 @@ def applied(facts, found, above):
     for change in found.changes:
         each = [one for one in after["containers"] if one["id"] == change.ident][0]
         memory = each["memory"]
-        is_kept = not _plan_reach.to_next_start(after["host"], each)
+        is_kept = not _plan_reach.next_start_obstacle(after["host"], each)
         records = [memory["declared"]] if _plan_reach.podman_version(after["host"]) >= (5, 1) else []
         if memory.get("next_start"):
             records += [memory["next_start"]] if is_kept else []
@@ -331,7 +331,7 @@ def test_what_was_done_is_no_finding_any_more(container_of, rules, version, allo
     after = applied(facts, first, above)
     second = plan(after, wanted, host(version), allow_below_usage=allow)
     assert second.changes == (), (first, second)
-    settings = [each for each in _findings.of_facts("h", after, "root", wanted)
+    settings = [each for each in _findings.evaluate_facts("h", after, "root", wanted)
                 if each["rule"] in ("memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch", "limit-drift",
                                     "limit-not-persistent")]
     # what is still open is said, with a reason
@@ -345,7 +345,7 @@ def test_no_change_leaves_the_bounds_or_kills(container_of, rules):
     wanted = policy(*({"name": str(number), "match": "true", **keys} for number, keys in enumerate(rules)))
     one = make_container(**changes)
     facts = {"sources": [], "containers": [one]}
-    decided = _policy.evaluate(wanted, _policy.named("h", {"host": host()}), one)
+    decided = _policy.decide(wanted, _policy.named_host("h", {"host": host()}), one)
     for change in plan(facts, wanted).changes:
         assert change.steps and len({step.what for step in change.steps}) == len(change.steps)
         for step in change.steps:

@@ -13,14 +13,14 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce impor
     summary as _enforce_screen,
     table as _plan_table,
 )
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import Change, Plan, Skipped, Step
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import Change, HostPlan, Skipped, Step
 
 MIB = 1024 * 1024
 WEB, DB = "a" * 64, "b" * 64
 MEMORY = Step("memory", None, 64 * MIB, 64 * MIB, ("memory-limit-missing",), "rule 1 'a'")
 GROUP = Step("oom_group", False, True, None, ("oom-group-mismatch", "limit-not-persistent"), None)
 FAT = Skipped("fat", "alice", "memory-limit-out-of-bounds", "below_usage", "it uses 90 MiB now")
-PLAN = Plan((Change(WEB, "web", "root", (MEMORY, GROUP)), Change(DB, "db", "alice", (GROUP,))), (FAT,), 5, 1, 1)
+PLAN = HostPlan((Change(WEB, "web", "root", (MEMORY, GROUP)), Change(DB, "db", "alice", (GROUP,))), (FAT,), 5, 1, 1)
 
 
 def result(ident, user="root", **changes):
@@ -29,7 +29,7 @@ def result(ident, user="root", **changes):
 
 
 def rows(*results):
-    return _enforced.rows(PLAN, list(results))
+    return _enforced.result_rows(PLAN, list(results))
 
 
 def test_a_row_for_each_setting():
@@ -56,21 +56,21 @@ def test_what_has_no_result_has_failed():
     ([result(WEB), result(DB, "alice", failed=True)], set()),
 ])
 def test_who_is_the_reason_that_nothing_was_done(results, expected):
-    assert _enforced.refused(results) == expected
+    assert _enforced.refused_containers(results) == expected
 
 
 def test_counts_are_of_containers():
     found = rows(result(WEB, persistent=False), result(DB, "alice", changed=False, failed=True))
-    assert _enforced.counts(PLAN, found) == {
+    assert _enforced.count_results(PLAN, found) == {
         "containers": 5, "right": 1, "exempt": 1, "planned": 2, "changed": 1, "not_persistent": 1, "failed": 1,
         "skipped": {"below_usage": 1}}
-    assert _enforced.counts(None, [])["containers"] == 0
+    assert _enforced.count_results(None, [])["containers"] == 0
 
 
 def test_the_table():
     found = rows(result(WEB, persistent=False, message="set; write it into the compose file"),
                  result(DB, "alice", changed=False, failed=True, message="gone"))
-    assert _plan_table.table(found, [FAT._asdict()], False).splitlines() == [
+    assert _plan_table.render_table(found, [FAT._asdict()], False).splitlines() == [
         "container  user   what       from  to      how   why                                       result",
         "web        root   memory     none  64 MiB  live  memory-limit-missing (rule 1 'a')         "
         "changed; write it into the compose file",
@@ -89,27 +89,27 @@ def test_the_table():
     ({"applied_live": False, "persistent": False, "changed": False}, "-", "is so already"),
 ])
 def test_how_and_what(changes, how, said):
-    line = _plan_table.table(rows(result(WEB, **changes))[:1], [], True).splitlines()[1]
+    line = _plan_table.render_table(rows(result(WEB, **changes))[:1], [], True).splitlines()[1]
     assert "  %s  " % how in line and line.endswith(said)
 
 
 def test_names_do_nothing_to_a_terminal():
     plan = PLAN._replace(changes=(Change(WEB, "\x1b[2J", "root", (GROUP,)),))
-    text = _plan_table.table(_enforced.rows(plan, [result(WEB)]), [{**FAT._asdict(), "name": "\x1b[31m"}], True)
+    text = _plan_table.render_table(_enforced.result_rows(plan, [result(WEB)]), [{**FAT._asdict(), "name": "\x1b[31m"}], True)
     assert "\x1b" not in text
-    count = _enforce_screen.Count()
-    count.add(record("h\x1b", rows=_enforced.rows(plan, [result(WEB)])))
+    count = _enforce_screen.EnforcementSummary()
+    count.add(record("h\x1b", rows=_enforced.result_rows(plan, [result(WEB)])))
     assert "\x1b" not in _terminal.plain_text(count.lines(False, 100))
 
 
 def record(host="h", problem=None, plan=PLAN, **changes):
     found = changes.get("rows", rows(result(WEB, persistent=False, message="set; lost"), result(DB, "alice")))
-    return {"host": host, "problem": problem, "counts": _enforced.counts(plan, found), "rows": found,
+    return {"host": host, "problem": problem, "counts": _enforced.count_results(plan, found), "rows": found,
             "skipped": [each._asdict() for each in plan.skipped] if plan else []}
 
 
 def test_the_screen():
-    count = _enforce_screen.Count()
+    count = _enforce_screen.EnforcementSummary()
     count.add(record())
     count.add(record("gone", {"kind": "unreachable", "message": "no route"}, plan=None, rows=[]))
     assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
@@ -137,7 +137,7 @@ def test_the_screen():
 
 
 def test_a_long_list_is_cut_and_counted():
-    count, whole = _enforce_screen.Count(), _enforce_screen.Count(everything=True)
+    count, whole = _enforce_screen.EnforcementSummary(), _enforce_screen.EnforcementSummary(everything=True)
     for number in range(20):
         for each in (count, whole):
             each.add(record("h%02d" % number))
@@ -148,7 +148,7 @@ def test_a_long_list_is_cut_and_counted():
 
 
 def test_nothing_to_do_is_said():
-    count = _enforce_screen.Count()
-    count.add(record(plan=Plan((), (), 3, 0, 3), rows=[]))
+    count = _enforce_screen.EnforcementSummary()
+    count.add(record(plan=HostPlan((), (), 3, 0, 3), rows=[]))
     assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
         "Podman memory policy  1 host, 3 containers: 3 as the policy wants, 0 exempt", "", "CHANGED  0 containers"]

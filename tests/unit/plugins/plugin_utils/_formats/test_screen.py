@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _terminal, _text
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import screen as _summary
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
 
@@ -26,7 +26,7 @@ def show(records, width=100, everything=False, report=REPORT, has_previous=False
          policy=_policy.BUILT_IN):
     tally = Tally()
     for record in records:
-        entry, found = _findings.of_record(record, policy, TODAY)
+        entry, found = _findings.evaluate_record(record, policy, TODAY)
         tally.add_host(entry)
         for each in found:
             each["state"] = "waived" if each["waiver"] else state
@@ -158,7 +158,7 @@ def test_hostile_names(container, facts, name):
     assert all(_text.display_width(line) <= 79 for line in shown)
 
 
-WAIVE = parse({
+WAIVE = parse_policy({
     "rules": [{"name": "all", "match": "true", "oom_group": True, "memory": {"required": True, "min": "1g"}}],
     "waivers": [{"match": "true", "rule": rule, "reason": "known", "expires": day} for rule, day in (
         ("oom-killed", "2026-11-23"), ("evidence-missing", "2026-11-23"), ("oom-group-mismatch", "2026-11-22"))],
@@ -217,7 +217,7 @@ def test_the_trend(recorded):
 @pytest.mark.parametrize("width", [40, 79, 140])
 def test_everything_at_once_fits(recorded, container, facts, width):
     """A finding of every rule, many kills, many risks, many gaps, waivers and a trend."""
-    policy = parse({
+    policy = parse_policy({
         "rules": [{"name": "all", "match": "true", "memory": {"required": True, "max": "20m"}, "oom_group": True}],
         "waivers": [{"match": "true", "rule": "limit-drift", "reason": "r", "expires": "2020-01-01"},
                     {"match": "name == 'c3'", "rule": "near-limit", "reason": "r", "expires": "2099-01-01"}],

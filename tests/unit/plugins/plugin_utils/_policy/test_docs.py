@@ -31,7 +31,7 @@ EXPRESSIONS = [each for cell in CELLS for each in re.findall(r"`((?:[^`]|`\d+`)+
 
 def decide(container, name="web1", **changes):
     host = {"name": name, "memory_total": 64 * GIB}
-    return _policy.evaluate(_policy_parse.parse(POLICY, "docs"), host, container(**changes))
+    return _policy.decide(_policy_parse.parse_policy(POLICY, "docs"), host, container(**changes))
 
 
 def test_the_example(container):
@@ -49,13 +49,13 @@ def test_the_example(container):
 def test_the_waiver(container, facts, day, rules):
     bare = container(name="legacy-batch", memory__declared__limit=None, memory__effective__limit=None)
     record = {"host": "h", "run_as": "root", "problem": None, "facts": facts(bare)}
-    found = _findings.of_record(record, _policy_parse.parse(POLICY, "docs"), datetime.date.fromisoformat(day))[1]
+    found = _findings.evaluate_record(record, _policy_parse.parse_policy(POLICY, "docs"), datetime.date.fromisoformat(day))[1]
     assert {each["rule"]: bool(each["waiver"]) for each in found} == rules
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_each_expression_is_one(expression):
-    _policy_match.condition(expression)
+    _policy_match.parse_condition(expression)
 
 
 def test_none_is_left_out():
@@ -65,7 +65,7 @@ def test_none_is_left_out():
 def test_the_errors_are_those_that_come():
     rule = {"name": "databases", "match": "lables.role == 'x'", "memory": {"min": "9g", "max": "8g"}}
     with pytest.raises(_policy_parse.PolicyError) as caught:
-        _policy_parse.parse({"rules": [{"name": "a", "match": "true"}, rule]}, "variable podman_memory_policy of /srv/ansible/policy.yml")
+        _policy_parse.parse_policy({"rules": [{"name": "a", "match": "true"}, rule]}, "variable podman_memory_policy of /srv/ansible/policy.yml")
     assert caught.value.problems == re.search(r"```text\n(.*?)```", TEXT, re.S).group(1).strip().splitlines()
 
 

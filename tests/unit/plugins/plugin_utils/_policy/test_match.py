@@ -10,14 +10,14 @@ import builtins
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import condition, document
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import match_document, parse_condition
 
 HOST = {"name": "web1", "hostname": "ip-10-0-0-1", "memory_total": 1 << 30, "controllers": ["cpu", "memory"],
         "podman": {"version": "4.3.1"}}
 
 
 def holds(expression, container, host=None):
-    return condition(expression).holds(document(host or HOST, container))
+    return parse_condition(expression).holds(match_document(host or HOST, container))
 
 
 @pytest.mark.parametrize("expression", [
@@ -61,20 +61,20 @@ def test_does_not_match(container, expression):
 ])
 def test_mistakes(expression, why):
     with pytest.raises(ValueError) as caught:
-        condition(expression)
+        parse_condition(expression)
     assert why in str(caught.value)
 
 
 @pytest.mark.parametrize("expression", ["not_null(pod)", "merge(labels, labels)", "sort_by(oom.victims, &at)[0].pid == `1`"])
 def test_functions_with_any_number_of_arguments_and_expressions(expression):
-    condition(expression)
+    parse_condition(expression)
 
 
 def test_nothing_known_of_the_container():
-    seen = document({"name": "gone"}, None)
-    assert condition("host.name == 'gone'").holds(seen)
-    assert not condition("starts_with(name, 'a')").holds(seen)
-    assert not condition("starts_with(name, 'a')").holds(document({"name": "h"}, {"id": "1", "name": None, "user": "root"}))
+    seen = match_document({"name": "gone"}, None)
+    assert parse_condition("host.name == 'gone'").holds(seen)
+    assert not parse_condition("starts_with(name, 'a')").holds(seen)
+    assert not parse_condition("starts_with(name, 'a')").holds(match_document({"name": "h"}, {"id": "1", "name": None, "user": "root"}))
 
 
 def test_without_jmespath(monkeypatch):
@@ -86,22 +86,22 @@ def test_without_jmespath(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert condition("true").holds({})
+    assert parse_condition("true").holds({})
     with pytest.raises(ImportError, match="pip install jmespath"):
-        condition("name == 'x'")
+        parse_condition("name == 'x'")
 
 
 @given(st.text(), st.text())
 def test_names_and_labels_are_data_whatever_they_hold(name, label):
-    seen = document({"name": name}, {"name": name, "labels": {label: name}})
-    assert condition("name == host.name").holds(seen)
-    assert condition("length(keys(labels)) == `1`").holds(seen)
-    assert not condition("name != values(labels)[0]").holds(seen)
+    seen = match_document({"name": name}, {"name": name, "labels": {label: name}})
+    assert parse_condition("name == host.name").holds(seen)
+    assert parse_condition("length(keys(labels)) == `1`").holds(seen)
+    assert not parse_condition("name != values(labels)[0]").holds(seen)
 
 
 @given(st.text())
 def test_any_text_is_a_condition_or_a_clear_no(text):
     try:
-        condition(text).holds(document(HOST, None))
+        parse_condition(text).holds(match_document(HOST, None))
     except ValueError as exc:
         assert str(exc)

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse_policy
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 # design.md, section 7
@@ -36,7 +36,7 @@ host: {max_committed_share: 0.9, require_cgroup_v2: false}
 
 def problems(document):
     with pytest.raises(PolicyError) as caught:
-        parse(document, "variable podman_memory_policy")
+        parse_policy(document, "variable podman_memory_policy")
     assert all(each.startswith("variable podman_memory_policy: ") for each in caught.value.problems)
     assert all(each in str(caught.value) for each in caught.value.problems)
     return [each[len("variable podman_memory_policy: "):] for each in caught.value.problems]
@@ -52,7 +52,7 @@ def of_waiver(**changes):
 
 
 def test_the_example():
-    policy = parse(yaml.safe_load(EXAMPLE), "test")
+    policy = parse_policy(yaml.safe_load(EXAMPLE), "test")
     assert [each.label for each in policy.rules] == [
         "rule 1 'every container has a limit and dies as a whole'", "rule 2 'databases survive a killed worker'"]
     assert policy.rules[0].settings == {
@@ -65,18 +65,18 @@ def test_the_example():
 
 @pytest.mark.parametrize("document", [None, {}, ""])
 def test_nothing_is_the_built_in_policy(document):
-    assert parse(document, "test") == _policy.BUILT_IN
+    assert parse_policy(document, "test") == _policy.BUILT_IN
 
 
 def test_parts_that_are_left_out():
-    alone = parse({"host": {"max_committed_share": 1.5}}, "test")
+    alone = parse_policy({"host": {"max_committed_share": 1.5}}, "test")
     assert alone.rules == _policy.BUILT_IN.rules and alone.waivers == () and alone.require_cgroup_v2 is True
-    assert parse({"rules": None, "waivers": None, "host": None}, "test") == _policy.BUILT_IN
-    assert parse({"rules": []}, "test").rules == ()
+    assert parse_policy({"rules": None, "waivers": None, "host": None}, "test") == _policy.BUILT_IN
+    assert parse_policy({"rules": []}, "test").rules == ()
 
 
 def test_texts_as_templates_give_them():
-    policy = parse({"rules": [{"name": "a", "match": "True".lower(), "oom_group": "True", "memory": {
+    policy = parse_policy({"rules": [{"name": "a", "match": "True".lower(), "oom_group": "True", "memory": {
         "required": "no", "min": "1048576", "max_share_of_host": "0.5"}}]}, "test")
     assert policy.rules[0].settings == {"required": False, "min": MIB, "max_share_of_host": 0.5, "oom_group": True}
 
@@ -160,12 +160,12 @@ def test_waivers(changes, said):
 ])
 def test_days(expires):
     waiver = {"match": "true", "rule": "oom-killed", "reason": "known", "expires": expires}
-    assert parse({"waivers": [waiver]}, "test").waivers[0].expires == datetime.date(2027, 3, 31)
+    assert parse_policy({"waivers": [waiver]}, "test").waivers[0].expires == datetime.date(2027, 3, 31)
 
 
 @pytest.mark.parametrize("rule", sorted(set(RULES) - {"waiver-expired"}))
 def test_every_other_rule_can_be_waived(rule):
-    parse({"waivers": [{"match": "true", "rule": rule, "reason": "known", "expires": "2027-03-31"}]}, "test")
+    parse_policy({"waivers": [{"match": "true", "rule": rule, "reason": "known", "expires": "2027-03-31"}]}, "test")
 
 
 def test_names_are_shown_harmless():
@@ -181,7 +181,7 @@ def test_jmespath_is_only_missed_where_it_is_needed(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert parse({"rules": [{"name": "a", "match": "true"}]}, "test").rules
+    assert parse_policy({"rules": [{"name": "a", "match": "true"}]}, "test").rules
     assert problems({"rules": [{"name": "a", "match": "name == 'x'"}] * 3}) == [
         "jmespath is missing on the controller, in the Python that runs Ansible: pip install jmespath"]
 
@@ -197,6 +197,6 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_anything_is_a_policy_or_a_list_of_problems(document):
     try:
-        parse(document, "test")
+        parse_policy(document, "test")
     except PolicyError as exc:
         assert exc.problems and all(each.startswith("test") for each in exc.problems)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 HOST = {"name": "h", "memory_total": 4 * GIB}
@@ -23,14 +23,14 @@ def rule(name, match="true", **keys):
 
 
 def decide(*rules, host=None, container=None):
-    return _policy.evaluate(parse({"rules": list(rules)}, "test"), host or HOST, container or WEB)
+    return _policy.decide(parse_policy({"rules": list(rules)}, "test"), host or HOST, container or WEB)
 
 
 def test_all_keys_and_where_they_come_from():
     found = decide(rule("a", memory={"required": True, "default": "512m", "min": "64m", "max": "1g"}, oom_group=True,
                         severity="low"))
     assert found[:6] == (True, 512 * MIB, 64 * MIB, GIB, True, "low")
-    assert found.decided == dict.fromkeys(_policy.DECIDED, "rule 1 'a'")
+    assert found.decided_by == dict.fromkeys(_policy.DECISION_KEYS, "rule 1 'a'")
 
 
 def test_later_rules_override_key_by_key():
@@ -38,7 +38,7 @@ def test_later_rules_override_key_by_key():
                    rule("b", "name == 'web'", memory={"max": "1g"}, severity="low"),
                    rule("c", "name == 'db'", oom_group=False))
     assert (found.required, found.max, found.oom_group, found.severity) == (True, GIB, True, "low")
-    assert found.decided == {"required": "rule 1 'a'", "max": "rule 2 'b'", "oom_group": "rule 1 'a'", "severity": "rule 2 'b'"}
+    assert found.decided_by == {"required": "rule 1 'a'", "max": "rule 2 'b'", "oom_group": "rule 1 'a'", "severity": "rule 2 'b'"}
 
 
 @pytest.mark.parametrize("exempt, left", [
@@ -51,12 +51,12 @@ def test_later_rules_override_key_by_key():
 def test_null_takes_a_wish_back(exempt, left):
     found = decide(rule("a", memory={"required": True, "max": "1g"}, oom_group=True), rule("b", **exempt))
     assert (found.required, found.max, found.oom_group) == left
-    assert {key for key, value in zip(("required", "max", "oom_group"), left) if value is not None} == set(found.decided)
+    assert {key for key, value in zip(("required", "max", "oom_group"), left) if value is not None} == set(found.decided_by)
 
 
 def test_and_a_third_rule_can_wish_again():
     found = decide(rule("a", oom_group=True), rule("b", oom_group=None), rule("c", oom_group=False))
-    assert found.oom_group is False and found.decided == {"oom_group": "rule 3 'c'"}
+    assert found.oom_group is False and found.decided_by == {"oom_group": "rule 3 'c'"}
 
 
 @pytest.mark.parametrize("first, second, bounds", [
@@ -70,7 +70,7 @@ def test_of_contradicting_bounds_the_later_one_wins(first, second, bounds):
 
 
 def test_both_bounds_then_come_from_the_later_rule():
-    assert decide(rule("a", memory={"min": "512m"}), rule("b", memory={"max": "256m"})).decided == {
+    assert decide(rule("a", memory={"min": "512m"}), rule("b", memory={"max": "256m"})).decided_by == {
         "min": "rule 2 'b'", "max": "rule 2 'b'"}
 
 
@@ -78,7 +78,7 @@ def test_both_bounds_then_come_from_the_later_rule():
 def test_a_default_is_moved_into_the_bounds_of_later_rules(default, moved):
     found = decide(rule("a", memory={"default": default}), rule("b", memory={"min": "128m", "max": "256m"}))
     assert found.default == moved * MIB
-    assert found.decided["default"] == ("rule 1 'a'" if default == "200m" else "rule 2 'b'")
+    assert found.decided_by["default"] == ("rule 1 'a'" if default == "200m" else "rule 2 'b'")
 
 
 @pytest.mark.parametrize("memory, total, expected", [
@@ -93,24 +93,24 @@ def test_a_default_is_moved_into_the_bounds_of_later_rules(default, moved):
 def test_share_of_host(memory, total, expected):
     found = decide(rule("a", memory=memory), host={"name": "h", "memory_total": total})
     assert (found.min, found.max) == expected
-    assert "max_share_of_host" not in found.decided
+    assert "max_share_of_host" not in found.decided_by
 
 
 def test_the_host_is_named_where_it_decided():
-    assert decide(rule("a", memory={"max": "8g", "max_share_of_host": 0.5})).decided == {"max": "rule 1 'a' (max_share_of_host)"}
+    assert decide(rule("a", memory={"max": "8g", "max_share_of_host": 0.5})).decided_by == {"max": "rule 1 'a' (max_share_of_host)"}
 
 
 def test_infra_containers_are_left_alone():
     infra = {**WEB, "is_infra": True}
     assert decide(rule("a", memory={"required": True}, oom_group=True), container=infra) == _policy.Decision()
-    explained = _policy.explain(_policy.BUILT_IN, HOST, infra)
+    explained = _policy.explain_decision(_policy.BUILT_IN, HOST, infra)
     assert explained["exempt"] == "the infra container of a pod" and explained["rules"] == []
 
 
 def test_the_built_in_policy():
-    found = _policy.evaluate(_policy.BUILT_IN, HOST, WEB)
-    assert found == _policy.Decision(required=True, oom_group=True, decided=found.decided)
-    assert set(found.decided.values()) == {"built-in rule"}
+    found = _policy.decide(_policy.BUILT_IN, HOST, WEB)
+    assert found == _policy.Decision(required=True, oom_group=True, decided_by=found.decided_by)
+    assert set(found.decided_by.values()) == {"built-in rule"}
 
 
 def test_no_rules_are_no_wishes():
@@ -126,11 +126,11 @@ def test_a_rule_that_cannot_be_asked_does_not_match_and_is_told():
 
 
 def test_explain():
-    policy = parse({
+    policy = parse_policy({
         "rules": [rule("a", memory={"required": True, "max": "1g"}), rule("b", "name == 'db'", oom_group=False)],
         "waivers": [{"match": "name == 'web'", "rule": "oom-killed", "reason": "known", "expires": "2020-01-01"},
                     {"match": "name == 'db'", "rule": "oom-killed", "reason": "known", "expires": "2020-01-01"}]}, "test")
-    found = json.loads(json.dumps(_policy.explain(policy, HOST, WEB)))
+    found = json.loads(json.dumps(_policy.explain_decision(policy, HOST, WEB)))
     assert [(each["rule"], each["matched"]) for each in found["rules"]] == [("rule 1 'a'", True), ("rule 2 'b'", False)]
     assert found["decision"]["max"] == {"value": GIB, "size": "1g", "by": "rule 1 'a'"}
     assert found["decision"]["oom_group"] == {"value": None, "by": None}
@@ -179,7 +179,7 @@ def test_a_decision_never_contradicts_itself(given_rules):
     found = decide(*given_rules)
     known = [each for each in (found.min, found.default, found.max) if each is not None]
     assert known == sorted(known)
-    assert set(found.decided) == {key for key in _policy.DECIDED if getattr(found, key) is not None}
+    assert set(found.decided_by) == {key for key in _policy.DECISION_KEYS if getattr(found, key) is not None}
 
 
 @given(st.lists(rules(), max_size=4), rules())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
@@ -16,8 +16,8 @@ HOST = {"cgroup_version": 2, "swap_total": 0, "memory_total": 2 * GIB}
 
 
 def rules(facts, **keys):
-    policy = parse({"rules": [{"name": "a", "match": "true", **keys}]}, "test")
-    return {each["rule"]: each for each in _findings.of_facts("h", facts, "root", policy)}
+    policy = parse_policy({"rules": [{"name": "a", "match": "true", **keys}]}, "test")
+    return {each["rule"]: each for each in _findings.evaluate_facts("h", facts, "root", policy)}
 
 
 @pytest.mark.parametrize("memory, summary", [
@@ -91,6 +91,6 @@ def test_what_nobody_asks_for_is_not_unknown(container, facts):
 
 
 def test_a_rule_that_fails_is_evidence_missing(container, facts):
-    policy = parse({"rules": [{"name": "a", "match": "contains(keys(labels), 'x')"}]}, "test")
-    found = _findings.of_facts("h", facts(container(labels="text")), "root", policy)
+    policy = parse_policy({"rules": [{"name": "a", "match": "contains(keys(labels), 'x')"}]}, "test")
+    found = _findings.evaluate_facts("h", facts(container(labels="text")), "root", policy)
     assert [each["evidence"]["kind"] for each in found] == ["policy"]

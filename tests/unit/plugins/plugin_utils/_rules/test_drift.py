@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
 
 MIB = 1024 * 1024
@@ -17,11 +17,11 @@ QUADLET = {"manager": {"kind": "quadlet", "unit": "web.service"}}
 
 
 def rules(facts, policy=_policy.BUILT_IN):
-    return {each["rule"]: each for each in _findings.of_facts("h", facts, "root", policy)}
+    return {each["rule"]: each for each in _findings.evaluate_facts("h", facts, "root", policy)}
 
 
 def policy(**keys):
-    return parse({"rules": [{"name": "a", "match": "true", **keys}]}, "test")
+    return parse_policy({"rules": [{"name": "a", "match": "true", **keys}]}, "test")
 
 
 def unit(limit=64, swap=128, group=True):

@@ -15,7 +15,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import 
 
 
 def missing(facts, run_as="root"):
-    found = _findings.of_facts("h", facts, run_as, _policy.BUILT_IN)
+    found = _findings.evaluate_facts("h", facts, run_as, _policy.BUILT_IN)
     return [each for each in found if each["rule"] == "evidence-missing"]
 
 
@@ -84,7 +84,7 @@ def test_who_could_not_see_everything(facts, run_as, users, alone):
     {"schema": "podman_fleet.memory/facts/v1", "containers": ["x"]},
 ])
 def test_odd_facts_do_not_take_the_report_along(broken):
-    entry, found = _findings.of_record({"host": "h", "run_as": None, "problem": None, "facts": broken},
+    entry, found = _findings.evaluate_record({"host": "h", "run_as": None, "problem": None, "facts": broken},
                                        _policy.BUILT_IN, datetime.date(2026, 11, 23))
     assert (entry["status"], entry["kind"], entry["facts"]) == ("not_checked", "bad_facts", None)
     assert [each["rule"] for each in found] == ["evidence-missing"]

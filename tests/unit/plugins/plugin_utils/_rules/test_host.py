@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import host as _rule_host
 
 MIB = 1024 ** 2
 
 
 def summaries(facts, **host):
-    return {each["rule"]: each["summary"] for each in _rule_host.findings("h", facts, parse({"host": host}, "test"))}
+    return {each["rule"]: each["summary"] for each in _rule_host.host_findings("h", facts, parse_policy({"host": host}, "test"))}
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_counts(fleet, parts, committed):
 
 
 def test_those_without_a_limit_are_told(fleet):
-    found = _rule_host.findings("h", fleet((95, {}), (None, {})), parse({"host": {"max_committed_share": 0.9}}, "test"))
+    found = _rule_host.host_findings("h", fleet((95, {}), (None, {})), parse_policy({"host": {"max_committed_share": 0.9}}, "test"))
     assert found[0]["evidence"]["without_limit"] == 1 and "1 container more without a known limit" in found[0]["detail"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.subject import Subjects
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKeys
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import (
     evaluate as _findings,
@@ -27,7 +27,7 @@ def killed(container, **oom):
 
 
 def kills(facts):
-    return _rule_kills.findings("h", facts, Subjects(facts))
+    return _rule_kills.kill_findings("h", facts, ContainerKeys(facts))
 
 
 @pytest.mark.parametrize("oom, severity", [
@@ -130,5 +130,5 @@ def test_recorded_removed(recorded):
 
 
 def test_recorded_findings_have_distinct_ids(recorded):
-    found = _findings.of_facts("h", recorded("debian13-root"), "root", _policy.BUILT_IN)
+    found = _findings.evaluate_facts("h", recorded("debian13-root"), "root", _policy.BUILT_IN)
     assert len({each["id"] for each in found}) == len(found)

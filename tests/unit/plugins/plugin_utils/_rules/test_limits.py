@@ -16,7 +16,7 @@ IDENT = "c" * 64
 
 
 def rules(facts, run_as="root"):
-    return {each["rule"]: each for each in _findings.of_facts("h", facts, run_as, _policy.BUILT_IN)}
+    return {each["rule"]: each for each in _findings.evaluate_facts("h", facts, run_as, _policy.BUILT_IN)}
 
 
 def test_nothing_to_say_of_a_protected_container(container, facts):

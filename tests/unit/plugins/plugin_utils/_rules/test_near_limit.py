@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.subject import Subjects
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKeys
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import near_limit as _rule_near
 
 MIB = 1024 ** 2
@@ -25,7 +25,7 @@ def near(container, facts):
             memory__effective__limit=100 * MIB,
             memory__effective__swap_limit=None if swap_limit is None else swap_limit * MIB, **changes)
         made = facts(one, host={"cgroup_version": 2, "memory_total": 1 << 30, "swap_total": host_swap * MIB})
-        return _rule_near.findings("h", made, Subjects(made))
+        return _rule_near.near_limit_findings("h", made, ContainerKeys(made))
     return make
 
 
@@ -81,18 +81,18 @@ def test_swap_room_of_what_is_not_that_near(near):
 def test_not_for_these(container, facts, changes):
     one = container(**{"memory__usage": {"working_set": 64 * MIB, "current": 64 * MIB}, **changes})
     made = facts(one)
-    assert not _rule_near.findings("h", made, Subjects(made))
+    assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"current": 64 * MIB, "working_set": None}])
 def test_what_could_not_be_read_is_not_near(container, facts, usage):
     made = facts(container(memory__usage=usage))
-    assert not _rule_near.findings("h", made, Subjects(made))
+    assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))
 
 
 def test_no_limit_is_not_near(container, facts):
     made = facts(container(memory__usage={"working_set": 1 << 40, "current": 1 << 40}, memory__effective__limit=None))
-    assert not _rule_near.findings("h", made, Subjects(made))
+    assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))
 
 
 def test_a_shared_limit_is_used_by_all_that_share_it(container, facts):
@@ -104,7 +104,7 @@ def test_a_shared_limit_is_used_by_all_that_share_it(container, facts):
         one.update(id="%064x" % number, name="c%d" % number, is_infra=number == 0)
         made.append(one)
     given = facts(*made)
-    found = _rule_near.findings("h", given, Subjects(given))
+    found = _rule_near.near_limit_findings("h", given, ContainerKeys(given))
     assert [each["container"] for each in found] == ["c1", "c2"]
     assert found[0]["summary"] == "uses 94 % of the 64 MiB of its pod (aaaaaaaaaaaa), shared by 3 containers"
     assert "systemctl show" in found[0]["remedy"]
@@ -113,4 +113,4 @@ def test_a_shared_limit_is_used_by_all_that_share_it(container, facts):
 def test_recorded_hosts_have_none(recorded):
     for name in ("debian13-root", "debian13-alice", "debian12-root"):
         made = recorded(name)
-        assert not _rule_near.findings("h", made, Subjects(made))
+        assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))

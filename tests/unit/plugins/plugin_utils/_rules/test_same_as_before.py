@@ -21,7 +21,7 @@ PROSE = ("summary", "detail", "remedy")
 
 @pytest.mark.parametrize("name", sorted(BEFORE))
 def test_findings(name, recorded):
-    findings = _findings.of_facts("host", recorded(name), "root", BUILT_IN)
+    findings = _findings.evaluate_facts("host", recorded(name), "root", BUILT_IN)
     for finding in findings:
         finding["evidence"].pop("reasons", None)
     assert [{key: value for key, value in finding.items() if key not in PROSE} for finding in findings] == BEFORE[name]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .finding import Facts
 
 
-class Subject(NamedTuple):
+class ContainerKey(NamedTuple):
     """A container as people and findings name it."""
 
     key: str  # stable over recreation: its unit, or its name, or at last its id
@@ -25,7 +25,7 @@ class Subject(NamedTuple):
     unit: str | None
 
 
-class Subjects:
+class ContainerKeys:
     """The containers of one host by their stable names."""
 
     def __init__(self, facts: Facts) -> None:
@@ -38,14 +38,14 @@ class Subjects:
                 self._units.setdefault((user, unit), set()).add(name)
                 self._unit_of[(user, name)] = unit
 
-    def of(self, container: Facts) -> Subject:
+    def lookup(self, container: Facts) -> ContainerKey:
         """Return the Subject of an element of `containers` or `removed`."""
         user, name = container["user"], container.get("name") or ""
         # a removed container had the unit of the one that has its name now
         unit = _unit(container) or self._unit_of.get((user, name))
         shared = unit is not None and len(self._units.get((user, unit), ())) > 1
         key = "%s/%s" % (unit, name) if shared else unit or name or container["id"]
-        return Subject(key, user, name or container["id"][:12], unit)
+        return ContainerKey(key, user, name or container["id"][:12], unit)
 
 
 def _unit(container: Facts) -> str | None:
