@@ -56,8 +56,8 @@ class ActionModule(ActionBase):
         asked = sorted({*state.get("asked", []), *play.batch})
         waiting = set(play.active) - set(asked)
         unchecked = [host for host in play.batch if not run.checked(host)]
-        result.update(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None, failing=0,
-                      failing_message=None, alert=None)
+        result.update(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None, violations=0,
+                      violation_message=None, alert=None)
         if waiting and not unchecked:
             # this batch cannot end the play, so a later one will report
             run.keep({**state, "asked": asked})

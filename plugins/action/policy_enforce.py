@@ -140,7 +140,7 @@ def _given(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _compact(problem: dict[str, str] | None, counts: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """The task's result; `checked` and `problem` are what audit_hand_back reads."""
+    """The task's result; `checked` and `problem` are what host_outcome reads."""
     text = "%s of %s %s, %s left as %s" % (
         counts["changed"], plural(counts["containers"], "container"), "would be changed" if check_mode else "changed",
         plural(sum(counts["skipped"].values()), "setting"), "it is" if sum(counts["skipped"].values()) == 1 else "they are")

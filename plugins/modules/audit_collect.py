@@ -16,7 +16,7 @@ description:
     Ansible's output or in the database of AWX.
   - Does not fail because of the host. When it is unreachable, C(become) fails, Python is missing, or it takes longer
     than the task's C(timeout), then the host is in the report as not checked, with the reason. Use
-    M(podman_fleet.memory.audit_hand_back) after the report to end such hosts as unreachable or failed.
+    M(podman_fleet.memory.host_outcome) after the report to end such hosts as unreachable or failed.
 options:
   prefix:
     description:
@@ -63,7 +63,7 @@ attributes:
 seealso:
   - module: podman_fleet.memory.oom_facts
   - module: podman_fleet.memory.audit_report
-  - module: podman_fleet.memory.audit_hand_back
+  - module: podman_fleet.memory.host_outcome
 author:
   - podman_fleet.memory contributors (@podman-fleet)
 """

@@ -26,10 +26,10 @@ notes:
     strategy.
   - In a play with C(serial) it waits for the last batch. Before that, it writes a report only after a batch with hosts
     that were not checked, since Ansible may end the play there, and replaces it later.
-  - Hands C(podman_memory_report), C(podman_memory_findings) (by severity), C(podman_memory_findings_new),
-    C(podman_memory_findings_resolved), C(podman_memory_findings_waived), C(podman_memory_oom_killed),
-    C(podman_memory_near_limit), C(podman_memory_unprotected), C(podman_memory_hosts), C(podman_memory_not_checked), C(podman_memory_partly_checked),
-    C(podman_memory_unreachable) and C(podman_memory_errors) to workflows, as M(ansible.builtin.set_stats) does.
+  - Hands C(podman_memory_audit_report), C(podman_memory_audit_findings) (by severity), C(podman_memory_audit_findings_new),
+    C(podman_memory_audit_findings_resolved), C(podman_memory_audit_findings_waived), C(podman_memory_audit_oom_killed),
+    C(podman_memory_audit_near_limit), C(podman_memory_audit_unprotected), C(podman_memory_audit_hosts), C(podman_memory_audit_not_checked), C(podman_memory_audit_partly_checked),
+    C(podman_memory_audit_unreachable) and C(podman_memory_audit_errors) to workflows, as M(ansible.builtin.set_stats) does.
 options:
   alert:
     description:
@@ -39,7 +39,7 @@ options:
     choices: [generic, slack]
   fail_on:
     description:
-      - Count new and open findings of this severity and worse as RV(failing), and name them in RV(failing_message). Waived
+      - Count new and open findings of this severity and worse as RV(violations), and name them in RV(violation_message). Waived
         ones don't count. V(never) counts none.
       - The module itself does not fail of them, so that what comes after it still runs.
     type: str
@@ -89,7 +89,7 @@ attributes:
 seealso:
   - module: podman_fleet.memory.audit_collect
   - module: podman_fleet.memory.audit_check
-  - module: podman_fleet.memory.audit_hand_back
+  - module: podman_fleet.memory.host_outcome
   - module: podman_fleet.memory.policy_check
   - module: podman_fleet.memory.report_render
 author:
@@ -125,11 +125,11 @@ not_checked_in_batch:
   description: How many hosts of this batch were not checked.
   returned: success
   type: int
-failing:
+violations:
   description: How many findings O(fail_on) is about. 0 until all hosts of the play have been asked.
   returned: success
   type: int
-failing_message:
+violation_message:
   description: The worst of them by name; V(null) when there are none.
   returned: success
   type: str

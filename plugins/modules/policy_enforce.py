@@ -22,7 +22,7 @@ description:
   - Returns counts, and the plan with C(--diff) only, so that a fleet of a thousand hosts leaves no gigabytes in Ansible's
     output or in the database of AWX.
   - Does not fail because of the host. Use M(podman_fleet.memory.enforce_report) to see what became of it, and
-    M(podman_fleet.memory.audit_hand_back) to end hosts with a problem as unreachable or failed.
+    M(podman_fleet.memory.host_outcome) to end hosts with a problem as unreachable or failed.
 options:
   policy:
     description:
@@ -89,7 +89,7 @@ seealso:
   - module: podman_fleet.memory.oom_facts
   - module: podman_fleet.memory.container_memory
   - module: podman_fleet.memory.enforce_report
-  - module: podman_fleet.memory.audit_hand_back
+  - module: podman_fleet.memory.host_outcome
   - module: podman_fleet.memory.policy_explain
 author:
   - podman_fleet.memory contributors (@podman-fleet)

@@ -67,8 +67,8 @@ newer_at:
   type: str
 counts:
   description:
-    - How many findings are C(new), C(worse), C(better), C(resolved) and C(unchanged), and how many of the older report the
-      newer one did not look for (C(not_looked_for)), because a host, a source or a user was not checked.
+    - How many findings are C(new), C(regressed), C(improved), C(resolved) and C(unchanged), and how many of the older report the
+      newer one did not look for (C(not_evaluated)), because a host, a source or a user was not checked.
   returned: success
   type: dict
 new:
@@ -78,12 +78,12 @@ new:
   returned: success
   type: list
   elements: dict
-worse:
+regressed:
   description: Findings that are more severe than before. C(was) is the severity before.
   returned: success
   type: list
   elements: dict
-better:
+improved:
   description: Findings that are less severe than before. C(was) is the severity before.
   returned: success
   type: list

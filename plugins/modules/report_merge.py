@@ -109,11 +109,11 @@ missing:
   returned: success
   type: list
   elements: str
-failing:
+violations:
   description: How many findings O(fail_on) is about.
   returned: success
   type: int
-failing_message:
+violation_message:
   description: The worst of them by name; V(null) when there are none.
   returned: success
   type: str

@@ -37,7 +37,7 @@ def text_of(report, name):
 def test_the_report_fits_the_published_schema(document):
     schema = json.loads((ROOT / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema).validate(document)
-    assert document["resolved"] and document["carried"] and len(document["trend"]) == 2
+    assert document["resolved"] and document["carried_over"] and len(document["trend"]) == 2
     assert {each["state"] for each in document["findings"]} == {"new", "open", "waived"}
 
 

@@ -57,19 +57,19 @@ def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
             "per_host": False,
             "aggregate": False,
             "data": {
-                "podman_memory_report": outcome.path,
-                "podman_memory_findings": counts["findings"]["by_severity"],
-                "podman_memory_findings_new": counts["findings"]["new"],
-                "podman_memory_findings_resolved": counts["findings"]["resolved"],
-                "podman_memory_findings_waived": counts["findings"]["waived"],
-                "podman_memory_oom_killed": counts["oom"]["killed"],
-                "podman_memory_near_limit": counts["findings"]["by_rule"]["near-limit"],
-                "podman_memory_unprotected": counts["unprotected"],
-                "podman_memory_hosts": counts["hosts"]["total"],
-                "podman_memory_not_checked": counts["hosts"]["not_checked"],
-                "podman_memory_partly_checked": counts["hosts"]["partial"],
-                "podman_memory_unreachable": counts["not_checked"].get("unreachable", 0),
-                "podman_memory_errors": counts["hosts"]["not_checked"] - counts["not_checked"].get("unreachable", 0),
+                "podman_memory_audit_report": outcome.path,
+                "podman_memory_audit_findings": counts["findings"]["by_severity"],
+                "podman_memory_audit_findings_new": counts["findings"]["new"],
+                "podman_memory_audit_findings_resolved": counts["findings"]["resolved"],
+                "podman_memory_audit_findings_waived": counts["findings"]["waived"],
+                "podman_memory_audit_oom_killed": counts["oom"]["killed"],
+                "podman_memory_audit_near_limit": counts["findings"]["by_rule"]["near-limit"],
+                "podman_memory_audit_unprotected": counts["unprotected"],
+                "podman_memory_audit_hosts": counts["hosts"]["total"],
+                "podman_memory_audit_not_checked": counts["hosts"]["not_checked"],
+                "podman_memory_audit_partly_checked": counts["hosts"]["partial"],
+                "podman_memory_audit_unreachable": counts["not_checked"].get("unreachable", 0),
+                "podman_memory_audit_errors": counts["hosts"]["not_checked"] - counts["not_checked"].get("unreachable", 0),
             },
         },
     )
@@ -78,8 +78,8 @@ def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
 def set_alert_and_gate(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
     """Add what comes next: an alert to be sent, and a play to be failed."""
     tally, severity = outcome.tally, options["fail_on"]
-    failing = _failing.count_violations(tally, severity)
-    result.update(failing=failing, failing_message=_failing.violation_message(tally, severity, outcome.path) if failing else None,
+    violations = _failing.count_violations(tally, severity)
+    result.update(violations=violations, violation_message=_failing.violation_message(tally, severity, outcome.path) if violations else None,
                   alert=None)
     if options["alert"] and outcome.path:
         result["alert"] = _alert.alert_body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)

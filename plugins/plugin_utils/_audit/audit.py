@@ -134,7 +134,7 @@ class Audit:
 
     def _carry(self, seen: _previous.Known, add: Callable[[str, dict[str, Any]], None]) -> None:
         if _previous.remembered(seen, self._now):
-            add("carried", seen._asdict())
+            add("carried_over", seen._asdict())
 
     def _outcome(self, path: str | None) -> Outcome:
         return Outcome(self._tally, self._now, path, self._has_previous, self._before.generated_at, self._warnings)

@@ -25,7 +25,7 @@ _FORGOTTEN = datetime.timedelta(days=90)
 
 
 class Known(NamedTuple):
-    """A finding that an earlier report had, as `carried` holds it."""
+    """A finding that an earlier report had, as `carried_over` holds it."""
 
     id: str
     host: str
@@ -54,7 +54,7 @@ class Previous:
         about = _reader.head(path)
         self.generated_at = about["generated_at"]
         self.trend = list(about.get("trend") or [])
-        for _name, offset, each in _reader.located(path, "findings", "carried"):
+        for _name, offset, each in _reader.located(path, "findings", "carried_over"):
             _known(each, self.generated_at)  # all of it is read now, so that nothing is amiss later
             self._places.setdefault(each["host"], array("Q")).append(offset)
 

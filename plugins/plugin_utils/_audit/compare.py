@@ -22,8 +22,8 @@ from . import baseline as _previous
 from .again import Looked
 
 _KEPT = 200
-KINDS = ("new", "worse", "better", "resolved", "unchanged", "not_looked_for")
-LISTED = ("new", "worse", "better", "resolved")
+KINDS = ("new", "regressed", "improved", "resolved", "unchanged", "not_evaluated")
+LISTED = ("new", "regressed", "improved", "resolved")
 _TOLD = ("host", "user", "container", "rule", "severity", "summary", "first_seen", "id")
 
 
@@ -57,12 +57,12 @@ def compare_reports(newer: str, older: str) -> Comparison:
         for each in findings:
             seen = known.pop(each["id"], None)
             change = severity_rank(each["severity"]) - severity_rank(seen.severity) if seen else 0
-            add("new" if seen is None else "worse" if change < 0 else "better" if change else "unchanged",
+            add("new" if seen is None else "regressed" if change < 0 else "improved" if change else "unchanged",
                 each, seen.severity if seen else None)
         looked = Looked(entry, findings)
         for seen in known.values():
-            add("resolved" if looked.at(seen) else "not_looked_for", seen._asdict())
-    counts["not_looked_for"] += sum(1 for _each in before.others())
+            add("resolved" if looked.at(seen) else "not_evaluated", seen._asdict())
+    counts["not_evaluated"] += sum(1 for _each in before.others())
     return Comparison(before.generated_at or "", _reader.head(newer)["generated_at"],
                       {kind: counts[kind] for kind in KINDS}, {kind: _worst(each) for kind, each in lists.items()})
 

@@ -7,7 +7,7 @@
 """Reports of parts of a fleet (slices), read as if they were one.
 
 Each host is in one slice. Nothing is taken from a slice that is not whole. What a slice says of earlier
-reports (state, first_seen, resolved, carried, trend) is of its own history; the merged report has its own.
+reports (state, first_seen, resolved, carried_over, trend) is of its own history; the merged report has its own.
 In memory: the hosts' names, and where in the files they and their findings are.
 """
 

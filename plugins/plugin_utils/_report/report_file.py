@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 SCHEMA = "podman_fleet.memory/report/v1"
 FILE = "report.json"
-ARRAYS = ("hosts", "findings", "resolved", "carried")
+ARRAYS = ("hosts", "findings", "resolved", "carried_over")
 
 
 class Writer:

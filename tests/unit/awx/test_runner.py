@@ -83,8 +83,8 @@ def test_an_audit_has_artifacts_an_exit_code_and_stays_in_its_directory(private)
     assert (done.status, done.rc) == ("failed", 4)
     told = artifacts(done.events)
     assert all(key.startswith("podman_memory_") for key in told), "they become extra variables of what comes next"
-    assert (told["podman_memory_hosts"], told["podman_memory_not_checked"], told["podman_memory_unreachable"]) == (2, 1, 1)
-    report = pathlib.Path(told["podman_memory_report"])
+    assert (told["podman_memory_audit_hosts"], told["podman_memory_audit_not_checked"], told["podman_memory_audit_unreachable"]) == (2, 1, 1)
+    report = pathlib.Path(told["podman_memory_audit_report"])
     assert report.is_file() and private.path in report.parents
     assert {each["name"] for each in json.loads(report.read_text(encoding="ascii"))["hosts"]} == {"here", "gone"}
     output = private.output(done)
@@ -140,6 +140,6 @@ def test_slices_side_by_side_make_a_report_each(tmp_path):
     told = set()
     for each in slices:
         events = [json.loads(path.read_text(encoding="utf-8")) for path in (each.path / "artifacts" / "1" / "job_events").glob("*.json")]
-        told.add(artifacts(events)["podman_memory_report"])
+        told.add(artifacts(events)["podman_memory_audit_report"])
     assert len(told) == 3 and all(pathlib.Path(each).is_file() for each in told)
     assert {each.name for each in reports.iterdir()} == {pathlib.Path(each).parent.name for each in told} | {"latest"}

@@ -176,7 +176,7 @@ def test_what_workflows_get_and_colours(audit):
     stats = output.split("CUSTOM STATS:")[1]
     for key in ("report", "findings", "findings_new", "oom_killed", "unprotected", "hosts", "not_checked",
                 "partly_checked", "unreachable", "errors"):
-        assert "podman_memory_%s" % key in stats
+        assert "podman_memory_audit_%s" % key in stats
 
 
 POLICY = """
@@ -305,7 +305,7 @@ def test_formats_alerts_and_failing(audit):
         assert code == 2, output
         said = " ".join(output.split())
         assert "of severity medium or worse (podman_memory_fail_on):" in said and "medium: gone: Not checked: not checked:" in said
-        assert "podman_memory_findings_resolved" in output and "podman_memory_near_limit" in output
+        assert "podman_memory_audit_findings_resolved" in output and "podman_memory_audit_near_limit" in output
         latest = audit.reports / "latest"
         assert {path.name for path in latest.iterdir()} == {
             "report.json", "report.html", "report.csv", "report.junit.xml", "report.sarif", "report.md", "podman_memory_audit.prom"}
@@ -321,7 +321,7 @@ def test_formats_alerts_and_failing(audit):
     (audit.path / "again.yml").write_text(AGAIN, encoding="ascii")
     code, output = audit.run(playbook="again.yml")
     assert code == 0, output
-    assert output.count("Podman memory audit") == 1 and "0 new, 0 worse, 0 better, 0 resolved" in output
+    assert output.count("Podman memory audit") == 1 and "0 new, 0 regressed, 0 improved, 0 resolved" in output
     code, output = audit.run("--tags", "render,compare", "-e", "podman_memory_formats=csv,markdown", playbook="podman_fleet.memory.report")
     assert code == 0 and output.count("Podman memory audit") == 1 and "0 new, 0 worse" in output, output
     assert (audit.path / "report.csv").read_bytes() == (latest / "report.csv").read_bytes()

@@ -66,7 +66,7 @@ def test_recorded_hosts(write, recorded):
 
 def test_nothing_at_all(write):
     report, _path, _outcome = write([])
-    assert (report["hosts"], report["findings"], report["carried"]) == ([], [], [])
+    assert (report["hosts"], report["findings"], report["carried_over"]) == ([], [], [])
 
 
 def test_the_file_is_ascii_and_each_element_a_line(write, recorded):
@@ -101,23 +101,23 @@ def test_killed_again_is_new_again(write, container, facts):
 def test_a_host_that_was_away_is_not_new_when_it_is_back(write, recorded):
     first, path, _outcome = write([answered("h", recorded("debian13-root"))])
     away, path, _outcome = write([lost("h")], path, days=1)
-    assert {each["id"] for each in away["carried"]} == {each["id"] for each in first["findings"]}
+    assert {each["id"] for each in away["carried_over"]} == {each["id"] for each in first["findings"]}
     limited, path, _outcome = write([answered("other", recorded("debian12-root"))], path, days=2)
     back, _path, _outcome = write([answered("h", recorded("debian13-root"))], path, days=3)
     assert {each["state"] for each in back["findings"]} == {"open"}
     # those of `other`; nothing of h, which was checked, but that it was away
-    assert {each["host"] for each in back["carried"]} == {"other"}
-    assert len(limited["carried"]) == len(first["findings"]) + 1
+    assert {each["host"] for each in back["carried_over"]} == {"other"}
+    assert len(limited["carried_over"]) == len(first["findings"]) + 1
 
 
 def test_what_is_gone_is_forgotten(write, container, facts):
     _first, path, _outcome = write([answered("h", facts(container(memory__effective__oom_group=False)))])
     fixed, path, _outcome = write([answered("h", facts(container()))], path, days=1)
-    assert not fixed["findings"] and not fixed["carried"]
+    assert not fixed["findings"] and not fixed["carried_over"]
     again, path, _outcome = write([answered("h", facts(container(memory__effective__oom_group=False)))], path, days=2)
     assert [each["state"] for each in again["findings"]] == ["new"]
     late, _path, _outcome = write([], path, days=200)
-    assert not late["carried"]
+    assert not late["carried_over"]
 
 
 def test_waived_and_waived_no_more(write, container, facts):
@@ -167,19 +167,19 @@ def test_what_is_mended_is_resolved(write, container, facts):
     gone = second["resolved"]
     assert [(each["id"], each["state"], each["first_seen"], each["last_seen"]) for each in gone] == [
         (first["findings"][0]["id"], "resolved", first["generated_at"], first["generated_at"])]
-    assert not second["findings"] and not second["carried"]
+    assert not second["findings"] and not second["carried_over"]
     assert second["summary"]["findings"]["resolved"] == 1 and outcome.previous_at == first["generated_at"]
     # told once
     assert not write([answered("h", facts(container(), sources=sources))], path, days=2)[0]["resolved"]
 
 
-def test_what_was_not_looked_for_is_not_resolved(write, recorded):
+def test_what_was_not_evaluated_is_not_resolved(write, recorded):
     root, path, _outcome = write([answered("h", recorded("debian13-root"))])
     # the next time without become: nothing of root's containers can be seen
     alice, path, _outcome = write([answered("h", recorded("debian13-alice"), "alice")], path, days=1)
     of_root = {each["id"] for each in root["findings"] if each["user"] == "root"}
     assert of_root and not [each for each in alice["resolved"] if each["user"] == "root"]
-    assert of_root <= {each["id"] for each in alice["carried"]}
+    assert of_root <= {each["id"] for each in alice["carried_over"]}
     # and then with become again: nothing of it is new
     again, _path, _outcome = write([answered("h", recorded("debian13-root"))], path, days=2)
     assert not [each for each in again["findings"] if each["id"] in of_root and each["state"] == "new"]
@@ -192,7 +192,7 @@ def test_only_some_containers(write, recorded):
     second, _path, _outcome = write([{**answered("h", some), "only": ["pid1-kill"]}], path, days=1)
     assert second["hosts"][0]["only"] == ["pid1-kill"]
     others = {each["id"] for each in first["findings"] if each["container"] != "pid1-kill"}
-    assert not second["resolved"] and others == {each["id"] for each in second["carried"]}
+    assert not second["resolved"] and others == {each["id"] for each in second["carried_over"]}
 
 
 def test_a_report_before_that_could_not_be_read_is_not_named(write, recorded, tmp_path):

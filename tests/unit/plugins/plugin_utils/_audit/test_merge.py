@@ -96,16 +96,16 @@ def test_the_second_night_is_compared_with_the_merged_first(tmp_path, records):
     states = {state: {each["host"] for each in report["findings"] if each["state"] == state} for state in ("new", "open")}
     assert "d4" in states["new"] and "f6" in states["open"]
     assert {each["host"] for each in report["resolved"]} >= {"a1"}
-    assert {each["host"] for each in report["carried"]} >= {"e5", "g7"}
+    assert {each["host"] for each in report["carried_over"]} >= {"e5", "g7"}
     assert len(report["trend"]) == 2
 
 
 def test_what_slices_say_of_their_own_past_does_not_count(tmp_path, records):
     first = write(tmp_path / "slice", [records["a1"], records["b2"]])
     second = write(tmp_path / "slice", [records["a1"]], days=1, previous=first)
-    assert load(second)["carried"] and {each["state"] for each in load(second)["findings"]} == {"open"}
+    assert load(second)["carried_over"] and {each["state"] for each in load(second)["findings"]} == {"open"}
     report, _outcome = merged([second], tmp_path / "fleet")
-    assert report["carried"] == report["resolved"] == []
+    assert report["carried_over"] == report["resolved"] == []
     assert {each["state"] for each in report["findings"]} == {"new"}
     assert {each["first_seen"] for each in report["findings"]} == {report["generated_at"]}
 

@@ -150,11 +150,11 @@ def test_compare(write, recorded, container, facts):
                   older, 1)
     found = _compare.compare_reports(newer, older)
     lost = len([1 for _name, each in _reader.elements(older, "findings") if each["host"] == "away"])
-    assert found.counts == {"new": 2, "worse": 1, "better": 0, "resolved": 1, "unchanged": 1, "not_looked_for": lost}
-    assert [(each["host"], each["was"]) for each in found.lists["worse"]] == [("worse", "low")]
+    assert found.counts == {"new": 2, "regressed": 1, "improved": 0, "resolved": 1, "unchanged": 1, "not_evaluated": lost}
+    assert [(each["host"], each["was"]) for each in found.lists["regressed"]] == [("worse", "low")]
     assert [each["host"] for each in found.lists["resolved"]] == ["better"]
     text = "\n".join(_compare.comparison_lines(found, 10))
-    assert text.startswith("From 2026-11-23 20:30 UTC to 2026-11-24 20:30 UTC: 2 new, 1 worse, 0 better, 1 resolved, 1 unchanged")
+    assert text.startswith("From 2026-11-23 20:30 UTC to 2026-11-24 20:30 UTC: 2 new, 1 regressed, 0 improved, 1 resolved, 1 unchanged")
     assert "  * worse web: Wrong memory.oom.group: memory.oom.group is off (medium, was low)" in text
 
 

@@ -3,10 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Documentation only: it runs on the controller, see plugins/action/audit_hand_back.py.
+# Documentation only: it runs on the controller, see plugins/action/host_outcome.py.
 
 DOCUMENTATION = r"""
-module: audit_hand_back
+module: host_outcome
 short_description: End a host that the audit could not check as unreachable or failed
 version_added: 1.0.0
 description:
@@ -52,7 +52,7 @@ EXAMPLES = r"""
   delegate_to: localhost
 
 - name: Hand hosts that were not checked back to Ansible
-  podman_fleet.memory.audit_hand_back:
+  podman_fleet.memory.host_outcome:
     result: "{{ collected }}"
   when: not collected.checked
 """
