@@ -323,7 +323,7 @@ def test_formats_alerts_and_failing(audit):
     assert code == 0, output
     assert output.count("Podman memory audit") == 1 and "0 new, 0 regressed, 0 improved, 0 resolved" in output
     code, output = audit.run("--tags", "render,compare", "-e", "podman_memory_formats=csv,markdown", playbook="podman_fleet.memory.report")
-    assert code == 0 and output.count("Podman memory audit") == 1 and "0 new, 0 worse" in output, output
+    assert code == 0 and output.count("Podman memory audit") == 1 and "0 new, 0 regressed" in output, output
     assert (audit.path / "report.csv").read_bytes() == (latest / "report.csv").read_bytes()
 
 
