@@ -169,4 +169,4 @@ def _facts(owners, is_whole_host, timeout):
     if is_whole_host:
         owners = [each.identity for each in _users.find_users(["all"])[0]]
     users = [(each.name, each.uid) for each in owners]
-    return _cgroup_facts.facts(_cgroup_host.read(users=users, timeout=timeout))
+    return _cgroup_facts.cgroup_facts(_cgroup_host.read_snapshot(users=users, timeout=timeout))

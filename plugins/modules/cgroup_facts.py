@@ -363,8 +363,8 @@ def main():
         users, problems = _users.find_users(module.params["users"])
     except _users.UserError as exc:
         module.fail_json(msg=str(exc))
-    snapshot = _cgroup_host.read(users=[(each.identity.name, each.identity.uid) for each in users], timeout=timeout)
-    module.exit_json(changed=False, ansible_facts={"podman_cgroup": _cgroup_facts.facts(snapshot, problems)})
+    snapshot = _cgroup_host.read_snapshot(users=[(each.identity.name, each.identity.uid) for each in users], timeout=timeout)
+    module.exit_json(changed=False, ansible_facts={"podman_cgroup": _cgroup_facts.cgroup_facts(snapshot, problems)})
 
 
 if __name__ == "__main__":

@@ -189,7 +189,7 @@ def main():
     if module.params["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % module.params["timeout"])
     try:
-        result = _kernel_cmdline.ensure(module.params, module.check_mode, module.backup_local)
+        result = _kernel_cmdline.ensure_arguments(module.params, module.check_mode, module.backup_local)
     except _kernel_cmdline.ERRORS as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

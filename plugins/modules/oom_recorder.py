@@ -175,16 +175,16 @@ def main():
         if os.geteuid() != 0:
             raise _recorder_install.InstallError("the recorder is the host's: only root can install it (use become)")
         if module.params["state"] == "present":
-            layout = _recorder_layout.layout(sys.executable, settings, _recorder_layout.sources())
-            plan = _recorder_install.present(layout, *where)
+            layout = _recorder_layout.build_layout(sys.executable, settings, _recorder_layout.read_sources())
+            plan = _recorder_install.plan_install(layout, *where)
             result["recorder"] = {
                 "code": layout.code, "service": _recorder_layout.SERVICE, "timer": _recorder_layout.TIMER,
-                "history": os.path.join(where[0], _history.HISTORY),
-                "textfile": os.path.join(where[1], _recorder_metrics.FILE) if where[1] else None}
+                "history": os.path.join(where[0], _history.HISTORY_FILE),
+                "textfile": os.path.join(where[1], _recorder_metrics.METRICS_FILE) if where[1] else None}
         else:
-            plan = _recorder_install.absent(*where)
+            plan = _recorder_install.plan_removal(*where)
         if not module.check_mode:
-            _recorder_install.apply(plan)
+            _recorder_install.apply_plan(plan)
     except _recorder_install.InstallError as exc:
         module.fail_json(msg=str(exc))
     changed = _recorder_install.is_change(plan)

@@ -8,8 +8,11 @@
 
 import re
 
-from . import config as _boot_host, edit as _cmdline_edit, kernel_args as _kernel_args, next_boot as _next_boot
+from .config import CMDLINE_TXT, ENTRIES
+from .edit import edit_cmdline
+from .kernel_args import parse_arguments
 from .loader import Bootloader, BootloaderError, Change
+from .next_boot import entry_cmdlines
 
 KERNEL_CMDLINE = "/etc/kernel/cmdline"
 # kernel-install(8): what it takes when /etc/kernel/cmdline isn't there.
@@ -28,7 +31,7 @@ class RaspberryPi(Bootloader):
         path = self._path()
         text = self.files.read(path)
         line = _one_line(path, text)
-        edited = _cmdline_edit.edited(line, asked)
+        edited = edit_cmdline(line, asked)
         files = {} if edited == line else {path: text.replace(line, edited, 1) if line else edited + text}
         return Change([line.strip()], [edited.strip()], files, [])
 
@@ -38,11 +41,11 @@ class RaspberryPi(Bootloader):
         return [_one_line(path, self.files.read(path))]
 
     def _path(self):
-        for path in _boot_host.CMDLINE_TXT:
+        for path in CMDLINE_TXT:
             if self.files.read(path) is not None:
                 self._check_config(path.replace("cmdline.txt", "config.txt"))
                 return path
-        raise BootloaderError("there is no %s" % " and no ".join(_boot_host.CMDLINE_TXT))
+        raise BootloaderError("there is no %s" % " and no ".join(CMDLINE_TXT))
 
     def _check_config(self, path):
         """config.txt can name another file, or another directory: then this is the wrong one."""
@@ -63,7 +66,7 @@ class SystemdBoot(Bootloader):
         entries = self._entries()
         text = self.files.read(KERNEL_CMDLINE)
         line = self._inherited() if text is None else _without_comments(text)
-        edited = _cmdline_edit.edited(line, asked)
+        edited = edit_cmdline(line, asked)
         files = {}
         if edited != line:
             # Lines that begin with # are for people; kernel-install makes one line of the others.
@@ -84,21 +87,21 @@ class SystemdBoot(Bootloader):
         vendor = self.files.read(_VENDOR_CMDLINE)
         if vendor is not None:
             return _without_comments(vendor)
-        running = _kernel_args.parse(self.files.read("/proc/cmdline") or "")
+        running = parse_arguments(self.files.read("/proc/cmdline") or "")
         return " ".join(each.text for each in running if each.name not in _OF_THE_BOOT)
 
     def _entries(self):
         """Return {path: (version, command line)} of the entries that kernel-install has made."""
-        for base in _boot_host.ENTRIES:
+        for base in ENTRIES:
             paths = [base + "/" + name for name in self.files.names(base) if name.endswith(".conf")]
-            found = _next_boot.entry_lines({path: self.files.read(path) or "" for path in paths})
+            found = entry_cmdlines({path: self.files.read(path) or "" for path in paths})
             made = {path: each for path, each in found.items()
                     # TOKEN-VERSION.conf, with boot counting TOKEN-VERSION+LEFT-DONE.conf
                     if each[0] and re.search(r"-%s(\+\d+(-\d+)?)?\.conf$" % re.escape(each[0]), path)}
             if made:
                 return made
         raise BootloaderError("there is no entry that kernel-install has made in %s; unified kernel images are not "
-                              "supported" % ", ".join(_boot_host.ENTRIES))
+                              "supported" % ", ".join(ENTRIES))
 
     def _commands(self, entries):
         return [self._add(version) for version in sorted({version for version, _line in entries.values()})]

@@ -9,7 +9,16 @@
 Reads, and leaves the meaning to _next_boot. Only what a plain look at files can tell.
 """
 
-from . import kernel_args as _kernel_args, next_boot as _next_boot
+from .kernel_args import last_argument
+from .next_boot import (
+    BootConfig,
+    grub_uses_entries,
+    grub_variables,
+    parse_cmdline_file,
+    parse_entries,
+    parse_grub_cfg,
+    parse_grubenv,
+)
 
 # Raspberry Pi OS since bookworm, and before (raspberrypi.com documentation, "The kernel command line").
 CMDLINE_TXT = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
@@ -21,7 +30,7 @@ ENTRIES = ("/boot/loader/entries", "/efi/loader/entries", "/boot/efi/loader/entr
 _KERNEL_CMDLINE = "/etc/kernel/cmdline"
 
 
-def plan(files, arguments, raspberry):
+def read_boot_config(files, arguments, raspberry):
     """Return the Plan for the next boot, None when there is no boot configuration that is known here.
 
     :param files: _host_files.Files.
@@ -31,9 +40,9 @@ def plan(files, arguments, raspberry):
     if raspberry:
         found = _first(files, CMDLINE_TXT)
         if found:
-            return _next_boot.cmdline_file("cmdline_txt", *found)
+            return parse_cmdline_file("cmdline_txt", *found)
     # GRUB (and hardly anything else) tells the kernel its file: grub-core/loader/linux.c, BOOT_IMAGE=
-    by_grub = _kernel_args.last(arguments, "BOOT_IMAGE") is not None
+    by_grub = last_argument(arguments, "BOOT_IMAGE") is not None
     grub = _grub(files, by_grub)
     if grub and by_grub:
         return grub
@@ -45,17 +54,17 @@ def _grub(files, by_grub):
     blocked = [base + "/grub.cfg" for base in GRUB if base + "/grub.cfg" in files.unreadable]
     if not found:
         if blocked:
-            return _next_boot.Plan("grub", blocked[0], None, "%s: %s" % (blocked[0], files.unreadable[blocked[0]]))
+            return BootConfig("grub", blocked[0], None, "%s: %s" % (blocked[0], files.unreadable[blocked[0]]))
         return None
     path, text = found
     if not by_grub:
-        return _next_boot.Plan(None, path, None, "the running kernel was not started by GRUB (no BOOT_IMAGE= on its "
+        return BootConfig(None, path, None, "the running kernel was not started by GRUB (no BOOT_IMAGE= on its "
                                "command line), so %s may not count" % path)
-    environment = _next_boot.grub_environment(files.read(path.rpartition("/")[0] + "/grubenv") or "")
-    if not _next_boot.grub_uses_entries(text):
-        return _next_boot.grub(text, environment, path)
-    variables = _next_boot.grub_variables(text)
-    return _entries(files, environment, variables) or _next_boot.Plan(
+    environment = parse_grubenv(files.read(path.rpartition("/")[0] + "/grubenv") or "")
+    if not grub_uses_entries(text):
+        return parse_grub_cfg(text, environment, path)
+    variables = grub_variables(text)
+    return _entries(files, environment, variables) or BootConfig(
         "bls", ENTRIES[0], None, "%s takes its menu from boot loader entries, and none can be read" % path)
 
 
@@ -63,19 +72,19 @@ def _entries(files, environment, variables):
     for base in ENTRIES:
         names = files.names(base)
         if base in files.unreadable:
-            return _next_boot.Plan("bls", base, None, "%s: %s" % (base, files.unreadable[base]))
+            return BootConfig("bls", base, None, "%s: %s" % (base, files.unreadable[base]))
         paths = [base + "/" + name for name in names or () if name.endswith(".conf")]
         texts = {path: files.read(path) for path in paths}
         if texts and None in texts.values():
-            return _next_boot.Plan("bls", base, None, "not all entries of %s can be read" % base)
+            return BootConfig("bls", base, None, "not all entries of %s can be read" % base)
         if texts:
-            return _next_boot.entries(texts, environment, variables)
+            return parse_entries(texts, environment, variables)
     return None
 
 
 def _kernel_install(files):
     text = files.read(_KERNEL_CMDLINE)
-    return None if text is None else _next_boot.cmdline_file("kernel_install", _KERNEL_CMDLINE, text)
+    return None if text is None else parse_cmdline_file("kernel_install", _KERNEL_CMDLINE, text)
 
 
 def _first(files, paths):

@@ -9,30 +9,31 @@
 from collections import namedtuple
 
 from .._system import command as _command, host_files as _host_files, platform as _platform
-from . import config as _boot_host, kernel_args as _kernel_args
 from .cmdline_file import RaspberryPi, SystemdBoot
+from .config import ENTRIES, read_boot_config
 from .grub import Grub, Suse
+from .kernel_args import parse_arguments
 from .loader import BootloaderError
 from .tools import Grubby, RpmOstree
 
-ALL = {each.name: each for each in (Grub, Grubby, RpmOstree, Suse, RaspberryPi, SystemdBoot)}
+BOOTLOADERS = {each.name: each for each in (Grub, Grubby, RpmOstree, Suse, RaspberryPi, SystemdBoot)}
 TOOLS = ("rpm-ostree", "grubby", "update-grub", "grub2-mkconfig", "kernel-install", "sdbootutil")
 
 # kind, path, why: of the _next_boot.Plan, None without one; ostree: whether it was booted from a deployment;
 # container: its engine, or None; tools: set of those of TOOLS that are there.
-Seen = namedtuple("Seen", "kind path why ostree container tools")
+DetectedBoot = namedtuple("Seen", "kind path why ostree container tools")
 
 
-def look(root="/", tools=None):
+def detect_boot(root="/", tools=None):
     """Return what is Seen on the host.
 
     :param root: directory in place of /, for tests; tools: names in place of what is installed.
     """
     files = _host_files.Files(root)
-    arguments = _kernel_args.parse(files.read("/proc/cmdline") or "")
+    arguments = parse_arguments(files.read("/proc/cmdline") or "")
     raspberry = _platform.is_raspberry_pi(files.read("/proc/device-tree/model"), files.read("/proc/sys/kernel/osrelease"))
-    plan = _boot_host.plan(files, arguments, raspberry)
-    return Seen(
+    plan = read_boot_config(files, arguments, raspberry)
+    return DetectedBoot(
         kind=plan.kind if plan else None, path=plan.path if plan else None, why=plan.why if plan else None,
         ostree=files.exists("/run/ostree-booted"), container=_platform.container_engine(files),
         tools=_installed() if tools is None else set(tools))
@@ -49,7 +50,7 @@ def _installed():
     return found
 
 
-def choose(seen):
+def choose_bootloader(seen):
     """Return the class of the host's boot loader.
 
     :raises BootloaderError: naming what was looked for and what was found.
@@ -80,4 +81,4 @@ def _unknown(seen):
             "a grub.cfg or boot loader entries with grubby; %s with update-grub; %s with grub2-mkconfig; boot loader entries "
             "in %s or /etc/kernel/cmdline with kernel-install. %s; installed: %s. Name the right one with the option "
             "bootloader, or change the kernel's arguments by hand."
-            % (Grub.config, Suse.config, ", ".join(_boot_host.ENTRIES), found[0].upper() + found[1:], tools))
+            % (Grub.config, Suse.config, ", ".join(ENTRIES), found[0].upper() + found[1:], tools))

@@ -11,23 +11,23 @@ Pure. Knows nothing of files and boot loaders.
 
 from collections import namedtuple
 
-from . import kernel_args as _kernel_args
+from .kernel_args import parse_arguments, word_spans
 
 # present, absent: [_kernel_args.Argument]. An absent one without a value means every value of that name,
 # but for those that are wanted.
-Wanted = namedtuple("Wanted", "present absent")
+Desired = namedtuple("Wanted", "present absent")
 
 
 class ArgumentError(ValueError):
     """An option names no argument, or contradicts another one."""
 
 
-def wanted(present, absent):
+def parse_desired(present, absent):
     """Return the Wanted of two lists of `name` and `name=value`.
 
     :raises ArgumentError: naming the option, the value and what is wrong with it.
     """
-    found = Wanted([_parsed("present", text) for text in present], [_parsed("absent", text) for text in absent])
+    found = Desired([_parsed("present", text) for text in present], [_parsed("absent", text) for text in absent])
     if not found.present and not found.absent:
         raise ArgumentError("present, absent: one of them has to name an argument")
     for each in found.present:
@@ -41,7 +41,7 @@ def _parsed(option, text):
         raise ArgumentError("%s: %r has a line break or another control character" % (option, text))
     if text.count('"') % 2:
         raise ArgumentError("%s: %r has a double quote that is not closed" % (option, text))
-    arguments = _kernel_args.parse(text)
+    arguments = parse_arguments(text)
     if len(arguments) != 1 or arguments[0].text != text:
         raise ArgumentError("%s: %r is not one kernel argument, such as quiet or console=ttyS0 (a value with spaces "
                             "needs double quotes around it)" % (option, text))
@@ -54,7 +54,7 @@ def _same(one, other):
     return (one.name, one.value) == (other.name, other.value)
 
 
-def is_unwanted(argument, asked):
+def is_unexpected(argument, asked):
     """Whether the argument should not be there. What stands behind `--` is init's and never meant.
 
     :param asked: Wanted.
@@ -64,12 +64,12 @@ def is_unwanted(argument, asked):
     return any(argument.name == each.name and each.value in (None, argument.value) for each in asked.absent)
 
 
-def unwanted(arguments, asked):
+def unexpected_arguments(arguments, asked):
     """Return those of the Arguments that should not be there, in order."""
-    return [each for each in arguments if is_unwanted(each, asked)]
+    return [each for each in arguments if is_unexpected(each, asked)]
 
 
-def lacking(arguments, asked):
+def missing_arguments(arguments, asked):
     """Return the wanted Arguments that are not among these, each once."""
     there = [each for each in arguments if each.kernel]
     found = []
@@ -79,28 +79,28 @@ def lacking(arguments, asked):
     return found
 
 
-def met(line, asked):
+def cmdline_satisfies(line, asked):
     """Whether a command line has all that is wanted and nothing that is not."""
-    arguments = _kernel_args.parse(line)
-    return not unwanted(arguments, asked) and not lacking(arguments, asked)
+    arguments = parse_arguments(line)
+    return not unexpected_arguments(arguments, asked) and not missing_arguments(arguments, asked)
 
 
-def edited(line, asked):
+def edit_cmdline(line, asked):
     """Return the command line with what is lacking at its end (in front of `--`) and without what is unwanted.
 
     Everything else stays as it is, byte by byte; a line that needs nothing is returned as it is.
     """
-    arguments = iter(_kernel_args.parse(line))
+    arguments = iter(parse_arguments(line))
     kept, at, end = "", 0, None
-    for start, stop in _kernel_args.spans(line):
+    for start, stop in word_spans(line):
         if line[start:stop] == "--" and end is None:
             end = len(kept + line[at:start].rstrip())
-        elif is_unwanted(next(arguments), asked):
+        elif is_unexpected(next(arguments), asked):
             kept, at = _without(kept + line[at:start], line, stop)
             continue
         kept, at = kept + line[at:stop], stop
     kept += line[at:]
-    added = " ".join(each.text for each in lacking(_kernel_args.parse(line), asked))
+    added = " ".join(each.text for each in missing_arguments(parse_arguments(line), asked))
     if not added:
         return kept
     end = len(kept.rstrip()) if end is None else end

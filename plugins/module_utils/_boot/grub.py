@@ -13,8 +13,11 @@ import os
 import re
 import tempfile
 
-from . import edit as _cmdline_edit, kernel_args as _kernel_args, next_boot as _next_boot, shell_vars as _shell_settings
+from .edit import cmdline_satisfies, missing_arguments, unexpected_arguments
+from .kernel_args import parse_arguments
 from .loader import Bootloader, BootloaderError, Change
+from .next_boot import grub_cmdlines, parse_grubenv
+from .shell_vars import ShellError, append_word, remove_words
 
 SETTINGS = "/etc/default/grub"
 _NAMES = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT")
@@ -38,13 +41,13 @@ class Grub(Bootloader):
         texts = self._texts()
         before = self._line(texts)
         current = self.meets(asked)  # and there is a grub.cfg
-        if _cmdline_edit.met(before, asked):
+        if cmdline_satisfies(before, asked):
             return Change([before], [before], {}, [] if current else [self._command(self.config)])
         for argument in asked.present:
             _check_grub(argument.text)
         edited = self._edited(texts, before, asked)
         after = self._line(edited)
-        if not _cmdline_edit.met(after, asked):
+        if not cmdline_satisfies(after, asked):
             raise BootloaderError(self._unsafe(after, asked))
         files = {path: edited.get(path) for path in set(texts) | set(edited) if edited.get(path) != texts.get(path)}
         return Change([before], [after], files, [self._command(self.config)])
@@ -74,8 +77,8 @@ class Grub(Bootloader):
         text = self.files.read(self.config)
         if text is None:
             raise BootloaderError("there is no %s" % self.config)
-        environment = _next_boot.grub_environment(self.files.read(os.path.dirname(self.config) + "/grubenv") or "")
-        return _next_boot.grub_lines(text, environment, self.config)
+        environment = parse_grubenv(self.files.read(os.path.dirname(self.config) + "/grubenv") or "")
+        return grub_cmdlines(text, environment, self.config)
 
     def _command(self, target):
         return list(self.generate) + ["-o", target]
@@ -102,10 +105,10 @@ class Grub(Bootloader):
     def _edited(self, texts, line, asked):
         """Return {path: text} with the changes."""
         edited = dict(texts)
-        if _cmdline_edit.unwanted(_kernel_args.parse(line), asked):
+        if unexpected_arguments(parse_arguments(line), asked):
             for path in texts:
                 edited[path] = self._without(path, texts[path], asked)
-        wanted = _cmdline_edit.lacking(_kernel_args.parse(line), asked)
+        wanted = missing_arguments(parse_arguments(line), asked)
         path = self.own or SETTINGS
         for argument in wanted:
             edited[path] = self._with(path, edited.get(path), argument.text)
@@ -115,23 +118,23 @@ class Grub(Bootloader):
 
     def _without(self, path, text, asked):
         try:
-            return _shell_settings.without(
-                text, _NAMES, lambda word: bool(_cmdline_edit.unwanted(_kernel_args.parse(word), asked)))[0]
-        except _shell_settings.ShellError as exc:
+            return remove_words(
+                text, _NAMES, lambda word: bool(unexpected_arguments(parse_arguments(word), asked)))[0]
+        except ShellError as exc:
             raise BootloaderError("%s can't be edited safely: %s. Change it by hand." % (path, exc))
 
     def _with(self, path, text, word):
         if path == self.own and not text:
             text = _OWN
         try:
-            return _shell_settings.with_word(text or "", self.variable, word)
-        except _shell_settings.ShellError as exc:
+            return append_word(text or "", self.variable, word)
+        except ShellError as exc:
             raise BootloaderError("%s can't be edited safely: %s. Change it by hand." % (path, exc))
 
     def _unsafe(self, line, asked):
-        arguments = _kernel_args.parse(line)
-        parts = ["%s would still be there" % each.text for each in _cmdline_edit.unwanted(arguments, asked)]
-        parts += ["%s would not get there" % each.text for each in _cmdline_edit.lacking(arguments, asked)]
+        arguments = parse_arguments(line)
+        parts = ["%s would still be there" % each.text for each in unexpected_arguments(arguments, asked)]
+        parts += ["%s would not get there" % each.text for each in missing_arguments(arguments, asked)]
         return ("%s: %s. It comes from an expansion or another variable, is taken away again, or stands behind --, which "
                 "can't be edited safely. Change it by hand, and run this again." % (
                     SETTINGS + (" and %s/*.cfg" % self.drop_ins if self.drop_ins else ""), "; ".join(parts)))

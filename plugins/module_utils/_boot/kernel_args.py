@@ -35,7 +35,7 @@ _TRUE = ("1", "yes", "y", "true", "t", "on")
 _FALSE = ("0", "no", "n", "false", "f", "off")
 
 
-def parse(line):
+def parse_arguments(line):
     """Return the Arguments of a kernel command line, in order.
 
     As the kernel does it, lib/cmdline.c next_arg(): white space outside of double quotes
@@ -51,7 +51,7 @@ def parse(line):
     return arguments
 
 
-def spans(line):
+def word_spans(line):
     """Return [(start, end)]: where the words of a kernel command line stand in it."""
     found, start, quoted = [], None, False
     for at, char in enumerate(line):
@@ -67,7 +67,7 @@ def spans(line):
 
 
 def _words(line):
-    return [line[start:end] for start, end in spans(line)]
+    return [line[start:end] for start, end in word_spans(line)]
 
 
 def _argument(text, kernel):
@@ -81,29 +81,29 @@ def _argument(text, kernel):
     return Argument(name.replace("-", "_"), value if equals else None, text, kernel)
 
 
-def relevant(arguments):
+def cgroup_arguments(arguments):
     """Return those of the Arguments that decide about cgroups, in order."""
     return [each for each in arguments if each.name in EFFECTS]
 
 
-def described(arguments):
+def describe_arguments(arguments):
     """Return the relevant Arguments as the facts show them."""
-    return [{"name": each.name, "value": each.value, "effect": EFFECTS[each.name]} for each in relevant(arguments)]
+    return [{"name": each.name, "value": each.value, "effect": EFFECTS[each.name]} for each in cgroup_arguments(arguments)]
 
 
-def last(arguments, name):
+def last_argument(arguments, name):
     """Return the last Argument of that name (what systemd goes by), or None."""
     found = [each for each in arguments if each.name == name]
     return found[-1] if found else None
 
 
-def switch(arguments, name):
+def boolean_argument(arguments, name):
     """Return the boolean that systemd sees: True, False, or None when it isn't given or is no boolean.
 
     systemd's proc_cmdline_get_bool(): no value means yes; the last one counts; it removes
     single quotes too, which the kernel does not.
     """
-    argument = last(arguments, name)
+    argument = last_argument(arguments, name)
     if argument is None:
         return None
     if argument.value is None:
@@ -123,7 +123,7 @@ def controller_switches(arguments, controller):
             if each.kernel and each.name in ("cgroup_disable", "cgroup_enable") and names_controller(each, controller)]
 
 
-def disabled(arguments, controller, enable_known):
+def disabling_argument(arguments, controller, enable_known):
     """Return the Argument that turns the controller off, or None.
 
     :param enable_known: whether the kernel has cgroup_enable= (downstream, Raspberry Pi): there the

@@ -9,7 +9,8 @@
 from collections import namedtuple
 
 from .._system import command as _command
-from . import boot_files as _boot_files, edit as _cmdline_edit
+from .boot_files import FileError
+from .edit import cmdline_satisfies
 
 # before, after: [str], kernel command lines as the configuration has them; files: {path: new text, None to
 # remove it}; commands: [[str]] that are run after the files are written. There can be commands without files:
@@ -83,11 +84,11 @@ class Bootloader(object):
 
     def meets(self, asked):
         """Whether what the boot loader will take is what was asked for."""
-        answers = [_cmdline_edit.met(line, asked) for line in self.booted_lines()]
+        answers = [cmdline_satisfies(line, asked) for line in self.booted_lines()]
         return bool(answers) and (all(answers) if self.every_entry else any(answers))
 
 
-def check(loader, change):
+def check_writable(loader, change):
     """Check before anything is done that the files can be written.
 
     :raises _boot_files.FileError:
@@ -96,7 +97,7 @@ def check(loader, change):
         loader.files.check_writable(path)
 
 
-def apply(loader, change, asked):
+def apply_change(loader, change, asked):
     """Write and activate a Change; afterwards the next boot has what was asked for, or nothing has been changed.
 
     :raises BootloaderError: why it could not be done.
@@ -107,7 +108,7 @@ def apply(loader, change, asked):
             loader.files.write(path, text)
         loader.activate(change)
         _verify(loader, asked)
-    except (BootloaderError, _boot_files.FileError) as exc:
+    except (BootloaderError, FileError) as exc:
         problems = loader.files.undo()
         if problems:
             raise BootloaderError("%s\nIt could not be taken back: %s" % (exc, "; ".join(problems)))
@@ -116,6 +117,6 @@ def apply(loader, change, asked):
 
 def _verify(loader, asked):
     if not loader.meets(asked):
-        lines = [line for line in loader.booted_lines() if not _cmdline_edit.met(line, asked)]
+        lines = [line for line in loader.booted_lines() if not cmdline_satisfies(line, asked)]
         raise BootloaderError("the next boot would still not have the arguments as they are asked for, but: %s" % (
             lines[0] if lines else "no entry that boots Linux"))

@@ -13,17 +13,17 @@ import re
 import shlex
 from collections import namedtuple
 
-from . import kernel_args as _kernel_args
+from .kernel_args import cgroup_arguments, parse_arguments
 
 # kind: grub|bls|cmdline_txt|kernel_install, None when what boots this host isn't known; path: file that
 # decides; arguments: [Argument] of the relevant ones, None when it can't be said; why: reason for None.
-Plan = namedtuple("Plan", "kind path arguments why")
+BootConfig = namedtuple("Plan", "kind path arguments why")
 
 # One thing that can be booted. ident: what saved_entry calls it; line: its kernel command line.
-Entry = namedtuple("Entry", "ident title line path version")
+BootEntry = namedtuple("Entry", "ident title line path version")
 
 # Arguments that the firmware of a Raspberry Pi puts in front of cmdline.txt (raspberrypi/linux#6980).
-BY_FIRMWARE = ("cgroup_disable=memory",)
+FIRMWARE_ARGUMENTS = ("cgroup_disable=memory",)
 
 _GRUB_LINUX = re.compile(r"^\s*linux(?:16|efi)?\s+(\S+)\s*(.*)$")
 _GRUB_ENTRY = re.compile(r"^\s*menuentry\s+(.*)$")
@@ -36,7 +36,7 @@ def grub_uses_entries(text):
     return re.search(r"^\s*blscfg\b", text, re.M) is not None
 
 
-def grub_environment(text):
+def parse_grubenv(text):
     """Return {name: value} of a grubenv file."""
     pairs = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
     return {name: value for name, equals, value in pairs if equals}
@@ -53,13 +53,13 @@ def grub_variables(text):
     return found
 
 
-def grub(text, environment, path):
+def parse_grub_cfg(text, environment, path):
     """Return the Plan of a grub.cfg that has its own menu entries."""
     entries = _grub_entries(text, path)
     return _plan("grub", path, entries, _grub_default(text, environment))
 
 
-def grub_lines(text, environment, path):
+def grub_cmdlines(text, environment, path):
     """Return the kernel command lines that count in a grub.cfg: the default entry's, else all normal ones'."""
     found = _grub_entries(text, path)
     normal = [each for each in found if not _is_recovery(each)]
@@ -67,7 +67,7 @@ def grub_lines(text, environment, path):
     return [chosen.line] if chosen else [each.line for each in normal]
 
 
-def entry_lines(texts):
+def entry_cmdlines(texts):
     """Return {path: (version, kernel command line)} of boot loader entries; see entries()."""
     found = [_bls_entry(path, text, {}, {}) for path, text in sorted(texts.items())]
     return {each.path: (each.version, each.line) for each in found}
@@ -85,7 +85,7 @@ def _grub_entries(text, path):
             ident = words[marks[0] + 1] if marks and marks[0] + 1 < len(words) else title
         linux = _GRUB_LINUX.match(line)
         if linux:
-            entries.append(Entry(ident, title, _grub_line(linux.group(2)), path, linux.group(1)))
+            entries.append(BootEntry(ident, title, _grub_line(linux.group(2)), path, linux.group(1)))
     return entries
 
 
@@ -111,7 +111,7 @@ def _grub_default(text, environment):
     return grub_variables(text).get("default", "0") or "0"
 
 
-def entries(texts, environment, variables):
+def parse_entries(texts, environment, variables):
     """Return the Plan of a directory of boot loader entries (Boot Loader Specification, type 1).
 
     :param texts: {path: text} of its *.conf files.
@@ -139,28 +139,28 @@ def _bls_entry(path, text, environment, variables):
                   lambda match: environment.get(match.group(1)) or variables.get(match.group(1), ""),
                   fields.get("options", ""))
     ident = path.rpartition("/")[2][:-len(".conf")]
-    return Entry(ident, fields.get("title", ident), line, path, fields.get("version", ""))
+    return BootEntry(ident, fields.get("title", ident), line, path, fields.get("version", ""))
 
 
-def cmdline_file(kind, path, text):
+def parse_cmdline_file(kind, path, text):
     """Return the Plan of a file that is nothing but a command line (cmdline.txt, /etc/kernel/cmdline)."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return Plan(kind, path, _relevant(" ".join(lines)), None)
+    return BootConfig(kind, path, _relevant(" ".join(lines)), None)
 
 
 def _plan(kind, path, found, wanted):
     """The Plan when one of the entries is booted: what all agree on, else what the default says."""
     normal = [each for each in found if not _is_recovery(each)]
     if not normal:
-        return Plan(kind, path, None, "%s has no entry that boots Linux" % path)
+        return BootConfig(kind, path, None, "%s has no entry that boots Linux" % path)
     plans = [_relevant(each.line) for each in normal]
     if all(_comparable(plan) == _comparable(plans[0]) for plan in plans):
-        return Plan(kind, path, plans[0], None)
+        return BootConfig(kind, path, plans[0], None)
     chosen = _chosen(found, normal, wanted)
     if chosen is None:
-        return Plan(kind, path, None, "the entries of %s differ, and which one is the default isn't known (%s)"
+        return BootConfig(kind, path, None, "the entries of %s differ, and which one is the default isn't known (%s)"
                     % (path, wanted or "none is named"))
-    return Plan(kind, chosen.path, _relevant(chosen.line), None)
+    return BootConfig(kind, chosen.path, _relevant(chosen.line), None)
 
 
 def _chosen(found, normal, wanted):
@@ -176,7 +176,7 @@ def _is_recovery(entry):
 
 
 def _relevant(line):
-    return _kernel_args.relevant(_kernel_args.parse(line))
+    return cgroup_arguments(parse_arguments(line))
 
 
 def _number(text):
@@ -187,14 +187,14 @@ def _comparable(arguments):
     return [(each.name, each.value) for each in arguments]
 
 
-def differences(running, plan, by_firmware=()):
+def next_boot_differences(running, plan, by_firmware=()):
     """Return what of the relevant arguments changes with the next boot, as sentences; [] for nothing.
 
     :param running: [Argument] of the running kernel.
     :param plan: Plan with arguments.
     :param by_firmware: texts of arguments that the firmware puts in front of the configured ones.
     """
-    now = [each for each in _kernel_args.relevant(running)
+    now = [each for each in cgroup_arguments(running)
            if each.text not in by_firmware or each in plan.arguments]
     before, after = _comparable(now), _comparable(plan.arguments)
     if before == after:

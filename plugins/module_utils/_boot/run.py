@@ -10,19 +10,17 @@ Knows no Ansible. The boot loaders are behind _bootloader.Bootloader.
 """
 
 from .._system import command as _command
-from . import (
-    boot_files as _boot_files,
-    detect as _bootloaders,
-    edit as _cmdline_edit,
-    kernel_args as _kernel_args,
-    loader as _bootloader,
-    next_boot as _next_boot,
-)
+from .boot_files import BootFiles, FileError
+from .detect import BOOTLOADERS, choose_bootloader, detect_boot
+from .edit import ArgumentError, cmdline_satisfies, parse_desired
+from .kernel_args import parse_arguments, word_spans
+from .loader import BootloaderError, System, apply_change, check_writable
+from .next_boot import FIRMWARE_ARGUMENTS
 
-ERRORS = (_bootloader.BootloaderError, _boot_files.FileError, _cmdline_edit.ArgumentError)
+ERRORS = (BootloaderError, FileError, ArgumentError)
 
 
-def ensure(options, check_mode, backup, root="/", run=None, tools=None):
+def ensure_arguments(options, check_mode, backup, root="/", run=None, tools=None):
     """Return the module's result.
 
     :param options: dict of the module's options.
@@ -31,14 +29,14 @@ def ensure(options, check_mode, backup, root="/", run=None, tools=None):
         in place of what is installed. All three are for tests.
     :raises: one of ERRORS; then nothing has been changed.
     """
-    asked = _cmdline_edit.wanted(options["present"], options["absent"])
-    files = _boot_files.BootFiles(root)
-    kind = _bootloaders.ALL.get(options["bootloader"]) or _bootloaders.choose(_bootloaders.look(root, tools))
-    loader = kind(_bootloader.System(files, run or (lambda argv: _command.run_command(argv, options["timeout"]))))
+    asked = parse_desired(options["present"], options["absent"])
+    files = BootFiles(root)
+    kind = BOOTLOADERS.get(options["bootloader"]) or choose_bootloader(detect_boot(root, tools))
+    loader = kind(System(files, run or (lambda argv: _command.run_command(argv, options["timeout"]))))
     change = loader.change(asked)
     changed = bool(change.files or change.commands)
     if changed:
-        _bootloader.check(loader, change)
+        check_writable(loader, change)
     before = {path: files.read(path) for path in change.files}
     result = {
         "changed": changed,
@@ -55,7 +53,7 @@ def ensure(options, check_mode, backup, root="/", run=None, tools=None):
         if options["backup"]:
             kept = sorted(path for path in set(before) | set(loader.backed_up()) if files.exists(path))
             result["backup_files"] = [backup(files.at(path)) for path in kept]
-        _bootloader.apply(loader, change, asked)
+        apply_change(loader, change, asked)
     return result
 
 
@@ -64,12 +62,12 @@ def _running(files, loader, asked):
     line = files.read("/proc/cmdline") or ""
     if loader.name == "raspberry_pi":
         # Nothing in cmdline.txt takes these away; another one, behind them, is in force.
-        for text in _next_boot.BY_FIRMWARE:
-            words = [each.text for each in _kernel_args.parse(line)]
+        for text in FIRMWARE_ARGUMENTS:
+            words = [each.text for each in parse_arguments(line)]
             if text in words:
-                start, end = _kernel_args.spans(line)[words.index(text)]
+                start, end = word_spans(line)[words.index(text)]
                 line = line[:start] + line[end:]
-    return _cmdline_edit.met(line, asked)
+    return cmdline_satisfies(line, asked)
 
 
 def _diff(change, before):

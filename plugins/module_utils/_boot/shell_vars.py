@@ -13,14 +13,14 @@ to know where each character of a value stands. What an expansion gives is not k
 import re
 from collections import namedtuple
 
-from . import kernel_args as _kernel_args
+from .kernel_args import word_spans
 
 # One assignment. name; start, end: of its value in the text; cells: [Cell]; tail: how the value ends:
 # bare, single (inside of '…') or double (inside of "…").
 Assignment = namedtuple("Assignment", "name start end cells tail")
 
 # One character of a value. char: as the shell makes it, _UNKNOWN for an expansion; start, end: in the text.
-Cell = namedtuple("Cell", "char start end")
+Character = namedtuple("Cell", "char start end")
 
 _UNKNOWN = "\0"
 _ENDS_WORD = " \t\n;&|()<>"
@@ -33,7 +33,7 @@ class ShellError(ValueError):
     """The text can't be edited without understanding more of the shell's language."""
 
 
-def assignments(text, names):
+def find_assignments(text, names):
     """Return the Assignments to variables of these names, in order.
 
     :raises ShellError: the text has a here-document or a quote that isn't closed.
@@ -55,7 +55,7 @@ def assignments(text, names):
     return found
 
 
-def without(text, names, is_meant):
+def remove_words(text, names, is_meant):
     """Return (the text without the words that are meant, those words).
 
     A word that an expansion is a part of is never meant.
@@ -63,9 +63,9 @@ def without(text, names, is_meant):
     :param is_meant: function that takes a word and returns a bool.
     """
     gone, words = set(), []
-    for each in assignments(text, names):
+    for each in find_assignments(text, names):
         value = "".join(cell.char for cell in each.cells)
-        for start, end in _kernel_args.spans(value):
+        for start, end in word_spans(value):
             word = value[start:end]
             if _UNKNOWN not in word and is_meant(word):
                 words.append(word)
@@ -84,17 +84,17 @@ def _space_beside(cells, start, end, gone):
     return []
 
 
-def with_word(text, name, word):
+def append_word(text, name, word):
     """Return the text with a word at the end of the last assignment to the variable, which is made if there is none."""
-    found = assignments(text, [name])
+    found = find_assignments(text, [name])
     if not found:
-        return text + ("" if not text or text.endswith("\n") else "\n") + '%s="%s"\n' % (name, quoted(word, "double"))
+        return text + ("" if not text or text.endswith("\n") else "\n") + '%s="%s"\n' % (name, quote_word(word, "double"))
     last = found[-1]
     end = last.end if last.tail == "bare" else last.end - 1
-    return text[:end] + quoted((" " if last.cells else "") + word, last.tail) + text[end:]
+    return text[:end] + quote_word((" " if last.cells else "") + word, last.tail) + text[end:]
 
 
-def quoted(word, tail):
+def quote_word(word, tail):
     """Return the word as it has to be written in a value that ends that way (see Assignment)."""
     if tail == "double":
         return "".join("\\" + char if char in _IN_DOUBLE else char for char in word)
@@ -120,7 +120,7 @@ def _value(text, at):
 
 
 def _single(text, at, end):
-    return [Cell(text[here], here, here + 1) for here in range(at, end)]
+    return [Character(text[here], here, here + 1) for here in range(at, end)]
 
 
 def _double(text, at, end):
@@ -137,11 +137,11 @@ def _cell(text, at, quoted_by):
     if text[at] == "\\" and at + 1 < len(text):
         escaped = text[at + 1]
         if escaped == "\n":
-            return Cell("", at, at + 2)
+            return Character("", at, at + 2)
         if quoted_by is None or escaped in _IN_DOUBLE:
-            return Cell(escaped, at, at + 2)
+            return Character(escaped, at, at + 2)
     end = _expansion(text, at)
-    return Cell(text[at], at, at + 1) if end is None else Cell(_UNKNOWN, at, end)
+    return Character(text[at], at, at + 1) if end is None else Character(_UNKNOWN, at, end)
 
 
 def _expansion(text, at):

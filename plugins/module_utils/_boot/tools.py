@@ -8,7 +8,9 @@
 
 import re
 
-from . import config as _boot_host, edit as _cmdline_edit, kernel_args as _kernel_args
+from .config import ENTRIES, GRUB
+from .edit import edit_cmdline, missing_arguments, unexpected_arguments
+from .kernel_args import parse_arguments
 from .loader import Bootloader, BootloaderError, Change
 
 
@@ -21,7 +23,7 @@ class Grubby(Bootloader):
     def change(self, asked):
         """See Bootloader."""
         lines = self.booted_lines()
-        after = [_cmdline_edit.edited(line, asked) for line in lines]
+        after = [edit_cmdline(line, asked) for line in lines]
         spaced = [each.text for each in asked.present + asked.absent if re.search(r"\s", each.text)]
         if spaced:
             raise BootloaderError("grubby can't handle an argument with a space in it: %s" % ", ".join(spaced))
@@ -31,9 +33,9 @@ class Grubby(Bootloader):
     def guarded(self):
         """See Bootloader: what grubby(8) and its scripts write, with and without boot loader entries."""
         paths = ["/etc/default/grub", "/etc/kernel/cmdline"]
-        for base in _boot_host.GRUB:
+        for base in GRUB:
             paths += [base + "/grub.cfg", base + "/grubenv"]
-        for base in _boot_host.ENTRIES:
+        for base in ENTRIES:
             paths += [base + "/" + name for name in self.files.names(base) if name.endswith(".conf")]
         return [path for path in paths if self.files.read(path) is not None]
 
@@ -49,12 +51,12 @@ class Grubby(Bootloader):
     @staticmethod
     def _command(lines, after, asked):
         command = ["grubby", "--update-kernel=ALL"]
-        gone = [each.text for line in lines for each in _cmdline_edit.unwanted(_kernel_args.parse(line), asked)]
+        gone = [each.text for line in lines for each in unexpected_arguments(parse_arguments(line), asked)]
         if gone:
             command.append("--remove-args=%s" % " ".join(_once(gone)))
-        names = [each.name for line in lines for each in _cmdline_edit.lacking(_kernel_args.parse(line), asked)]
+        names = [each.name for line in lines for each in missing_arguments(parse_arguments(line), asked)]
         # --args takes the place of every value that the name has, so those that stay are given along.
-        kept = [each.text for line in after for each in _kernel_args.parse(line) if each.kernel and each.name in names]
+        kept = [each.text for line in after for each in parse_arguments(line) if each.kernel and each.name in names]
         if kept:
             command.append("--args=%s" % " ".join(_once(kept)))
         return command
@@ -68,11 +70,11 @@ class RpmOstree(Bootloader):
     def change(self, asked):
         """See Bootloader."""
         line, = self.booted_lines()
-        arguments = _kernel_args.parse(line)
-        options = ["--delete-if-present=%s" % each.text for each in _cmdline_edit.unwanted(arguments, asked)]
-        options += ["--append-if-missing=%s" % each.text for each in _cmdline_edit.lacking(arguments, asked)]
+        arguments = parse_arguments(line)
+        options = ["--delete-if-present=%s" % each.text for each in unexpected_arguments(arguments, asked)]
+        options += ["--append-if-missing=%s" % each.text for each in missing_arguments(arguments, asked)]
         commands = [["rpm-ostree", "kargs"] + options] if options else []
-        return Change([line], [_cmdline_edit.edited(line, asked)], {}, commands)
+        return Change([line], [edit_cmdline(line, asked)], {}, commands)
 
     def booted_lines(self):
         """See Bootloader: of the deployment that boots next."""

@@ -12,16 +12,16 @@ Pure. The rules are systemd's (NEWS of 243, 256, 258; systemd.resource-control(5
 
 from collections import namedtuple
 
-from .._boot import kernel_args as _kernel_args
+from .._boot.kernel_args import boolean_argument, disabling_argument
 from .._system import platform as _platform
-from . import mode as _cgroup_mode
+from .mode import CGROUP_ROOT, mode_at_boot
 
 # mode: see _cgroup_mode.Mode; mounts_known: bool; container: str or None; kernel: release or None;
 # systemd: Systemd or None; default: see default_hierarchy(); arguments: [Argument] or None;
 # plan: _next_boot.Plan or None; memory: see _cgroup_memory.present(); reasons: see absence();
 # enabled: [str] of the root's cgroup.subtree_control or None; raspberry: bool;
 # users: [{name, uid, memory_delegated, configured}].
-State = namedtuple("State", "mode mounts_known container kernel systemd default arguments plan memory reasons "
+HostState = namedtuple("State", "mode mounts_known container kernel systemd default arguments plan memory reasons "
                             "enabled raspberry users")
 
 # Delegate= accumulates over drop-ins, and an empty one takes everything back: so it has to be the last of them.
@@ -32,7 +32,7 @@ _LEFTOVERS = ("systemd.legacy_systemd_cgroup_controller", "SYSTEMD_CGROUP_ENABLE
 _FILES = {"grub": "/etc/default/grub", "kernel_install": "/etc/kernel/cmdline"}
 
 
-def ready(state):
+def is_ready(state):
     """Whether v2, the memory controller and the users' delegation are there; None where something isn't known."""
     parts = [state.mode == "v2" if state.mounts_known else None, state.memory]
     if state.mode == "v2":
@@ -49,13 +49,13 @@ def _user_ready(user):
     return user["memory_delegated"]
 
 
-def reboot_required(changes):
+def needs_reboot(changes):
     """Whether one of the changes needs a reboot; None when that isn't known."""
     answers = [each["reboot"] for each in changes]
     return True if True in answers else None if None in answers else False
 
 
-def needed(state):
+def plan_changes(state):
     """Return the changes: [{id, what, why, argument, file, users, reboot, configured}]."""
     if state.container and (state.mode != "v2" or state.memory is False):
         return [_change("change_container_host",
@@ -79,7 +79,7 @@ def _for_mode(state):
         return [_change("upgrade_kernel", "install a kernel of 4.15 or later, better 5.2",
                         "kernel %s has too little of cgroup v2 for containers" % state.kernel, reboot=True)]
     if state.systemd is None:
-        return [_change("init_mounts_v2", "let the init system mount cgroup v2 on %s" % _cgroup_mode.CGROUP_ROOT,
+        return [_change("init_mounts_v2", "let the init system mount cgroup v2 on %s" % CGROUP_ROOT,
                         "the host does not run systemd, or its version isn't known, so how to do that isn't either", reboot=True)]
     if state.arguments is None:
         return [_change("read_command_line", "find out what is on the kernel's command line",
@@ -91,7 +91,7 @@ def _arguments_for_v2(state):
     forcing = [each for each in state.arguments if _forces_v1(each)]
     rest = [each for each in state.arguments if each not in forcing]
     found = [_remove(state, each, "it makes systemd mount cgroup v1") for each in forcing]
-    if _cgroup_mode.chosen(rest, state.systemd.version, state.default) != "v2":
+    if mode_at_boot(rest, state.systemd.version, state.default) != "v2":
         why = ("systemd %d mounts the %s hierarchy by default here" % (state.systemd.version, state.default) if state.default
                else "what systemd %d mounts by default here isn't known; the argument does no harm" % state.systemd.version)
         found.append(_add(state, _UNIFIED + "=1", why))
@@ -102,14 +102,14 @@ def _arguments_for_v2(state):
 
 
 def _forces_v1(argument):
-    return argument.name == _UNIFIED and _kernel_args.switch([argument], _UNIFIED) is False
+    return argument.name == _UNIFIED and boolean_argument([argument], _UNIFIED) is False
 
 
 def _threats(state):
     """What the configuration holds that will take the host off v2 at the next boot."""
     if state.systemd is None or state.plan is None or state.plan.arguments is None:
         return []
-    if _cgroup_mode.chosen(state.plan.arguments, state.systemd.version, state.default) in ("v2", None):
+    if mode_at_boot(state.plan.arguments, state.systemd.version, state.default) in ("v2", None):
         return []
     return [_remove(state, each, "the next boot would not be on cgroup v2 any more", reboot=False)
             for each in state.plan.arguments if _forces_v1(each)]
@@ -120,7 +120,7 @@ def _for_memory(state):
         return []
     if state.memory:
         planned = state.plan.arguments if state.plan else None
-        off = _kernel_args.disabled(planned or [], "memory", state.raspberry)
+        off = disabling_argument(planned or [], "memory", state.raspberry)
         return [_remove(state, off, "the next boot would be without the memory controller", reboot=False)] if off else []
     reason = state.reasons[0]
     by_id = {
@@ -132,7 +132,7 @@ def _for_memory(state):
 
 
 def _undo_disable(state, reason):
-    argument = _kernel_args.disabled(state.arguments, "memory", state.raspberry)
+    argument = disabling_argument(state.arguments, "memory", state.raspberry)
     planned = (state.plan.arguments if state.plan else None) or []
     if not state.raspberry or argument in planned:
         return [_remove(state, argument, "the kernel turns the memory controller off because of it")]

@@ -11,14 +11,14 @@ Pure: texts of cgroup files and of the kernel's configuration in, data out. None
 
 import re
 
-from .._boot import kernel_args as _kernel_args
+from .._boot.kernel_args import disabling_argument
 
 # The user's manager, whose cgroup systemd gives away (user@.service, Delegate=).
 USER_CGROUP = "/user.slice/user-%d.slice/user@%d.service"
 NO_CONTROLLER = "the host has no memory controller"
 
 
-def present(mode, available, v1_known):
+def has_memory_controller(mode, available, v1_known):
     """Whether there is a memory controller that this mode can use; None for unknown.
 
     :param available: [str] of the root's cgroup.controllers, None unreadable or v1.
@@ -31,14 +31,14 @@ def present(mode, available, v1_known):
     return v1_known.get("memory", ("0", False))[1]
 
 
-def absence(arguments, raspberry, v1_known, config, container):
+def absence_reasons(arguments, raspberry, v1_known, config, container):
     """Return why the memory controller isn't there: [{id, detail, argument}], the first is the most direct.
 
     :param config: value of CONFIG_MEMCG in the running kernel's configuration: y, n, None for unknown.
     :param container: name of the container engine around us, or None.
     """
     reasons = []
-    off = _kernel_args.disabled(arguments, "memory", raspberry)
+    off = disabling_argument(arguments, "memory", raspberry)
     hierarchy = (v1_known or {}).get("memory", ("0", False))
     if config == "n":
         reasons.append(_reason("not_compiled_in", "the kernel is built without CONFIG_MEMCG"))
@@ -61,12 +61,12 @@ def _reason(ident, detail, argument=None):
     return {"id": ident, "detail": detail, "argument": argument}
 
 
-def config_value(text, name):
+def kernel_config_value(text, name):
     """Return y or n for an option in a kernel's configuration file (it says "# CONFIG_X is not set")."""
     return "y" if re.search(r"^%s=y$" % name, text, re.M) else "n"
 
 
-def oom_group(mode, memory, samples):
+def oom_group_support(mode, memory, samples):
     """Return {supported, kill_event, why} from the files of cgroups below the root.
 
     memory.oom.group came with Linux 4.19, oom_group_kill in memory.events with 5.17, both are in
@@ -91,7 +91,7 @@ def _oom_group(supported, kill_event, why):
     return {"supported": supported, "kill_event": kill_event, "why": why}
 
 
-def swap_accounting(mode, memory, samples, v1_root):
+def has_swap_accounting(mode, memory, samples, v1_root):
     """Whether swap can be limited: v2 memory.swap.max, v1 memory.memsw.limit_in_bytes; None for unknown.
 
     :param memory: see present().
@@ -104,7 +104,7 @@ def swap_accounting(mode, memory, samples, v1_root):
     return None if v1_root is None else v1_root.get("memory.memsw.limit_in_bytes") is not None
 
 
-def pressure(text, problem):
+def psi_support(text, problem):
     """Return {available, why} of pressure stall information (accounting/psi.rst, Linux 4.20).
 
     :param text: of /proc/pressure/memory, None when there is none; problem: why it couldn't be read.
@@ -118,7 +118,7 @@ def pressure(text, problem):
     return {"available": False, "why": "there is no /proc/pressure/memory: the kernel has no PSI, or needs psi=1"}
 
 
-def root_user(enabled, memory):
+def root_delegation(enabled, memory):
     """Return (controllers, memory_delegated, why) for root on v2: what is enabled below the root is his."""
     if enabled is None:
         return None, None, "cgroup.subtree_control of the root can't be read"
@@ -127,7 +127,7 @@ def root_user(enabled, memory):
     return enabled, False, NO_CONTROLLER if memory is False else "the memory controller is not enabled for cgroups below the root"
 
 
-def user(mode, memory, exists, controllers):
+def user_delegation(mode, memory, exists, controllers):
     """Return (controllers, memory_delegated, why) for an ordinary user.
 
     :param memory: see present().
@@ -149,7 +149,7 @@ def user(mode, memory, exists, controllers):
     return controllers, delegated, None if delegated else "systemd has not given the memory controller to this user's manager"
 
 
-def delegated_controllers(text):
+def parse_delegated_controllers(text):
     """Return {unit: [str]} of `systemctl show --property=Id,DelegateControllers UNIT…`.
 
     A unit without the property is left out: systemd before 236 does not know it.

@@ -6,23 +6,34 @@
 
 """From what was read of a host to ansible_facts.podman_cgroup. Pure: knows no files and no Ansible."""
 
-from .._boot import kernel_args as _kernel_args, next_boot as _next_boot
+from .._boot.kernel_args import describe_arguments, parse_arguments
+from .._boot.next_boot import FIRMWARE_ARGUMENTS, next_boot_differences
 from .._system import platform as _platform
-from . import changes as _cgroup_changes, controller as _cgroup_memory, mode as _cgroup_mode
+from .changes import HostState, is_ready, needs_reboot, plan_changes
+from .controller import (
+    absence_reasons,
+    has_memory_controller,
+    has_swap_accounting,
+    oom_group_support,
+    psi_support,
+    root_delegation,
+    user_delegation,
+)
+from .mode import default_hierarchy, detect_mode, mode_at_boot, parse_proc_cgroups
 
 SCHEMA = "podman_fleet.memory/cgroup/v1"
 
 
-def facts(snapshot, problems=()):
+def cgroup_facts(snapshot, problems=()):
     """Return podman_cgroup.
 
     :param snapshot: _cgroup_host.Snapshot.
     :param problems: [{user, message}] of names that can't be looked at.
     """
-    mode = _cgroup_mode.mode(snapshot.mounts or [])
+    mode = detect_mode(snapshot.mounts or [])
     state = _state(snapshot, mode.mode)
-    changes = _cgroup_changes.needed(state)
-    ready = _cgroup_changes.ready(state)
+    changes = plan_changes(state)
+    ready = is_ready(state)
     return {
         "schema": SCHEMA,
         "mode": mode.mode,
@@ -31,44 +42,44 @@ def facts(snapshot, problems=()):
         "controllers": {"available": _words(snapshot.available), "enabled": state.enabled,
                         "v1": _v1_enabled(snapshot.v1_text)},
         "memory": {"present": state.memory, "reasons": state.reasons},
-        "oom_group": _cgroup_memory.oom_group(mode.mode, state.memory, snapshot.samples),
-        "swap_accounting": _cgroup_memory.swap_accounting(mode.mode, state.memory, snapshot.samples, snapshot.v1_root),
-        "psi": _cgroup_memory.pressure(snapshot.pressure, snapshot.unreadable.get("/proc/pressure/memory")),
+        "oom_group": oom_group_support(mode.mode, state.memory, snapshot.samples),
+        "swap_accounting": has_swap_accounting(mode.mode, state.memory, snapshot.samples, snapshot.v1_root),
+        "psi": psi_support(snapshot.pressure, snapshot.unreadable.get("/proc/pressure/memory")),
         "boot": _boot(snapshot, state),
         "users": state.users,
         "v2_ready": None if ready and problems else ready,
         "changes_needed": changes,
-        "reboot_required_for_changes": _cgroup_changes.reboot_required(changes),
+        "reboot_required_for_changes": needs_reboot(changes),
         "missing": _missing(snapshot, problems),
     }
 
 
 def _state(snapshot, mode):
-    v1_known = None if snapshot.v1_text is None else _cgroup_mode.v1_controllers(snapshot.v1_text)
-    arguments = None if snapshot.cmdline is None else _kernel_args.parse(snapshot.cmdline)
+    v1_known = None if snapshot.v1_text is None else parse_proc_cgroups(snapshot.v1_text)
+    arguments = None if snapshot.cmdline is None else parse_arguments(snapshot.cmdline)
     manager = _platform.parse_systemd_version(snapshot.systemd or "")
     distro = _platform.parse_os_release(snapshot.os_release or "")
     raspberry = _platform.is_raspberry_pi(snapshot.model, snapshot.kernel)
-    memory = _cgroup_memory.present(mode, _words(snapshot.available), v1_known)
-    reasons = [] if memory is not False else _cgroup_memory.absence(
+    memory = has_memory_controller(mode, _words(snapshot.available), v1_known)
+    reasons = [] if memory is not False else absence_reasons(
         arguments or [], raspberry, v1_known, snapshot.config, snapshot.container)
     enabled = _words(snapshot.enabled)
     # A container's root has nothing enabled below it until something runs there; what it was given counts.
     roots = _words(snapshot.available) if snapshot.container else enabled
-    return _cgroup_changes.State(
+    return HostState(
         mode=mode, mounts_known=snapshot.mounts is not None, container=snapshot.container, kernel=snapshot.kernel,
-        systemd=manager, default=_cgroup_mode.default_hierarchy(manager, distro) if manager else None,
+        systemd=manager, default=default_hierarchy(manager, distro) if manager else None,
         arguments=arguments, plan=snapshot.plan, memory=memory, reasons=reasons, enabled=enabled, raspberry=raspberry,
         users=[_user(each, mode, memory, roots) for each in snapshot.users])
 
 
 def _user(seen, mode, memory, roots):
     if seen.uid == 0 and mode == "v2":
-        controllers, delegated, why = _cgroup_memory.root_user(roots, memory)
+        controllers, delegated, why = root_delegation(roots, memory)
     elif seen.uid == 0:
         controllers, delegated, why = None, None, "root needs no delegation"
     else:
-        controllers, delegated, why = _cgroup_memory.user(mode, memory, seen.exists, _words(seen.controllers))
+        controllers, delegated, why = user_delegation(mode, memory, seen.exists, _words(seen.controllers))
     return {"name": seen.name, "uid": seen.uid, "manager_running": seen.exists, "linger": seen.linger,
             "controllers": controllers, "memory_delegated": delegated, "configured": seen.configured, "why": why}
 
@@ -90,11 +101,11 @@ def _boot(snapshot, state):
     configured = plan is not None and plan.arguments is not None
     told, pending = [_no_plan(snapshot)], None
     if configured:
-        told = _next_boot.differences(state.arguments, plan, _by_firmware(state))
+        told = next_boot_differences(state.arguments, plan, _by_firmware(state))
         pending = bool(told)
     return {
-        "arguments": None if state.arguments is None else _kernel_args.described(state.arguments),
-        "next": {"kind": plan.kind, "path": plan.path, "arguments": _kernel_args.described(plan.arguments),
+        "arguments": None if state.arguments is None else describe_arguments(state.arguments),
+        "next": {"kind": plan.kind, "path": plan.path, "arguments": describe_arguments(plan.arguments),
                  "mode": _next_mode(state, plan)} if configured else None,
         "reboot_pending": pending,
         "evidence": told,
@@ -103,11 +114,11 @@ def _boot(snapshot, state):
 
 def _by_firmware(state):
     """Arguments that a Raspberry Pi's firmware puts in front of cmdline.txt (raspberrypi/linux#6980)."""
-    return _next_boot.BY_FIRMWARE if state.raspberry and state.plan.kind == "cmdline_txt" else ()
+    return FIRMWARE_ARGUMENTS if state.raspberry and state.plan.kind == "cmdline_txt" else ()
 
 
 def _next_mode(state, plan):
-    return None if state.systemd is None else _cgroup_mode.chosen(plan.arguments, state.systemd.version, state.default)
+    return None if state.systemd is None else mode_at_boot(plan.arguments, state.systemd.version, state.default)
 
 
 def _no_plan(snapshot):
@@ -135,7 +146,7 @@ def _missing(snapshot, problems):
 def _v1_enabled(text):
     if text is None:
         return None
-    return sorted(name for name, (hierarchy, enabled) in _cgroup_mode.v1_controllers(text).items()
+    return sorted(name for name, (hierarchy, enabled) in parse_proc_cgroups(text).items()
                   if enabled and hierarchy != "0")
 
 

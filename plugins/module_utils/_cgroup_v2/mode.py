@@ -12,7 +12,7 @@ Pure: the texts of /proc, /etc and `systemctl --version` in, data out.
 import re
 from collections import namedtuple
 
-from .._boot import kernel_args as _kernel_args
+from .._boot.kernel_args import boolean_argument, last_argument
 
 # path, kind: file system type; controllers: of a v1 hierarchy; name: of a v1 hierarchy without ("systemd").
 Mount = namedtuple("Mount", "path kind controllers name")
@@ -25,7 +25,7 @@ CGROUP_ROOT = "/sys/fs/cgroup"
 _V1_OPTIONS = ("rw", "ro", "none", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "favordynmods", "nofavordynmods")
 
 
-def mounts(mountinfo):
+def parse_mountinfo(mountinfo):
     """Return the Mounts of /proc/self/mountinfo that matter here: cgroup, cgroup2 and what is on /sys/fs/cgroup."""
     found = []
     for line in mountinfo.splitlines():
@@ -36,7 +36,7 @@ def mounts(mountinfo):
     return found
 
 
-def mounts_of_fstab(text):
+def parse_mounts(text):
     """Return the same from /proc/mounts, where mountinfo can't be read (proc(5))."""
     found = []
     for line in text.splitlines():
@@ -58,7 +58,7 @@ def _add(found, path, kind, options):
     found.append(Mount(path, kind, controllers, names[0] if names else None))
 
 
-def mode(found):
+def detect_mode(found):
     """Return the Mode of a list of Mounts.
 
     By the type of /sys/fs/cgroup, as systemd and Podman decide (systemd src/basic/cgroup-util.c
@@ -78,7 +78,7 @@ def mode(found):
     return Mode("hybrid" if any(each.kind == "cgroup2" for each in found) else "v1", told)
 
 
-def tree_of_units(found):
+def unit_hierarchy(found):
     """Return the path of the hierarchy with systemd's slices and services: v2's, else the v1 one of its name."""
     for wanted in (lambda each: each.kind == "cgroup2", lambda each: each.name == "systemd"):
         for each in sorted(found, key=lambda mount: mount.path):
@@ -87,12 +87,12 @@ def tree_of_units(found):
     return None
 
 
-def memory_tree(found):
+def memory_hierarchy(found):
     """Return the path of the v1 hierarchy that has the memory controller, or None."""
     return next((each.path for each in found if "memory" in each.controllers), None)
 
 
-def v1_controllers(text):
+def parse_proc_cgroups(text):
     """Return {name: (hierarchy, enabled)} of /proc/cgroups.
 
     Since about Linux 6.12 it names only what v1 can use: a controller that isn't there may be on v2 all
@@ -124,7 +124,7 @@ _DEFAULTS = {
 }
 
 
-def chosen(arguments, version, default):
+def mode_at_boot(arguments, version, default):
     """Return the mode that systemd mounts with these arguments: v1|hybrid|v2|refuses, None for unknown.
 
     systemd src/shared/cgroup-setup.c cg_is_unified_wanted() and cg_is_hybrid_wanted(), NEWS of 256 and 258.
@@ -133,8 +133,8 @@ def chosen(arguments, version, default):
     """
     if version >= 258:
         return "v2"
-    unified = _kernel_args.switch(arguments, "systemd.unified_cgroup_hierarchy")
-    no_v1 = _kernel_args.last(arguments, "cgroup_no_v1")
+    unified = boolean_argument(arguments, "systemd.unified_cgroup_hierarchy")
+    no_v1 = last_argument(arguments, "cgroup_no_v1")
     if unified is None and no_v1 is not None and no_v1.value == "all":
         unified = True
     if unified is None:
@@ -143,7 +143,7 @@ def chosen(arguments, version, default):
         unified = default == "unified"
     if unified:
         return "v2"
-    if version >= 256 and not _kernel_args.switch(arguments, "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE"):
+    if version >= 256 and not boolean_argument(arguments, "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE"):
         return "refuses"
-    legacy = _kernel_args.switch(arguments, "systemd.legacy_systemd_cgroup_controller")
+    legacy = boolean_argument(arguments, "systemd.legacy_systemd_cgroup_controller")
     return "v1" if legacy or (legacy is None and default == "legacy") else "hybrid"

@@ -11,9 +11,11 @@ Reads, and leaves the meaning to _cgroup_facts.
 
 from collections import namedtuple
 
-from .._boot import config as _boot_host, kernel_args as _kernel_args
+from .._boot.config import read_boot_config
+from .._boot.kernel_args import parse_arguments
 from .._system import command as _command, host_files as _host_files, platform as _platform
-from . import controller as _cgroup_memory, mode as _cgroup_mode
+from .controller import USER_CGROUP, kernel_config_value, parse_delegated_controllers
+from .mode import CGROUP_ROOT, detect_mode, memory_hierarchy, parse_mountinfo, parse_mounts, unit_hierarchy
 
 # mounts: [Mount] or None; kernel, cmdline, v1_text, os_release, model, pressure: texts or None;
 # booted: whether systemd runs; systemd: text of `systemctl --version` or None; container: name or None;
@@ -25,7 +27,7 @@ Snapshot = namedtuple("Snapshot", "mounts kernel cmdline v1_text os_release mode
 
 # One user: exists: whether his manager has a cgroup, None for unknown; controllers: text or None;
 # linger: bool or None; configured: [str] that systemd would delegate, or None.
-Seen = namedtuple("Seen", "name uid exists controllers linger configured")
+UserCgroup = namedtuple("Seen", "name uid exists controllers linger configured")
 
 # Cgroups that may be below the root: systemd's slices; the root itself in a container, where it is none.
 _SAMPLED = ("", "/system.slice", "/user.slice", "/machine.slice", "/init.scope")
@@ -33,7 +35,7 @@ _SAMPLE_FILES = ("memory.oom.group", "memory.events", "memory.swap.max")
 _LINGER = "/var/lib/systemd/linger"
 
 
-def read(root="/", users=(), timeout=60, run=None):
+def read_snapshot(root="/", users=(), timeout=60, run=None):
     """Return the Snapshot of a host.
 
     :param root: directory in place of /.
@@ -54,17 +56,17 @@ class _Reader(object):
         """Read all of it."""
         read = self._files.read
         mounts = self._mounts()
-        mode = _cgroup_mode.mode(mounts or []).mode
+        mode = detect_mode(mounts or []).mode
         kernel = (read("/proc/sys/kernel/osrelease") or "").strip() or None
         cmdline, model = read("/proc/cmdline"), read("/proc/device-tree/model")
         # sd_booted(3)
         booted = self._files.is_directory("/run/systemd/system")
         engine = _platform.container_engine(self._files)
-        top = _cgroup_mode.CGROUP_ROOT
+        top = CGROUP_ROOT
         available = read(top + "/cgroup.controllers") if mode == "v2" else None
         plan = None
         if cmdline is not None and not engine:
-            plan = _boot_host.plan(self._files, _kernel_args.parse(cmdline), _platform.is_raspberry_pi(model, kernel))
+            plan = read_boot_config(self._files, parse_arguments(cmdline), _platform.is_raspberry_pi(model, kernel))
         return Snapshot(
             mounts=mounts, kernel=kernel, cmdline=cmdline, v1_text=read("/proc/cgroups"),
             os_release=read("/etc/os-release") or read("/usr/lib/os-release"), model=model,
@@ -73,22 +75,22 @@ class _Reader(object):
             config=None if "memory" in (available or "").split() else self._config(kernel),
             available=available, enabled=read(top + "/cgroup.subtree_control") if mode == "v2" else None,
             samples=self._samples(top) if mode == "v2" else [], v1_root=self._v1_root(mounts or []),
-            users=self._users(users, mode, _cgroup_mode.tree_of_units(mounts or []), booted), plan=plan,
+            users=self._users(users, mode, unit_hierarchy(mounts or []), booted), plan=plan,
             unreadable=dict(self._files.unreadable), failed=self._failed)
 
     def _mounts(self):
         text = self._files.read("/proc/self/mountinfo")
         if text is not None:
-            return _cgroup_mode.mounts(text)
+            return parse_mountinfo(text)
         text = self._files.read("/proc/mounts")
-        return None if text is None else _cgroup_mode.mounts_of_fstab(text)
+        return None if text is None else parse_mounts(text)
 
     def _config(self, kernel):
         """CONFIG_MEMCG: Debian, Fedora and SUSE have the file in /boot or beside the modules; Pi in /proc."""
         for path in ("/boot/config-%s" % kernel, "/lib/modules/%s/config" % kernel, "/proc/config.gz"):
             text = self._files.read(path)
             if text is not None:
-                return _cgroup_memory.config_value(text, "CONFIG_MEMCG")
+                return kernel_config_value(text, "CONFIG_MEMCG")
         return None
 
     def _samples(self, top):
@@ -101,7 +103,7 @@ class _Reader(object):
         return []
 
     def _v1_root(self, mounts):
-        tree = _cgroup_mode.memory_tree(mounts)
+        tree = memory_hierarchy(mounts)
         if tree is None:
             return None
         name = "memory.memsw.limit_in_bytes"
@@ -114,8 +116,8 @@ class _Reader(object):
         configured = self._configured([uid for _name, uid in users if uid != 0]) if booted else {}
         seen = []
         for name, uid in users:
-            cgroup = None if tree is None else tree + _cgroup_memory.USER_CGROUP % (uid, uid)
-            seen.append(Seen(
+            cgroup = None if tree is None else tree + USER_CGROUP % (uid, uid)
+            seen.append(UserCgroup(
                 name, uid, exists=None if cgroup is None else self._files.is_directory(cgroup),
                 controllers=self._files.read(cgroup + "/cgroup.controllers") if cgroup and mode == "v2" else None,
                 linger=None if lingering is None else name in lingering,
@@ -126,7 +128,7 @@ class _Reader(object):
         if not uids:
             return {}
         units = ["user@%d.service" % uid for uid in uids]
-        return _cgroup_memory.delegated_controllers(
+        return parse_delegated_controllers(
             self._output(["systemctl", "show", "--property=Id,DelegateControllers"] + units) or "")
 
     def _output(self, argv):

@@ -84,7 +84,7 @@ class _Look(object):
     def _ask(self):
         """Ask Podman of each user, the kernel and the journal, side by side."""
         options = self._options
-        self._record = _recorder.read(options.state_dir, options.since, self._now)
+        self._record = _recorder.read_recorder(options.state_dir, options.since, self._now)
         # before the log is read, so that a kill in between can't look like a record that is lost
         self._counted = self._host.oom_kills_since_boot()
         with ThreadPoolExecutor(_WORKERS) as pool:
@@ -105,8 +105,8 @@ class _Look(object):
         """Return (_assemble.RecordsByContainer, {uid: from when on the systemd journal is whole})."""
         log, coverage = self._kernel_log(kernel)
         record = self._record
-        ooms = _recorder.merged(_records.parse_unit_ooms(units.entries), record.unit_ooms)
-        oomd = _recorder.merged(_records.parse_oomd_kills(units.entries), record.oomd)
+        ooms = _recorder.merge_records(_records.parse_unit_ooms(units.entries), record.unit_ooms)
+        oomd = _recorder.merge_records(_records.parse_oomd_kills(units.entries), record.oomd)
         systemd = self._systemd(units)
         records = _assemble.HostRecords(log.kills, log.unattributed, ooms, oomd, [], coverage.since, self._host.oomd_active())
         index = _assemble.RecordsByContainer(records, listed)
@@ -115,7 +115,7 @@ class _Look(object):
             if each.public["state"]["exit_code"] in _SIGNALS and each.stopped_by_user is None}
         events = []
         if wanted:
-            events = _recorder.merged(
+            events = _recorder.merge_records(
                 self._events(_journal.read_podman_events(self._options.since, sorted(wanted), self._options.timeout)),
                 self._recorded_events(sorted(wanted)))
         if coverage.status == "unavailable" and index.services:
@@ -131,7 +131,7 @@ class _Look(object):
     def _recorded_events(self, idents):
         if self._record.state is None:
             return []
-        found, problem = _recorder.events(self._options.state_dir, idents)
+        found, problem = _recorder.recorded_events(self._options.state_dir, idents)
         if problem:
             self._errors.append({"source": "recorder", "user": None, "message": problem})
         return found
@@ -145,7 +145,7 @@ class _Look(object):
         journal = None if answer.problem else _journal.oldest_entry_time(None)
         coverage = _coverage.kernel_coverage(since, self._host.booted_at(), journal, ring.since,
                                     self._counted, log.killed_per_boot.get(boot, 0))
-        since = _recorder.extended(coverage.since, self._record, boot, self._counted, log.killed_per_boot.get(boot, 0))
+        since = _recorder.complete_since(coverage.since, self._record, boot, self._counted, log.killed_per_boot.get(boot, 0))
         if since != coverage.since:
             coverage = coverage._replace(since=since, detail="%s; with the recorder's history it is whole from %s on" % (
                 coverage.detail, _times.to_iso(since)))
@@ -196,7 +196,7 @@ class _Look(object):
         facts = dict(container.public)
         facts["state"] = dict(facts["state"], stopped_by_user=evidence.stopped_by_user)
         declared = facts.pop("declared")
-        daily = _recorder.daily(self._record, uid, facts["manager"]["unit"], facts["name"])
+        daily = _recorder.daily_memory(self._record, uid, facts["manager"]["unit"], facts["name"])
         facts["memory"] = dict(declared=declared, next_start=next_start, daily=daily, **memory)
         facts["oom"] = _verdict.decide(container.ident, evidence)
         return facts

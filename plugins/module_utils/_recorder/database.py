@@ -15,7 +15,7 @@ import sqlite3
 import time
 from contextlib import closing
 
-HISTORY = "history.sqlite"
+HISTORY_FILE = "history.sqlite"
 
 # Each entry takes the schema one version up; the first makes it. Times are microseconds since the epoch,
 # uid that of the container's owner.
@@ -60,7 +60,7 @@ class HistoryError(Exception):
     """The history can't be used now; nothing of it was changed."""
 
 
-class Damaged(HistoryError):
+class HistoryDamaged(HistoryError):
     """It is no database of ours any more."""
 
 
@@ -71,7 +71,7 @@ def is_damage(exc):
         each in words for each in ("malformed", "not a database", "no such table", "no such column", "database corruption"))
 
 
-def open_to_write(state_dir):
+def open_history(state_dir):
     """Return a sqlite3.Connection on the history, made or brought up to date where needed.
 
     Transactions are begun by hand.
@@ -79,7 +79,7 @@ def open_to_write(state_dir):
     :raises Damaged: it is broken.
     :raises HistoryError: it can't be opened, or is of a later version of the collection.
     """
-    path = os.path.join(state_dir, HISTORY)
+    path = os.path.join(state_dir, HISTORY_FILE)
     try:
         database = sqlite3.connect(path, timeout=_BUSY, isolation_level=None)
     except sqlite3.Error as exc:
@@ -89,7 +89,7 @@ def open_to_write(state_dir):
         _prepare(database, path)
     except (sqlite3.Error, OSError) as exc:
         database.close()
-        raise (Damaged if is_damage(exc) else HistoryError)("%s: %s" % (path, exc))
+        raise (HistoryDamaged if is_damage(exc) else HistoryError)("%s: %s" % (path, exc))
     except HistoryError:
         database.close()
         raise
@@ -119,7 +119,7 @@ def set_aside(state_dir, now):
 
     Of those set aside the newest are kept.
     """
-    path = os.path.join(state_dir, HISTORY)
+    path = os.path.join(state_dir, HISTORY_FILE)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now // 1000000))
     aside = "%s.damaged-%s" % (path, stamp)
     os.rename(path, aside)
@@ -129,7 +129,7 @@ def set_aside(state_dir, now):
         except OSError as exc:
             if exc.errno != errno.ENOENT:
                 raise
-    prefix = HISTORY + ".damaged-"
+    prefix = HISTORY_FILE + ".damaged-"
     stamps = sorted({name[len(prefix):][:len(stamp)] for name in os.listdir(state_dir) if name.startswith(prefix)})
     for old in stamps[:-_KEPT_ASIDE]:
         for suffix in ("", "-wal", "-shm"):
@@ -138,7 +138,7 @@ def set_aside(state_dir, now):
     return aside
 
 
-def read(state_dir, query):
+def query_history(state_dir, query):
     """Return query(sqlite3.Connection) on the history as it is, without a trace and without keeping the recorder waiting.
 
     A connection that only reads would leave -wal and -shm behind. Without a -wal nobody is writing, and the file
@@ -147,7 +147,7 @@ def read(state_dir, query):
     :returns: None when there is no history.
     :raises HistoryError: there is one, and it can't be read.
     """
-    path = os.path.join(state_dir, HISTORY)
+    path = os.path.join(state_dir, HISTORY_FILE)
     problem = None
     for _look in range(_LOOKS):
         before = _stamp(path)

@@ -15,24 +15,25 @@ import shutil
 from collections import namedtuple
 
 from .._system.command import CommandError, run_command
-from . import database as _history, metrics as _recorder_metrics, package as _recorder_layout
+from .database import HISTORY_FILE
 from .main import SETTINGS
-from .package import CACHE_DIR, CODE_DIR, SERVICE, TIMER, UNIT_DIR
+from .metrics import METRICS_FILE
+from .package import CACHE_DIR, CODE_DIR, CODE_DIR_NAME, SERVICE, TIMER, UNIT_DIR
 
 _TIMEOUT = 120
-_OURS = ("lock", _history.HISTORY)
+_OURS = ("lock", HISTORY_FILE)
 
 # In the order in which it is done: stop: [systemctl arguments]; write: {path: text, None for a directory};
 # start: [systemctl arguments]; remove: paths of files and directories; reload: [systemctl arguments].
 # diff: [{before_header, after_header, before, after}].
-Plan = namedtuple("Plan", "stop write start remove reload diff")
+InstallPlan = namedtuple("Plan", "stop write start remove reload diff")
 
 
 class InstallError(Exception):
     """The recorder can't be put on, or taken from, this host."""
 
 
-def present(layout, state_dir, textfile_dir):
+def plan_install(layout, state_dir, textfile_dir):
     """Return the Plan that makes this host have the layout."""
     if not os.path.isdir("/run/systemd/system"):
         raise InstallError("the recorder needs systemd as the host's init, and /run/systemd/system is not there")
@@ -40,7 +41,7 @@ def present(layout, state_dir, textfile_dir):
     remove = [path for path in _code() if path != layout.code]
     for settings in [_settings(path) for path in remove]:
         if settings.get("textfile_dir") not in (None, textfile_dir):
-            remove += _existing([os.path.join(settings["textfile_dir"], _recorder_metrics.FILE)])
+            remove += _existing([os.path.join(settings["textfile_dir"], METRICS_FILE)])
     units = [path for path in write if path.startswith(UNIT_DIR)]
     # one reload for all: it is what costs most
     systemd = [["enable", "--no-reload", TIMER]] if _asked("is-enabled", TIMER) != "enabled" else []
@@ -49,24 +50,24 @@ def present(layout, state_dir, textfile_dir):
         systemd.append(["restart", TIMER])
     if not os.path.isdir(state_dir):
         write[state_dir] = None
-    return Plan([], write, systemd, remove, [], _diff(write, remove))
+    return InstallPlan([], write, systemd, remove, [], _diff(write, remove))
 
 
-def absent(state_dir, textfile_dir):
+def plan_removal(state_dir, textfile_dir):
     """Return the Plan that takes away what the recorder and its installation made, and nothing else."""
     kept = [each for each in (_settings(path) for path in _code()) if each]
     states = {state_dir} | {each["state_dir"] for each in kept}
     textfiles = {textfile_dir} | {each["textfile_dir"] for each in kept}
     units = _existing(os.path.join(UNIT_DIR, name) for name in (TIMER, SERVICE))
     remove = units + _code() + _existing([CACHE_DIR])
-    remove += _existing(os.path.join(folder, _recorder_metrics.FILE) for folder in sorted(textfiles) if folder)
+    remove += _existing(os.path.join(folder, METRICS_FILE) for folder in sorted(textfiles) if folder)
     for folder in sorted(states):
         remove += [os.path.join(folder, name) for name in _names(folder) if name.startswith(_OURS)]
         # what somebody else put there stays
         remove += [folder] if os.path.isdir(folder) and all(name.startswith(_OURS) for name in _names(folder)) else []
     remove += [CODE_DIR] if os.path.isdir(CODE_DIR) and set(_names(CODE_DIR)) == {os.path.basename(each) for each in _code()} else []
     stop = [["disable", "--no-reload", "--now", TIMER], ["stop", SERVICE]] if units else []
-    return Plan(stop, {}, [], remove, [["daemon-reload"]] if units else [], _diff({}, remove))
+    return InstallPlan(stop, {}, [], remove, [["daemon-reload"]] if units else [], _diff({}, remove))
 
 
 def is_change(plan):
@@ -74,7 +75,7 @@ def is_change(plan):
     return any(plan[:-1])
 
 
-def apply(plan):
+def apply_plan(plan):
     """Do what is planned.
 
     :raises InstallError: with what went wrong; what was done before it stays, and the next call goes on.
@@ -138,7 +139,7 @@ def _asked(*arguments):
 
 
 def _code():
-    return [os.path.join(CODE_DIR, name) for name in _names(CODE_DIR) if _recorder_layout.HASHED.match(name)]
+    return [os.path.join(CODE_DIR, name) for name in _names(CODE_DIR) if CODE_DIR_NAME.match(name)]
 
 
 def _names(folder):

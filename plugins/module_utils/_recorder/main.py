@@ -13,7 +13,8 @@ import json
 import os
 import sys
 
-from . import database as _history, run as _recorder_run
+from .database import HistoryError
+from .run import AlreadyRunning, Options, record
 
 SETTINGS = "settings.json"
 
@@ -24,12 +25,12 @@ def main(folder):
     :param folder: where the settings are.
     """
     with open(os.path.join(folder, SETTINGS), encoding="utf-8") as handle:
-        options = _recorder_run.Options(**json.load(handle))
+        options = Options(**json.load(handle))
     try:
-        _recorder_run.run(options)
-    except _recorder_run.Busy as exc:
+        record(options)
+    except AlreadyRunning as exc:
         sys.stderr.write("%s\n" % exc)
-    except (_history.HistoryError, OSError) as exc:
+    except (HistoryError, OSError) as exc:
         sys.stderr.write("the recorder could not write: %s\n" % exc)
         return 1
     return 0

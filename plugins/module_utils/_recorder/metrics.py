@@ -11,7 +11,7 @@ prometheus-podman-exporter and cAdvisor where they mean the same. `id` has Podma
 
 from .._system.times import SECOND
 
-FILE = "podman_oom_recorder.prom"
+METRICS_FILE = "podman_oom_recorder.prom"
 VERSION = "1.0.0"  # of the collection
 
 _C = "podman_oom_container_"
@@ -27,7 +27,7 @@ _EVENT_HELP = {
 }
 
 
-def families(running, counts, run):
+def metric_families(running, counts, run):
     """Return the families for _prometheus.render().
 
     :param running: [(labels, _recorder_cgroups.Sample, image)] of running containers, labels a dict

@@ -29,7 +29,7 @@ SERVICE = "podman-memory-recorder.service"
 TIMER = "podman-memory-recorder.timer"
 
 # Directories of code: named by what is in them, so that a new one never mixes with one that runs.
-HASHED = re.compile(r"[0-9a-f]{12}$")
+CODE_DIR_NAME = re.compile(r"[0-9a-f]{12}$")
 
 # code: its directory; files: {path: text}, all of them 0644.
 Layout = namedtuple("Layout", "code files")
@@ -108,7 +108,7 @@ WantedBy=timers.target
 """
 
 
-def layout(python, settings, code):
+def build_layout(python, settings, code):
     """Return the Layout for one host.
 
     :param python: path of the interpreter.
@@ -122,12 +122,12 @@ def layout(python, settings, code):
         digest.update(("%s\0%s\0" % (path, text)).encode("utf-8"))
     folder = os.path.join(CODE_DIR, digest.hexdigest()[:12])
     placed = {os.path.join(folder, path): text for path, text in files.items()}
-    placed[os.path.join(UNIT_DIR, SERVICE)] = service(python, folder, settings["state_dir"], settings["textfile_dir"])
+    placed[os.path.join(UNIT_DIR, SERVICE)] = service_unit(python, folder, settings["state_dir"], settings["textfile_dir"])
     placed[os.path.join(UNIT_DIR, TIMER)] = _TIMER
     return Layout(folder, placed)
 
 
-def service(python, code, state_dir, textfile_dir):
+def service_unit(python, code, state_dir, textfile_dir):
     """Return the text of the service's unit."""
     # "-": a directory that comes later, with node_exporter, is no error; the next start has it
     writable = [state_dir] + (["-" + textfile_dir] if textfile_dir else [])
@@ -138,7 +138,7 @@ def service(python, code, state_dir, textfile_dir):
     return text
 
 
-def sources():
+def read_sources():
     """Return {path below the code's directory: text} of all files of the ROOMS, from where this module was loaded."""
     found = {}
     for room in ROOMS:

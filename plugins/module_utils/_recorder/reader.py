@@ -11,36 +11,37 @@ from .._logs.kernel_oom import KernelMessage
 from .._logs.records import OomdKill, PodmanEvent, UnitOom
 from .._system import times as _times
 from .._system.times import SECOND
-from . import database as _history, writer as _history_write
-from .record import Named, Record, source, without
+from .database import HistoryError, query_history
+from .record import Named, Record, empty_record, source_entry
+from .writer import get_meta, load_state
 
 # The timer's minute, a run that had much to read, and some patience.
 _LATE = 300 * SECOND
 
 
-def read(state_dir, since, now):
+def read_history(state_dir, since, now):
     """See _recorder.read(); None when there is no history."""
     try:
-        return _history.read(state_dir, lambda database: _record(database, since, now))
-    except _history.HistoryError as exc:
-        return without(source("unavailable", str(exc)))
+        return query_history(state_dir, lambda database: _record(database, since, now))
+    except HistoryError as exc:
+        return empty_record(source_entry("unavailable", str(exc)))
 
 
-def events(state_dir, idents):
+def read_events(state_dir, idents):
     """See _recorder.events()."""
     try:
-        return _history.read(state_dir, lambda database: [
+        return query_history(state_dir, lambda database: [
             PodmanEvent(at, kind, ident, name, image, code, json.loads(labels), uid, command)
             for each in idents
             for ident, uid, at, kind, name, image, code, labels, command in database.execute(
                 "SELECT ident, uid, at, kind, name, image, exit_code, labels, command FROM events WHERE ident = ?", (each,))
         ]) or [], None
-    except _history.HistoryError as exc:
+    except HistoryError as exc:
         return [], str(exc)
 
 
 def _record(database, since, now):
-    state = _history_write.state(database)
+    state = load_state(database)
     daily = {}
     for day, uid, workload, working_set, peak, samples in database.execute(
             "SELECT day, uid, workload, working_set_max, peak, samples FROM daily ORDER BY day"):
@@ -59,10 +60,10 @@ def _record(database, since, now):
 def _told(database, state, since, now):
     """The entry for `sources`."""
     if state is None:
-        return source("partial", "its first run has not ended yet")
+        return source_entry("partial", "its first run has not ended yet")
     problems = [text for _at, text in database.execute("SELECT at, text FROM notes WHERE at >= ? ORDER BY at", (since,))][-3:]
     if now - state.until > _LATE:
         problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % _times.to_iso(state.until))
-    problems += [each for each in [_history_write.kept(database, "problem")] if each]
-    return source("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % _times.to_iso(state.until),
+    problems += [each for each in [get_meta(database, "problem")] if each]
+    return source_entry("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % _times.to_iso(state.until),
                   state.kernel_since)

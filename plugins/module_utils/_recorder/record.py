@@ -17,11 +17,11 @@ Record = namedtuple("Record", "source state messages unit_ooms oomd named daily"
 Named = namedtuple("Named", "name image unit memory_limit")
 
 
-def without(told):
+def empty_record(told):
     """Return the Record where no history can be read; told: as from source()."""
     return Record(told, None, [], [], [], {}, None)
 
 
-def source(status, detail, since=None):
+def source_entry(status, detail, since=None):
     """Return the entry for the facts' `sources`."""
     return {"name": "recorder", "user": None, "status": status, "covers_since": _times.to_iso(since), "detail": detail}

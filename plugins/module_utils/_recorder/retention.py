@@ -14,7 +14,7 @@ import time
 
 from .._logs import kernel_oom as _kernel_oom
 from .._system.times import SECOND
-from . import writer as _history_write
+from .writer import load_state, set_meta
 
 _KILL_LABELS = "coalesce(c.name, substr(k.ident, 1, 12)), coalesce(c.unit, '')"
 _DAY = 86400
@@ -32,7 +32,7 @@ _EXPENDABLE = (
 _ROUNDS = 200
 
 
-def age(database, today, days, boot):
+def prune_by_age(database, today, days, boot):
     """Note that the recorder ran today, and drop what is older than so many days; return whether something went.
 
     :param today: "2026-11-23", in UTC.
@@ -53,7 +53,7 @@ def age(database, today, days, boot):
     return True
 
 
-def shrink(database, limit, boot):
+def prune_by_size(database, limit, boot):
     """Drop the oldest of what matters least until the history has at most `limit` bytes; return whether it did.
 
     In steps of their own transactions.
@@ -61,7 +61,7 @@ def shrink(database, limit, boot):
     shrunk = False
     for table, column, where in _EXPENDABLE:
         for _round in range(_ROUNDS):
-            if size(database) <= limit:
+            if history_size(database) <= limit:
                 return shrunk
             shrunk = True
             if not _drop_some(database, table, column, where, boot):
@@ -90,7 +90,7 @@ def _drop_some(database, table, column, where, boot):
     return True
 
 
-def size(database):
+def history_size(database):
     """Return the bytes that the history needs."""
     pages, free, each_page = (database.execute("PRAGMA " + each).fetchone()[0] for each in ("page_count", "freelist_count", "page_size"))
     return (pages - free) * each_page
@@ -98,13 +98,13 @@ def size(database):
 
 def _drop_messages(database, condition, values, boot):
     """Drop messages of the kernel; those of this boot stay known as a number."""
-    state = _history_write.state(database)
+    state = load_state(database)
     lost = [_kernel_oom.KernelMessage(*row) for row in database.execute(
         "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND " + condition, (boot,) + values)]
     newest = database.execute("SELECT max(at) FROM messages WHERE " + condition, values).fetchone()[0]
     database.execute("DELETE FROM messages WHERE " + condition, values)
     if state is not None and newest is not None:
-        _history_write.keep(
+        set_meta(
             database, kernel_since=max(state.kernel_since, newest + 1),
             missing=state.missing + _kernel_oom.parse_kernel_log(lost).killed_per_boot.get(boot, 0))
 
@@ -122,7 +122,7 @@ def _drop_kills(database, condition, values):
     database.execute("DELETE FROM kills AS k WHERE " + condition, values)
 
 
-def kill_counts(database):
+def count_kills(database):
     """Return {(uid, name, unit, scope): (number of kills, time of the last)}, those dropped included."""
     found = {}
     for query in ("SELECT uid, name, unit, scope, count, last_at FROM dropped_kills",

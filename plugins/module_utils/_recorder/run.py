@@ -23,14 +23,25 @@ from .._system import users as _users
 from .._system.command import CommandError
 from .._system.host import Host
 from .._system.times import SECOND
-from . import (
-    database as _history,
-    metrics as _recorder_metrics,
-    prometheus as _prometheus,
-    retention as _history_keep,
-    sampler as _recorder_cgroups,
-    state as _recorder_state,
-    writer as _history_write,
+from .database import HISTORY_FILE, HistoryDamaged, HistoryError, is_damage, open_history, set_aside
+from .metrics import METRICS_FILE, metric_families
+from .prometheus import render, write
+from .retention import count_kills, history_size, prune_by_age, prune_by_size
+from .sampler import read_stored_names, sample_containers
+from .state import Observation, describe_loss, is_proven, next_state
+from .writer import (
+    add_entries,
+    add_messages,
+    add_note,
+    add_sample,
+    count_killed_processes,
+    get_meta,
+    load_names,
+    load_state,
+    rebuild_kills,
+    rebuild_oomd_kills,
+    set_meta,
+    set_name,
 )
 
 # textfile_dir: "" for no metrics; retention_bytes: of the history; version: of the collection.
@@ -40,11 +51,11 @@ _LONGEST = 30  # seconds of reading in one run; the next one goes on
 _DAY = 86400 * SECOND
 
 
-class Busy(Exception):
+class AlreadyRunning(Exception):
     """Another run is at it."""
 
 
-def run(options, now=None, journal=None, host=None, files=None):
+def record(options, now=None, journal=None, host=None, files=None):
     """Do all that is to be done in this minute; return [what could not be read].
 
     :param options: Options.
@@ -57,17 +68,17 @@ def run(options, now=None, journal=None, host=None, files=None):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            raise Busy("another run of the recorder is not finished")
+            raise AlreadyRunning("another run of the recorder is not finished")
         made = _Run(options, now, journal or Journal(options.state_dir), host or Host(), files or CgroupFiles())
         note = None
         for attempt in range(2):
             try:
-                with closing(_history.open_to_write(options.state_dir)) as database:
+                with closing(open_history(options.state_dir)) as database:
                     return made.on(database, note)
-            except (sqlite3.Error, _history.Damaged) as exc:
-                if attempt or not (isinstance(exc, _history.Damaged) or _history.is_damage(exc)):
-                    raise _history.HistoryError("%s: %s" % (os.path.join(options.state_dir, _history.HISTORY), exc))
-                aside = _history.set_aside(options.state_dir, now())
+            except (sqlite3.Error, HistoryDamaged) as exc:
+                if attempt or not (isinstance(exc, HistoryDamaged) or is_damage(exc)):
+                    raise HistoryError("%s: %s" % (os.path.join(options.state_dir, HISTORY_FILE), exc))
+                aside = set_aside(options.state_dir, now())
                 note = "the history before this was damaged (%s); it was set aside as %s" % (exc, aside)
 
 
@@ -85,8 +96,8 @@ class _Run(object):
         """The run on an open history."""
         began = time.monotonic()
         self._database = database
-        start = cursor = _history_write.kept(database, "resume")
-        again = bool(start) and (_history_write.kept(database, "boot") or self._boot) != self._boot
+        start = cursor = get_meta(database, "resume")
+        again = bool(start) and (get_meta(database, "boot") or self._boot) != self._boot
         continued = None
         while True:
             counted, at = self._host.oom_kills_since_boot(), self._now()
@@ -96,7 +107,7 @@ class _Run(object):
             cursor = reading.cursor or cursor
             if reading.ended or reading.problem or time.monotonic() - began > _LONGEST:
                 break
-            _history_write.kills(database, first)
+            rebuild_kills(database, first)
             self._forget_seen()
             database.execute("COMMIT")
         if again:
@@ -106,15 +117,15 @@ class _Run(object):
             first.update({boot: min(mono, first.get(boot, mono)) for boot, mono in also.items()})
         complete = reading.ended and not self._problems
         first = self._ring(first, counted)
-        running = self._write(first, _recorder_state.Seen(
+        running = self._write(first, Observation(
             at, self._boot, counted, self._seen(first), continued, complete, None, None), note)
         # From the end of the run before on, once more: an entry that another file of the journal got at the same time
         # may have been missed. Where that end is gone, there is nothing to go back to.
-        resume = (_history_write.kept(database, "cursor") if continued else None) or cursor
-        _history_write.keep(database, resume=resume, cursor=cursor,
+        resume = (get_meta(database, "cursor") if continued else None) or cursor
+        set_meta(database, resume=resume, cursor=cursor,
                             problem="; ".join(self._problems), **({"success_at": at} if complete else {}))
         database.execute("COMMIT")
-        if _history_keep.shrink(database, self._options.retention_bytes, self._boot):
+        if prune_by_size(database, self._options.retention_bytes, self._boot):
             self._forget_seen()
         self._metrics(running, time.monotonic() - began)
         return self._problems
@@ -125,7 +136,7 @@ class _Run(object):
         said = Counter()
 
         def handle(found):
-            for boot, mono in _history_write.entries(self._database, found, said).items():
+            for boot, mono in add_entries(self._database, found, said).items():
                 first[boot] = min(mono, first.get(boot, mono))
 
         since = None if cursor or this_boot else at - self._options.retention_days * _DAY
@@ -146,45 +157,45 @@ class _Run(object):
         """Where the journal has fewer kills than were counted, look into the kernel's own buffer: it is the first to know."""
         if counted is not None and counted > self._seen(first):
             ring = _journal.read_ring_buffer(self._boot)
-            for boot, mono in _history_write.messages(self._database, ring.messages).items():
+            for boot, mono in add_messages(self._database, ring.messages).items():
                 first[boot] = min(mono, first.get(boot, mono))
         return first
 
     def _seen(self, first):
         """The killed processes of this boot that are recorded; counted again only when there is something new."""
-        kept = _history_write.kept
+        kept = get_meta
         if self._boot in first or kept(self._database, "seen_boot") != self._boot:
-            _history_write.keep(self._database, seen_boot=self._boot,
-                                seen=_history_write.counted(self._database, self._boot))
+            set_meta(self._database, seen_boot=self._boot,
+                                seen=count_killed_processes(self._database, self._boot))
         return kept(self._database, "seen")
 
     def _forget_seen(self):
-        _history_write.keep(self._database, seen_boot="")
+        set_meta(self._database, seen_boot="")
 
     def _write(self, first, seen, note):
         """Write what follows from what was read, and what runs now; return [(labels, Sample, image)]."""
         database = self._database
-        _history_write.kills(database, first)
-        _history_write.oomd_kills(database)
-        state = _history_write.state(database)
+        rebuild_kills(database, first)
+        rebuild_oomd_kills(database)
+        state = load_state(database)
         if not seen.continued:
             seen = seen._replace(journal_head=_journal.oldest_entry_time(None))
-        if not _recorder_state.is_proven(state, seen):
+        if not is_proven(state, seen):
             seen = seen._replace(kernel=self._coverage(seen))
-        note = note or _recorder_state.loss(state, seen)
+        note = note or describe_loss(state, seen)
         if note:
-            _history_write.note(database, seen.now, note)
-        state = _recorder_state.follow(state, seen)
-        _history_write.keep(database, **state._asdict())
+            add_note(database, seen.now, note)
+        state = next_state(state, seen)
+        set_meta(database, **state._asdict())
         today = time.strftime("%Y-%m-%d", time.gmtime(seen.now // SECOND))
-        if _history_keep.age(database, today, self._options.retention_days, self._boot):
+        if prune_by_age(database, today, self._options.retention_days, self._boot):
             self._forget_seen()
-        found = _recorder_cgroups.samples(self._files)
+        found = sample_containers(self._files)
         called = self._called(found, seen.now)
         running = []
         for each in found:
             name, image, unit = called.get((each.ident, each.uid), (None, None, None))
-            _history_write.sample(database, today, seen.now, each, (name, unit))
+            add_sample(database, today, seen.now, each, (name, unit))
             running.append(({"id": each.ident[:12], "name": name or each.ident[:12], "unit": unit or "",
                              "user": _users.user_name(each.uid)}, each, image))
         return running
@@ -196,14 +207,14 @@ class _Run(object):
 
     def _called(self, found, at):
         """Return {(id, uid): (name, image, unit)} of the samples; who is not known is looked up in the storages, once."""
-        called = _history_write.names(self._database, [each.ident for each in found])
+        called = load_names(self._database, [each.ident for each in found])
         unknown = [each for each in found if (each.ident, each.uid) not in called]
-        stored = _recorder_cgroups.stored_names() if unknown else {}
+        stored = read_stored_names() if unknown else {}
         for each in found:
             name, image, unit = called.get((each.ident, each.uid), stored.get((each.ident, each.uid), (None, None)) + (None,))
             if each in unknown or (each.unit and not unit):
                 unit = unit or each.unit
-                _history_write.name(self._database, each.ident, each.uid, name, image, unit, at)
+                set_name(self._database, each.ident, each.uid, name, image, unit, at)
             called[(each.ident, each.uid)] = (name, image, unit)
         return called
 
@@ -214,13 +225,13 @@ class _Run(object):
             return
         database = self._database
         counts = {(_users.user_name(uid), name, unit, scope): found
-                  for (uid, name, unit, scope), found in _history_keep.kill_counts(database).items()}
-        success = _history_write.kept(database, "success_at")
-        families = _recorder_metrics.families(running, counts, {
+                  for (uid, name, unit, scope), found in count_kills(database).items()}
+        success = get_meta(database, "success_at")
+        families = metric_families(running, counts, {
             "version": self._options.version, "duration": round(duration, 3), "errors": len(self._problems),
-            "at": success / SECOND if success else 0, "bytes": _history_keep.size(database),
-            "complete_since": _history_write.state(database).kernel_since / SECOND})
+            "at": success / SECOND if success else 0, "bytes": history_size(database),
+            "complete_since": load_state(database).kernel_since / SECOND})
         try:
-            _prometheus.write(os.path.join(folder, _recorder_metrics.FILE), _prometheus.render(families))
+            write(os.path.join(folder, METRICS_FILE), render(families))
         except OSError as exc:
             self._problems.append("%s: %s" % (folder, exc.strerror))

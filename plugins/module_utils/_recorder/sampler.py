@@ -30,7 +30,7 @@ _MAX_STORAGE_FILE = 4 * 1024 * 1024
 _MOST = 5000
 
 
-def samples(files):
+def sample_containers(files):
     """Return [Sample] of all running containers that have a cgroup of their own, 5,000 at most.
 
     :param files: _cgroupfs.CgroupFiles.
@@ -44,7 +44,7 @@ def samples(files):
             continue
         leaf = path + _LEAF if os.path.isdir(files.hierarchy.memory_root + path + _LEAF) else path
         lineage = [(each, files.limits(each)) for each in _cgroup_path.cgroup_lineage(leaf)]
-        found.append(Sample(ident, _cgroup_path.owner_uid(path), unit_of(path), _effective.effective_limits(
+        found.append(Sample(ident, _cgroup_path.owner_uid(path), service_of(path), _effective.effective_limits(
             lineage, path, files.hierarchy.version), usage, files.events(path)))
     return found
 
@@ -77,13 +77,13 @@ def _has_children(path):
         return False
 
 
-def unit_of(path):
+def service_of(path):
     """Return the service in which a container runs (--cgroups=split), or None."""
     match = re.search(r"/([^/]+\.service)/libpod-payload-", path)
     return match.group(1) if match else None
 
 
-def stored_names():
+def read_stored_names():
     """Return {(id, uid): (name, image)} of all containers in the storages of root and the rootless users.
 
     For those whose events the journal does not have; Podman is not run for it. The files are the users' own: anything

@@ -13,12 +13,12 @@ import errno
 import os
 
 from .._logs.records import PodmanEvent
-from .record import source, without
+from .record import empty_record, source_entry
 
 _HISTORY = "history.sqlite"  # _history.HISTORY
 
 
-def read(state_dir, since, now):
+def read_recorder(state_dir, since, now):
     """Return the Record of the history in a directory; never raises.
 
     :param since: microseconds: what went wrong with the history itself before that is no news any more.
@@ -26,29 +26,29 @@ def read(state_dir, since, now):
     """
     record = None
     if _may_be_there(state_dir):
-        from . import reader as _recorder_read
+        from .reader import read_history
 
-        record = _recorder_read.read(state_dir, since, now)
-    return record or without(source("absent", "no history in %s" % state_dir))
+        record = read_history(state_dir, since, now)
+    return record or empty_record(source_entry("absent", "no history in %s" % state_dir))
 
 
-def events(state_dir, idents):
+def recorded_events(state_dir, idents):
     """Return ([_records.PodmanEvent] that the history holds of these containers, what went wrong or None)."""
-    from . import reader as _recorder_read
+    from .reader import read_events
 
-    return _recorder_read.events(state_dir, idents)
+    return read_events(state_dir, idents)
 
 
-def extended(since, record, boot, counted, seen):
+def complete_since(since, record, boot, counted, seen):
     """Return from when on kernel's log and history together are whole, see _recorder_state.extended()."""
     if record.state is None:
         return since
-    from . import state as _recorder_state
+    from .state import complete_since
 
-    return _recorder_state.extended(since, record.state, boot, counted, seen)
+    return complete_since(since, record.state, boot, counted, seen)
 
 
-def daily(record, uid, unit, name):
+def daily_memory(record, uid, unit, name):
     """Return the days of a container, for the facts' `memory.daily`: those of its unit, or where the recorder did not
     know that of its name. None without a history.
     """
@@ -57,7 +57,7 @@ def daily(record, uid, unit, name):
     return record.daily.get((uid, unit)) or record.daily.get((uid, name), [])
 
 
-def merged(*lists):
+def merge_records(*lists):
     """Return the records of several sources by time, each once: journal and history hold the same ones."""
     unique = {}
     for found in lists:

@@ -28,13 +28,13 @@ State = namedtuple("State", "boot until kernel_since missing journal_since behin
 # ended was still there; complete: the journal was read to its end and nothing was said against it; kernel:
 # _coverage.Coverage.since of what the logs hold now; journal_head: the journal's oldest entry, needed where it
 # was not continued, None unreadable.
-Seen = namedtuple("Seen", "now boot counted seen continued complete kernel journal_head")
+Observation = namedtuple("Seen", "now boot counted seen continued complete kernel journal_head")
 
 # Corrections of the clock stay below that, and a run that waited for another one.
 _STEP_BACK = 5 * SECOND
 
 
-def follow(state, seen):
+def next_state(state, seen):
     """Return the State after a run.
 
     :param state: the one before, None at the first run.
@@ -79,7 +79,7 @@ def is_proven(state, seen):
     return reaches and seen.complete and not missing
 
 
-def loss(state, seen):
+def describe_loss(state, seen):
     """Return in words what a reader has to know that got lost since the run before, None when nothing did."""
     if state is None or not seen.complete:
         return None
@@ -104,7 +104,7 @@ def _journal(state, seen):
     return seen.now if seen.journal_head is None else min(seen.journal_head, seen.now)
 
 
-def extended(since, state, boot, counted, seen):
+def complete_since(since, state, boot, counted, seen):
     """Return from when on kernel's log and history together are whole up to now; None: that can't be said.
 
     :param since: _coverage.Coverage.since of the log alone.

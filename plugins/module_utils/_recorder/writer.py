@@ -23,13 +23,13 @@ _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
 _FAR = 1 << 62
 
 
-def entries(database, found, said):
+def add_entries(database, found, said):
     """Put in what journal entries tell; return {boot: mono of its first new kernel message}.
 
     :param said: Counter for _kernel_oom.identify_messages(), one for each reading of the journal.
     """
     kernel = [entry for entry in found if _records.field_text(entry.get("_TRANSPORT")) == "kernel"]
-    first = messages(database, _records.parse_kernel_messages(kernel), said)
+    first = add_messages(database, _records.parse_kernel_messages(kernel), said)
     database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", _records.parse_unit_ooms(found))
     database.executemany(
         "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)", _records.parse_oomd_kills(found))
@@ -38,7 +38,7 @@ def entries(database, found, said):
     return first
 
 
-def messages(database, found, said=None):
+def add_messages(database, found, said=None):
     """Put in the kernel's Messages that matter; return {boot: mono of the first that is new}."""
     first = {}
     for identity, message in _kernel_oom.identify_messages(found, said):
@@ -58,10 +58,10 @@ def _event(database, event):
         (event.ident, event.uid, event.at, event.kind, event.name, event.image, code,
          json.dumps({"PODMAN_SYSTEMD_UNIT": unit} if unit else {}), event.command)).rowcount
     if added > 0:
-        name(database, event.ident, event.uid, event.name, event.image, unit, event.at)
+        set_name(database, event.ident, event.uid, event.name, event.image, unit, event.at)
 
 
-def name(database, ident, uid, called, image, unit, at):
+def set_name(database, ident, uid, called, image, unit, at):
     """Note what a container is called; None takes nothing away that is known."""
     database.execute("INSERT OR IGNORE INTO containers (ident, uid, seen) VALUES (?, ?, ?)", (ident, uid, at))
     database.execute(
@@ -69,7 +69,7 @@ def name(database, ident, uid, called, image, unit, at):
         " seen = max(seen, ?) WHERE ident = ? AND uid = ?", (called, image, unit, at, ident, uid))
 
 
-def kills(database, first):
+def rebuild_kills(database, first):
     """Make the rows of `kills` anew for what the new messages may have changed.
 
     :param first: {boot: mono of its first new message}.
@@ -90,7 +90,7 @@ def kills(database, first):
                 _kill(database, boot, monos[kill.at], ident, _cgroup_path.owner_uid(kill.task_memcg), scope, kill.at)
 
 
-def oomd_kills(database):
+def rebuild_oomd_kills(database):
     """Make the rows of `kills` anew that are systemd-oomd's: one for several records of the same kill."""
     database.execute("DELETE FROM kills WHERE boot = 'oomd'")
     last = {}
@@ -106,13 +106,13 @@ def _kill(database, boot, mono, ident, uid, scope, at):
                      (boot, mono, ident, uid, scope, at))
 
 
-def counted(database, boot):
+def count_killed_processes(database, boot):
     """Return how many killed processes of a boot are recorded, as /proc/vmstat counts them (_kernel_oom.KernelLog.killed_per_boot)."""
     return database.execute("SELECT count(*) FROM messages WHERE boot = ? AND text LIKE '%Killed process % (%) %total-vm:%'",
                             (boot,)).fetchone()[0]
 
 
-def sample(database, day, now, each, called):
+def add_sample(database, day, now, each, called):
     """Note what a running container uses.
 
     :param each: _recorder_cgroups.Sample.
@@ -140,7 +140,7 @@ def _known(size):
     return -1 if size is None else size
 
 
-def names(database, idents):
+def load_names(database, idents):
     """Return {(ident, uid): (name, image, unit)} of those of the idents that were met before."""
     found = {}
     for ident in idents:
@@ -149,7 +149,7 @@ def names(database, idents):
     return found
 
 
-def state(database):
+def load_state(database):
     """Return the State of the last run, None before the first."""
     kept = dict(database.execute("SELECT key, value FROM meta"))
     if "until" not in kept:
@@ -157,17 +157,17 @@ def state(database):
     return State(*(kept[key] for key in State._fields))
 
 
-def keep(database, **values):
+def set_meta(database, **values):
     """Put values into the table meta."""
     database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", sorted(values.items()))
 
 
-def kept(database, key):
+def get_meta(database, key):
     """Return a value of the table meta, None when there is none."""
     row = database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return row[0] if row else None
 
 
-def note(database, at, text):
+def add_note(database, at, text):
     """Write down what a reader has to know of the history itself."""
     database.execute("INSERT INTO notes VALUES (?, ?)", (at, text))

@@ -72,7 +72,7 @@ def one_run(state_dir):
     if child == 0:
         code = 0
         try:
-            _recorder_run.run(options(state_dir))
+            _recorder_run.record(options(state_dir))
         except (_history.HistoryError, OSError) as exc:
             os.write(writer, str(exc).encode("utf-8"))
             code = 1
@@ -85,10 +85,10 @@ def one_run(state_dir):
 
 def recorded(state_dir, idents):
     """What the history says of these kills."""
-    with contextlib.closing(_history.open_to_write(state_dir)) as database:
+    with contextlib.closing(_history.open_history(state_dir)) as database:
         found = collections.Counter(row[0] for row in database.execute("SELECT ident FROM kills"))
         named = {ident[:12] for ident in idents}
-        counted = sum(count for (_uid, name, _unit, _scope), (count, _at) in _history_keep.kill_counts(database).items() if name in named)
+        counted = sum(count for (_uid, name, _unit, _scope), (count, _at) in _history_keep.count_kills(database).items() if name in named)
         notes = [text for _at, text in database.execute("SELECT at, text FROM notes")]
         state = dict(database.execute("SELECT key, value FROM meta"))
     return {"kills": len(idents), "lost": sorted(set(idents) - set(found)), "double": [each for each in idents if found[each] > 1],
@@ -122,7 +122,7 @@ def kill_nine(wanted):
         victim = os.fork()
         if victim == 0:
             try:
-                _recorder_run.run(options(STATE))
+                _recorder_run.record(options(STATE))
             finally:
                 os._exit(0)
         time.sleep(random.uniform(0, 1.1) * typical)

@@ -55,4 +55,4 @@ class Laid(object):
         return _command.CommandResult(code, out.encode("utf-8"), err)
 
     def ensure(self, check=False, copy=lambda path: path + "~", **options):
-        return _kernel_cmdline.ensure(dict(OPTIONS, **options), check, copy, root=self.root, run=self.run, tools=list(self.tools))
+        return _kernel_cmdline.ensure_arguments(dict(OPTIONS, **options), check, copy, root=self.root, run=self.run, tools=list(self.tools))

@@ -67,4 +67,4 @@ class Recorded(object):
         return _command.CommandResult(noted["rc"], noted["out"].encode("utf-8"), noted["err"])
 
     def snapshot(self):
-        return _cgroup_host.read(self.root, self.users, run=self.run)
+        return _cgroup_host.read_snapshot(self.root, self.users, run=self.run)

@@ -17,7 +17,7 @@ V2 = "systemd.unified_cgroup_hierarchy=1"
 
 
 def edited(line, present=(), absent=()):
-    return _cmdline_edit.edited(line, _cmdline_edit.wanted(list(present), list(absent)))
+    return _cmdline_edit.edit_cmdline(line, _cmdline_edit.parse_desired(list(present), list(absent)))
 
 
 @pytest.mark.parametrize("line, present, absent, after", [
@@ -69,14 +69,14 @@ def test_edited(line, present, absent, after):
 ])
 def test_bad_arguments(present, absent, words):
     with pytest.raises(_cmdline_edit.ArgumentError) as told:
-        _cmdline_edit.wanted(present, absent)
+        _cmdline_edit.parse_desired(present, absent)
     assert all(word in str(told.value) for word in words), str(told.value)
 
 
 def test_an_argument_of_init_is_not_the_kernels():
-    asked = _cmdline_edit.wanted(["x=1"], ["y"])
-    assert not _cmdline_edit.met("-- x=1", asked)
-    assert _cmdline_edit.met("x=1 -- y", asked)
+    asked = _cmdline_edit.parse_desired(["x=1"], ["y"])
+    assert not _cmdline_edit.cmdline_satisfies("-- x=1", asked)
+    assert _cmdline_edit.cmdline_satisfies("x=1 -- y", asked)
 
 
 WORD = st.from_regex(r"[a-z]{1,3}(=([a-z0-9]{0,3}|\"[a-z ]{0,4}\"))?", fullmatch=True)
@@ -86,14 +86,14 @@ LINE = st.lists(st.one_of(WORD, st.sampled_from([" ", "  ", "\t"])), max_size=8)
 @given(LINE, st.lists(WORD, max_size=3), st.lists(WORD, max_size=3))
 def test_any_line_meets_what_is_asked_and_keeps_the_rest(line, present, absent):
     try:
-        asked = _cmdline_edit.wanted(present, absent)
+        asked = _cmdline_edit.parse_desired(present, absent)
     except _cmdline_edit.ArgumentError:
         return
-    after = _cmdline_edit.edited(line, asked)
-    assert _cmdline_edit.met(after, asked)
-    assert _cmdline_edit.edited(after, asked) == after
-    kept = [each.text for each in _kernel_args.parse(line) if not _cmdline_edit.is_unwanted(each, asked)]
-    assert [each.text for each in _kernel_args.parse(after)][:len(kept)] == kept
+    after = _cmdline_edit.edit_cmdline(line, asked)
+    assert _cmdline_edit.cmdline_satisfies(after, asked)
+    assert _cmdline_edit.edit_cmdline(after, asked) == after
+    kept = [each.text for each in _kernel_args.parse_arguments(line) if not _cmdline_edit.is_unexpected(each, asked)]
+    assert [each.text for each in _kernel_args.parse_arguments(after)][:len(kept)] == kept
 
 
 @given(LINE, st.from_regex(r"NEW[a-z]{0,3}(=[0-9]{0,2})?", fullmatch=True))

@@ -14,7 +14,7 @@ PI = ("reboot=w coherent_pool=1M 8250.nr_uarts=1 pci=pcie_bus_safe cgroup_disabl
 
 
 def pairs(line):
-    return [(each.name, each.value) for each in args.parse(line)]
+    return [(each.name, each.value) for each in args.parse_arguments(line)]
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -40,14 +40,14 @@ def test_words_as_the_kernel_splits_them(line, expected):
 
 
 def test_the_word_itself_is_kept_for_who_has_to_remove_it():
-    assert [each.text for each in args.parse('x "a=1 2" cgroup-disable=memory')] == ["x", '"a=1 2"', "cgroup-disable=memory"]
+    assert [each.text for each in args.parse_arguments('x "a=1 2" cgroup-disable=memory')] == ["x", '"a=1 2"', "cgroup-disable=memory"]
 
 
 def test_behind_two_dashes_it_is_for_init_only():
-    found = args.parse("a -- cgroup_disable=memory systemd.unified_cgroup_hierarchy=0 --")
+    found = args.parse_arguments("a -- cgroup_disable=memory systemd.unified_cgroup_hierarchy=0 --")
     assert [each.kernel for each in found] == [True, False, False, False]
-    assert args.disabled(found, "memory", False) is None
-    assert args.switch(found, "systemd.unified_cgroup_hierarchy") is False  # systemd reads all of the line
+    assert args.disabling_argument(found, "memory", False) is None
+    assert args.boolean_argument(found, "systemd.unified_cgroup_hierarchy") is False  # systemd reads all of the line
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -58,7 +58,7 @@ def test_behind_two_dashes_it_is_for_init_only():
     ("k=0 k=1", True), ("k=1 k", True), ("k=1 k=0", False), ("k='0'", False), ('k="0"', False),
 ])
 def test_switch(line, expected):
-    assert args.switch(args.parse(line), "k") is expected
+    assert args.boolean_argument(args.parse_arguments(line), "k") is expected
 
 
 @pytest.mark.parametrize("line, known, expected", [
@@ -77,15 +77,15 @@ def test_switch(line, expected):
     (PI, False, "cgroup_disable=memory"),
 ])
 def test_what_turns_the_memory_controller_off(line, known, expected):
-    found = args.disabled(args.parse(line), "memory", known)
+    found = args.disabling_argument(args.parse_arguments(line), "memory", known)
     assert (found and found.text) == expected
 
 
 def test_only_relevant_arguments_are_shown():
-    assert args.described(args.parse("root=/dev/vda1 password=secret psi=1 swapaccount")) == [
+    assert args.describe_arguments(args.parse_arguments("root=/dev/vda1 password=secret psi=1 swapaccount")) == [
         {"name": "psi", "value": "1", "effect": args.EFFECTS["psi"]},
         {"name": "swapaccount", "value": None, "effect": args.EFFECTS["swapaccount"]}]
 
 
 def test_long_line_is_no_problem():
-    assert len(args.parse("a=1 " * 20000)) == 20000
+    assert len(args.parse_arguments("a=1 " * 20000)) == 20000

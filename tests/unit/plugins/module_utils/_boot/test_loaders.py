@@ -293,7 +293,7 @@ def test_rpm_ostree_fails(tmp_path):
 
 
 # --- which one it is
-SEEN = _bootloaders.Seen(kind=None, path=None, why=None, ostree=False, container=None, tools=set())
+SEEN = _bootloaders.DetectedBoot(kind=None, path=None, why=None, ostree=False, container=None, tools=set())
 
 
 @pytest.mark.parametrize("seen, name", [
@@ -307,7 +307,7 @@ SEEN = _bootloaders.Seen(kind=None, path=None, why=None, ostree=False, container
     (SEEN._replace(kind="bls", ostree=True, tools={"rpm-ostree", "grubby"}), "rpm_ostree"),
 ])
 def test_chosen(seen, name):
-    assert _bootloaders.choose(seen).name == name
+    assert _bootloaders.choose_bootloader(seen).name == name
 
 
 @pytest.mark.parametrize("seen, words", [
@@ -322,7 +322,7 @@ def test_chosen(seen, name):
 ])
 def test_unknown_is_an_error_that_says_what_was_looked_for(seen, words):
     with pytest.raises(_bootloader.BootloaderError) as told:
-        _bootloaders.choose(seen)
+        _bootloaders.choose_bootloader(seen)
     assert all(word in str(told.value) for word in words), str(told.value)
 
 
@@ -331,8 +331,8 @@ DEBIAN = ("update-grub", "kernel-install")
 
 @pytest.mark.parametrize("label", ["debian12-grub", "debian12-grub-to-v1", "debian12-grub-from-v1"])
 def test_recorded_hosts_that_grub_boots(tmp_path, label):
-    seen = _bootloaders.look(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
-    assert _bootloaders.choose(seen).name == "grub"
+    seen = _bootloaders.detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    assert _bootloaders.choose_bootloader(seen).name == "grub"
 
 
 @pytest.mark.parametrize("label, words", [
@@ -340,9 +340,9 @@ def test_recorded_hosts_that_grub_boots(tmp_path, label):
     ("debian12-container", ["container", "its host's"]),
 ])
 def test_recorded_hosts_that_something_else_boots(tmp_path, label, words):
-    seen = _bootloaders.look(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    seen = _bootloaders.detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
     with pytest.raises(_bootloader.BootloaderError) as told:
-        _bootloaders.choose(seen)
+        _bootloaders.choose_bootloader(seen)
     assert all(word in str(told.value) for word in words), str(told.value)
 
 

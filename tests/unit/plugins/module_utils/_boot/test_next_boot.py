@@ -40,7 +40,7 @@ submenu 'Advanced options' $menuentry_id_option 'gnulinux-advanced-f0af' {{
 
 def grub(first, second=None, default="0", environment=None):
     text = GRUB.format(first=first, second=first if second is None else second, default=default)
-    return nb.grub(text, environment or {}, CFG)
+    return nb.parse_grub_cfg(text, environment or {}, CFG)
 
 
 def shown(plan):
@@ -71,7 +71,7 @@ def test_grub(first, second, default, environment, expected):
 
 
 def test_a_grub_configuration_without_linux():
-    plan = nb.grub("set timeout=5\n", {}, CFG)
+    plan = nb.parse_grub_cfg("set timeout=5\n", {}, CFG)
     assert plan.arguments is None and CFG in plan.why
 
 
@@ -83,8 +83,8 @@ def test_which_grub_takes_its_menu_from_entries():
 
 def test_grub_environment():
     text = "# GRUB Environment Block\nsaved_entry=a-b.conf\nkernelopts=root=/dev/x ro quiet \nempty=\n#########\n"
-    assert nb.grub_environment(text) == {"saved_entry": "a-b.conf", "kernelopts": "root=/dev/x ro quiet ", "empty": ""}
-    assert nb.grub_environment("") == {}
+    assert nb.parse_grubenv(text) == {"saved_entry": "a-b.conf", "kernelopts": "root=/dev/x ro quiet ", "empty": ""}
+    assert nb.parse_grubenv("") == {}
 
 
 def test_grub_variables_are_the_literal_ones():
@@ -102,7 +102,7 @@ def entry(options, version="4.18.0"):
 def test_boot_loader_entries_that_agree():
     texts = {MACHINE + "4.18.0-1.conf": entry(["root=x " + OFF]), MACHINE + "4.18.0-2.conf": entry(["root=y", OFF]),
              MACHINE + "0-rescue.conf": entry(["root=x"])}
-    plan = nb.entries(texts, {}, {})
+    plan = nb.parse_entries(texts, {}, {})
     assert (plan.kind, plan.path, shown(plan)) == ("bls", "/boot/loader/entries", [OFF])
 
 
@@ -116,7 +116,7 @@ def test_boot_loader_entries_that_agree():
 ])
 def test_boot_loader_entries_that_differ(environment, expected):
     texts = {MACHINE + "1.conf": entry(["root=x"]), MACHINE + "2.conf": entry(["root=x " + OFF])}
-    plan = nb.entries(texts, environment, {})
+    plan = nb.parse_entries(texts, environment, {})
     assert shown(plan) == expected
     if expected is not None:
         assert plan.path.endswith(environment.get("next_entry", environment["saved_entry"]) + ".conf")
@@ -124,26 +124,26 @@ def test_boot_loader_entries_that_differ(environment, expected):
 
 def test_kernelopts_of_rhel_8():
     texts = {MACHINE + "1.conf": entry(["$kernelopts $tuned_params"])}
-    assert shown(nb.entries(texts, {"kernelopts": "root=x " + OFF}, {})) == [OFF]
-    assert shown(nb.entries(texts, {}, {"kernelopts": "root=x psi=1"})) == ["psi=1"]
-    assert shown(nb.entries(texts, {}, {})) == []
+    assert shown(nb.parse_entries(texts, {"kernelopts": "root=x " + OFF}, {})) == [OFF]
+    assert shown(nb.parse_entries(texts, {}, {"kernelopts": "root=x psi=1"})) == ["psi=1"]
+    assert shown(nb.parse_entries(texts, {}, {})) == []
 
 
 def test_the_newest_deployment_of_ostree():
     texts = {"/boot/loader/entries/ostree-1-x.conf": entry([OFF], "1"), "/boot/loader/entries/ostree-2-x.conf": entry(["q"], "2")}
-    assert shown(nb.entries(texts, {}, {})) == []
+    assert shown(nb.parse_entries(texts, {}, {})) == []
 
 
 def test_command_line_files():
-    assert shown(nb.cmdline_file("cmdline_txt", "/boot/firmware/cmdline.txt",
+    assert shown(nb.parse_cmdline_file("cmdline_txt", "/boot/firmware/cmdline.txt",
                                  "console=tty1 cgroup_enable=memory rootwait\n")) == ["cgroup_enable=memory"]
-    assert shown(nb.cmdline_file("kernel_install", "/etc/kernel/cmdline", "# no\nroot=x\n psi=1\n")) == ["psi=1"]
-    assert shown(nb.cmdline_file("cmdline_txt", "/x", "")) == []
+    assert shown(nb.parse_cmdline_file("kernel_install", "/etc/kernel/cmdline", "# no\nroot=x\n psi=1\n")) == ["psi=1"]
+    assert shown(nb.parse_cmdline_file("cmdline_txt", "/x", "")) == []
 
 
 def differences(running, planned, by_firmware=()):
-    plan = nb.cmdline_file("grub", CFG, planned)
-    return nb.differences(_kernel_args.parse(running), plan, by_firmware)
+    plan = nb.parse_cmdline_file("grub", CFG, planned)
+    return nb.next_boot_differences(_kernel_args.parse_arguments(running), plan, by_firmware)
 
 
 @pytest.mark.parametrize("running, planned, firmware, count", [

@@ -24,12 +24,12 @@ def user(name="alice", uid=1000, delegated=True, configured=("cpu", "memory", "p
 
 def state(line="", plan=None, kind="grub", path=CFG, **changed):
     """A host that is as it should be, with what is changed about it."""
-    planned = None if plan is None else _next_boot.cmdline_file(kind, path, plan)
+    planned = None if plan is None else _next_boot.parse_cmdline_file(kind, path, plan)
     given = dict(mode="v2", mounts_known=True, container=None, kernel="6.1.0", systemd=_platform.Systemd(252, "unified"),
-                 default="unified", arguments=None if line is None else _kernel_args.parse(line), plan=planned, memory=True,
+                 default="unified", arguments=None if line is None else _kernel_args.parse_arguments(line), plan=planned, memory=True,
                  reasons=[], enabled=["cpu", "memory", "pids"], raspberry=False, users=[user("root", 0), user()])
     given.update(changed)
-    return c.State(**given)
+    return c.HostState(**given)
 
 
 def reason(ident):
@@ -37,17 +37,17 @@ def reason(ident):
 
 
 def brief(given):
-    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in c.needed(given)]
+    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in c.plan_changes(given)]
 
 
 def test_nothing_to_do():
-    assert c.needed(state()) == []
-    assert c.ready(state()) is True
-    assert c.reboot_required([]) is False
+    assert c.plan_changes(state()) == []
+    assert c.is_ready(state()) is True
+    assert c.needs_reboot([]) is False
 
 
 def test_each_change_has_all_of_it():
-    for each in c.needed(state(OFF, mode="v1", memory=False, reasons=reason("not_compiled_in"),
+    for each in c.plan_changes(state(OFF, mode="v1", memory=False, reasons=reason("not_compiled_in"),
                                users=[user(configured=["pids"], delegated=False)])):
         assert set(each) == {"id", "what", "why", "argument", "file", "users", "reboot", "configured"}
         assert each["what"] and each["why"]
@@ -83,18 +83,18 @@ def test_each_change_has_all_of_it():
 def test_on_v1(mode, line, plan, changed, expected):
     given = state(line, plan, mode=mode, users=[user(delegated=False)], **changed)
     assert brief(given) == expected
-    assert c.ready(given) is False
+    assert c.is_ready(given) is False
 
 
 def test_unknown_mounts_ask_for_nothing():
     given = state(mode=None, mounts_known=False, memory=None, enabled=None, users=[])
-    assert c.needed(given) == []
-    assert c.ready(given) is None
+    assert c.plan_changes(given) == []
+    assert c.is_ready(given) is None
 
 
 def test_no_hierarchy_at_all_is_not_ready():
     given = state(mode=None, memory=None, enabled=None, users=[], systemd=None)
-    assert c.ready(given) is False
+    assert c.is_ready(given) is False
 
 
 # on v2 now, not after the next boot
@@ -126,7 +126,7 @@ def test_what_would_take_the_host_off_v2(plan, version, expected):
 def test_without_the_memory_controller(line, plan, ident, changed, expected):
     given = state(line, plan, memory=False, reasons=reason(ident), enabled=["cpu"], users=[user(delegated=False)], **changed)
     assert brief(given) == expected
-    assert c.ready(given) is False
+    assert c.is_ready(given) is False
 
 
 @pytest.mark.parametrize("line, plan, expected", [
@@ -140,13 +140,13 @@ def test_raspberry_pi(line, plan, expected):
     given = state(line, plan, "cmdline_txt", "/boot/firmware/cmdline.txt", memory=False,
                   reasons=reason("disabled_by_argument"), raspberry=True, enabled=["cpu"], users=[])
     assert brief(given) == expected
-    assert c.needed(given)[0]["file"] == "/boot/firmware/cmdline.txt"
+    assert c.plan_changes(given)[0]["file"] == "/boot/firmware/cmdline.txt"
 
 
 def test_not_enabled_for_children():
     given = state(enabled=["cpu"], users=[])
     assert brief(given) == [("enable_memory_for_children", None, False, None)]
-    assert c.ready(given) is False
+    assert c.is_ready(given) is False
 
 
 # users
@@ -167,30 +167,30 @@ def test_not_enabled_for_children():
 ])
 def test_delegation(users, ids, ready):
     given = state(users=users)
-    assert [each["id"] for each in c.needed(given)] == ids
-    assert c.ready(given) is ready
+    assert [each["id"] for each in c.plan_changes(given)] == ids
+    assert c.is_ready(given) is ready
 
 
 def test_users_are_named_together():
     users = [user("a", 1, False, ["pids"]), user("b", 2, False, []), user("c", 3), user("d", 4, False)]
-    assert [(each["id"], each["users"]) for each in c.needed(state(users=users))] == [
+    assert [(each["id"], each["users"]) for each in c.plan_changes(state(users=users))] == [
         ("delegate_memory", ["a", "b"]), ("restart_user_manager", ["d"])]
 
 
 @pytest.mark.parametrize("memory, enabled, ready", [(None, ["memory"], None), (True, None, None), (False, None, False)])
 def test_not_known_is_not_ready(memory, enabled, ready):
-    assert c.ready(state(memory=memory, enabled=enabled, reasons=reason("unknown"))) is ready
+    assert c.is_ready(state(memory=memory, enabled=enabled, reasons=reason("unknown"))) is ready
 
 
 @pytest.mark.parametrize("kind, expected", [
     ("grub", "/etc/default/grub"), ("kernel_install", "/etc/kernel/cmdline"), ("bls", None), (None, None),
 ])
 def test_file_to_change(kind, expected):
-    assert c.needed(state(OFF, OFF, kind, mode="v1", users=[]))[0]["file"] == expected
+    assert c.plan_changes(state(OFF, OFF, kind, mode="v1", users=[]))[0]["file"] == expected
 
 
 @pytest.mark.parametrize("answers, expected", [
     ([], False), ([False], False), ([True, None], True), ([False, None], None), ([False, True], True),
 ])
 def test_reboot_required(answers, expected):
-    assert c.reboot_required([{"reboot": each} for each in answers]) is expected
+    assert c.needs_reboot([{"reboot": each} for each in answers]) is expected

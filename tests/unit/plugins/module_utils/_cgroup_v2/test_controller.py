@@ -24,11 +24,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system import
     (None, None, {"memory": ("0", True)}, None),
 ])
 def test_present(mode, available, known, expected):
-    assert m.present(mode, available, known) is expected
+    assert m.has_memory_controller(mode, available, known) is expected
 
 
 def reasons(line="", raspberry=False, known=None, config=None, container=None):
-    found = m.absence(_kernel_args.parse(line), raspberry, known, config, container)
+    found = m.absence_reasons(_kernel_args.parse_arguments(line), raspberry, known, config, container)
     assert all(set(each) == {"id", "detail", "argument"} and each["detail"] for each in found)
     return [(each["id"], each["argument"]) for each in found]
 
@@ -72,7 +72,7 @@ def test_raspberry(model, release, expected):
     ("CONFIG_CGROUPS=y\nCONFIG_MEMCG=y\n", "y"), ("# CONFIG_MEMCG is not set\n", "n"), ("CONFIG_MEMCG_V1=y\n", "n"), ("", "n"),
 ])
 def test_kernel_configuration(text, expected):
-    assert m.config_value(text, "CONFIG_MEMCG") == expected
+    assert m.kernel_config_value(text, "CONFIG_MEMCG") == expected
 
 
 FILES = {"memory.oom.group": "0\n", "memory.events": "low 0\noom_kill 0\noom_group_kill 0\n", "memory.swap.max": "max\n"}
@@ -91,7 +91,7 @@ FILES = {"memory.oom.group": "0\n", "memory.events": "low 0\noom_kill 0\noom_gro
     (None, None, [], None, None),
 ])
 def test_oom_group(mode, memory, samples, supported, kill_event):
-    found = m.oom_group(mode, memory, samples)
+    found = m.oom_group_support(mode, memory, samples)
     assert (found["supported"], found["kill_event"]) == (supported, kill_event)
     assert (found["why"] is None) is (supported is True)
 
@@ -106,7 +106,7 @@ def test_oom_group(mode, memory, samples, supported, kill_event):
     ("v1", None, [], None, None),
 ])
 def test_swap_accounting(mode, memory, samples, v1_root, expected):
-    assert m.swap_accounting(mode, memory, samples, v1_root) is expected
+    assert m.has_swap_accounting(mode, memory, samples, v1_root) is expected
 
 
 @pytest.mark.parametrize("text, problem, expected", [
@@ -114,7 +114,7 @@ def test_swap_accounting(mode, memory, samples, v1_root, expected):
     (None, "Permission denied", None),
 ])
 def test_pressure(text, problem, expected):
-    found = m.pressure(text, problem)
+    found = m.psi_support(text, problem)
     assert found["available"] is expected
     assert (found["why"] is None) is (expected is True)
 
@@ -132,21 +132,21 @@ def test_pressure(text, problem, expected):
     (None, None, None, None, (None, None)),
 ])
 def test_user(mode, memory, exists, controllers, expected):
-    found = m.user(mode, memory, exists, controllers)
+    found = m.user_delegation(mode, memory, exists, controllers)
     assert found[:2] == expected
     assert (found[2] is None) is (expected[1] is True)
 
 
 def test_root():
-    assert m.root_user(["cpu", "memory"], True) == (["cpu", "memory"], True, None)
-    assert m.root_user(["cpu"], True)[1] is False
-    assert m.root_user(["cpu"], False) == (["cpu"], False, m.NO_CONTROLLER)
-    assert m.root_user(None, True)[:2] == (None, None)
+    assert m.root_delegation(["cpu", "memory"], True) == (["cpu", "memory"], True, None)
+    assert m.root_delegation(["cpu"], True)[1] is False
+    assert m.root_delegation(["cpu"], False) == (["cpu"], False, m.NO_CONTROLLER)
+    assert m.root_delegation(None, True)[:2] == (None, None)
 
 
 def test_delegated_controllers():
     text = ("DelegateControllers=cpu memory pids\nId=user@1000.service\n\n"
             "Id=user@1001.service\nDelegateControllers=\n\nId=user@1002.service\n")
-    assert m.delegated_controllers(text) == {
+    assert m.parse_delegated_controllers(text) == {
         "user@1000.service": ["cpu", "memory", "pids"], "user@1001.service": []}
-    assert m.delegated_controllers("") == {}
+    assert m.parse_delegated_controllers("") == {}

@@ -37,39 +37,39 @@ HYBRID = V1 + line(TOP + "/unified", "cgroup2")
     (line("/cgroup", "cgroup", "rw,memory"), "v1"),
 ])
 def test_mode(text, expected):
-    found = m.mode(m.mounts(text))
+    found = m.detect_mode(m.parse_mountinfo(text))
     assert found.mode == expected
     assert found.evidence
 
 
 def test_the_same_from_proc_mounts():
     text = "tmpfs %s tmpfs ro 0 0\ncgroup %s/memory cgroup rw,nosuid,nodev,noexec,relatime,memory 0 0\n" % (TOP, TOP)
-    assert m.mode(m.mounts_of_fstab(text)).mode == "v1"
-    assert m.mode(m.mounts_of_fstab("cgroup2 %s cgroup2 rw,nsdelegate 0 0\nshort line\n" % TOP)).mode == "v2"
+    assert m.detect_mode(m.parse_mounts(text)).mode == "v1"
+    assert m.detect_mode(m.parse_mounts("cgroup2 %s cgroup2 rw,nsdelegate 0 0\nshort line\n" % TOP)).mode == "v2"
 
 
 def test_v1_mounts_tell_controllers_and_name():
-    found = {each.path: each for each in m.mounts(HYBRID)}
+    found = {each.path: each for each in m.parse_mountinfo(HYBRID)}
     assert found[TOP + "/cpu,cpuacct"].controllers == ["cpu", "cpuacct"]
     assert (found[TOP + "/systemd"].controllers, found[TOP + "/systemd"].name) == ([], "systemd")
-    assert m.memory_tree(found.values()) == TOP + "/memory"
+    assert m.memory_hierarchy(found.values()) == TOP + "/memory"
 
 
 def test_a_path_with_a_space():
-    assert m.mounts(line("/mnt/a\\040b", "cgroup", "rw,pids"))[0].path == "/mnt/a b"
+    assert m.parse_mountinfo(line("/mnt/a\\040b", "cgroup", "rw,pids"))[0].path == "/mnt/a b"
 
 
 @pytest.mark.parametrize("text, expected", [
     (V2, TOP), (HYBRID, TOP + "/unified"), (V1, TOP + "/systemd"), ("", None), (line("/mnt/x", "cgroup2"), None),
 ])
 def test_where_systemds_units_are(text, expected):
-    assert m.tree_of_units(m.mounts(text)) == expected
+    assert m.unit_hierarchy(m.parse_mountinfo(text)) == expected
 
 
 def test_proc_cgroups():
     text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t0\t70\t1\nmemory\t6\t70\t0\nbad line\n"
-    assert m.v1_controllers(text) == {"cpuset": ("0", True), "memory": ("6", False)}
-    assert m.v1_controllers("") == {}
+    assert m.parse_proc_cgroups(text) == {"cpuset": ("0", True), "memory": ("6", False)}
+    assert m.parse_proc_cgroups("") == {}
 
 
 def test_os_release():
@@ -145,7 +145,7 @@ LEGACY = "systemd.legacy_systemd_cgroup_controller"
     (FORCE, 257, "unified", "v2"),
 ])
 def test_what_systemd_chooses(text, version, default, expected):
-    assert m.chosen(_kernel_args.parse(text), version, default) == expected
+    assert m.mode_at_boot(_kernel_args.parse_arguments(text), version, default) == expected
 
 
 @pytest.mark.parametrize("release, wanted, expected", [

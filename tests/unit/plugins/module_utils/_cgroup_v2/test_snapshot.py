@@ -30,7 +30,7 @@ def host(tmp_path):
 
 
 def facts(recorded, problems=()):
-    return _cgroup_facts.facts(recorded.snapshot(), problems)
+    return _cgroup_facts.cgroup_facts(recorded.snapshot(), problems)
 
 
 def users(found):

@@ -19,7 +19,7 @@ def names(folder):
 
 
 def put(folder, value):
-    with closing(_history.open_to_write(str(folder))) as database:
+    with closing(_history.open_history(str(folder))) as database:
         database.execute("INSERT OR REPLACE INTO meta VALUES ('key', ?)", (value,))
 
 
@@ -36,7 +36,7 @@ def test_a_new_history_is_roots_alone(tmp_path):
 def test_an_older_one_is_brought_up_to_date_with_what_is_in_it(tmp_path, monkeypatch):
     put(tmp_path, 1)
     monkeypatch.setattr(_history, "MIGRATIONS", _history.MIGRATIONS + (("ALTER TABLE daily ADD COLUMN later",),))
-    with closing(_history.open_to_write(str(tmp_path))) as database:
+    with closing(_history.open_history(str(tmp_path))) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (2,)
         assert kept(database) == 1
         database.execute("SELECT later FROM daily")
@@ -47,29 +47,29 @@ def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(_history, "MIGRATIONS", _history.MIGRATIONS + (
         ("ALTER TABLE daily ADD COLUMN later", "INSERT INTO notes VALUES (1, 2, 3)"),))
     with pytest.raises(_history.HistoryError):
-        _history.open_to_write(str(tmp_path))
+        _history.open_history(str(tmp_path))
     monkeypatch.undo()
-    with closing(_history.open_to_write(str(tmp_path))) as database:
+    with closing(_history.open_history(str(tmp_path))) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (1,)
         with pytest.raises(sqlite3.OperationalError):
             database.execute("SELECT later FROM daily")
 
 
 def test_a_newer_one_is_left_alone(tmp_path):
-    with closing(_history.open_to_write(str(tmp_path))) as database:
+    with closing(_history.open_history(str(tmp_path))) as database:
         database.execute("PRAGMA user_version = 7")
     with pytest.raises(_history.HistoryError) as caught:
-        _history.open_to_write(str(tmp_path))
-    assert "version 7" in str(caught.value) and not isinstance(caught.value, _history.Damaged)
+        _history.open_history(str(tmp_path))
+    assert "version 7" in str(caught.value) and not isinstance(caught.value, _history.HistoryDamaged)
     with pytest.raises(_history.HistoryError) as caught:
-        _history.read(str(tmp_path), kept)
+        _history.query_history(str(tmp_path), kept)
     assert "version 7" in str(caught.value)
 
 
 def test_reading_leaves_no_trace(tmp_path):
     put(tmp_path, 5)
     before = os.stat(str(tmp_path / "history.sqlite"))
-    assert _history.read(str(tmp_path), kept) == 5
+    assert _history.query_history(str(tmp_path), kept) == 5
     assert names(tmp_path) == ["history.sqlite"]
     assert os.stat(str(tmp_path / "history.sqlite")).st_mtime_ns == before.st_mtime_ns
 
@@ -77,7 +77,7 @@ def test_reading_leaves_no_trace(tmp_path):
 def test_reading_beside_a_writer(tmp_path):
     """The reader sees what was committed, and keeps the writer from nothing."""
     put(tmp_path, 5)
-    with closing(_history.open_to_write(str(tmp_path))) as writer:
+    with closing(_history.open_history(str(tmp_path))) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE meta SET value = 6")
 
@@ -87,8 +87,8 @@ def test_reading_beside_a_writer(tmp_path):
             writer.execute("UPDATE meta SET value = 7")
             return first, kept(database)
 
-        assert _history.read(str(tmp_path), look)[0] == 5
-    assert _history.read(str(tmp_path), kept) == 7
+        assert _history.query_history(str(tmp_path), look)[0] == 5
+    assert _history.query_history(str(tmp_path), kept) == 7
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
@@ -101,22 +101,22 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
             put(tmp_path, 6)
         return looks[-1]
 
-    assert _history.read(str(tmp_path), look) == 6
+    assert _history.query_history(str(tmp_path), look) == 6
     assert looks == [5, 6]
 
 
 def test_no_history(tmp_path):
-    assert _history.read(str(tmp_path), kept) is None
-    assert _history.read(str(tmp_path / "nowhere"), kept) is None
+    assert _history.query_history(str(tmp_path), kept) is None
+    assert _history.query_history(str(tmp_path / "nowhere"), kept) is None
 
 
 @pytest.mark.parametrize("content", [b"no database " * 1000, b"SQLite format 3\0" + b"\xff" * 4000])
 def test_what_is_no_database_is_damaged(tmp_path, content):
     (tmp_path / "history.sqlite").write_bytes(content)
-    with pytest.raises(_history.Damaged):
-        _history.open_to_write(str(tmp_path))
+    with pytest.raises(_history.HistoryDamaged):
+        _history.open_history(str(tmp_path))
     with pytest.raises(_history.HistoryError):
-        _history.read(str(tmp_path), kept)
+        _history.query_history(str(tmp_path), kept)
 
 
 def test_two_damaged_ones_are_kept(tmp_path):

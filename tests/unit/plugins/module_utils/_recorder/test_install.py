@@ -53,25 +53,25 @@ def _here(tmp_path, monkeypatch, ended):
 
 def wanted(folder, **changes):
     settings = dict(SETTINGS, state_dir=str(folder / "state"), textfile_dir=str(folder / "textfiles"), **changes)
-    return _recorder_layout.layout("/usr/bin/python3", settings, {"x.py": "pass\n"}), settings
+    return _recorder_layout.build_layout("/usr/bin/python3", settings, {"x.py": "pass\n"}), settings
 
 
 def install(folder, **changes):
     layout, settings = wanted(folder, **changes)
-    plan = _recorder_install.present(layout, settings["state_dir"], settings["textfile_dir"])
-    _recorder_install.apply(plan)
+    plan = _recorder_install.plan_install(layout, settings["state_dir"], settings["textfile_dir"])
+    _recorder_install.apply_plan(plan)
     return layout, plan
 
 
 def remove(folder):
-    plan = _recorder_install.absent(str(folder / "state"), str(folder / "textfiles"))
-    _recorder_install.apply(plan)
+    plan = _recorder_install.plan_removal(str(folder / "state"), str(folder / "textfiles"))
+    _recorder_install.apply_plan(plan)
     return plan
 
 
 def test_the_code_runs_alone(tmp_path):
     """In an interpreter that sees nothing of the collection or of Ansible."""
-    for path, text in _recorder_layout.sources().items():
+    for path, text in _recorder_layout.read_sources().items():
         target = str(tmp_path / path)
         if not os.path.isdir(os.path.dirname(target)):
             os.makedirs(os.path.dirname(target))
@@ -83,29 +83,29 @@ def test_the_code_runs_alone(tmp_path):
 
 
 def test_no_podman_and_no_ansible_among_the_code():
-    names = {os.path.basename(path) for path in _recorder_layout.sources()}
+    names = {os.path.basename(path) for path in _recorder_layout.read_sources()}
     assert {"main.py", "run.py", "database.py", "kernel_oom.py", "cgroupfs.py"} <= names
     assert not {"cli.py", "facts.py", "verdict.py"} & names
 
 
 def test_another_content_is_another_directory():
-    one = _recorder_layout.layout("/usr/bin/python3", SETTINGS, {"x.py": "1"})
-    two = _recorder_layout.layout("/usr/bin/python3", SETTINGS, {"x.py": "2"})
-    three = _recorder_layout.layout("/usr/bin/python3", dict(SETTINGS, retention_days=31), {"x.py": "1"})
+    one = _recorder_layout.build_layout("/usr/bin/python3", SETTINGS, {"x.py": "1"})
+    two = _recorder_layout.build_layout("/usr/bin/python3", SETTINGS, {"x.py": "2"})
+    three = _recorder_layout.build_layout("/usr/bin/python3", dict(SETTINGS, retention_days=31), {"x.py": "1"})
     assert len({one.code, two.code, three.code}) == 3
-    assert one == _recorder_layout.layout("/usr/bin/python3", SETTINGS, {"x.py": "1"})
+    assert one == _recorder_layout.build_layout("/usr/bin/python3", SETTINGS, {"x.py": "1"})
 
 
 def test_the_service_may_write_two_directories_only():
-    unit = _recorder_layout.service("/usr/bin/python3", "/code", STATE, "/textfiles")
+    unit = _recorder_layout.service_unit("/usr/bin/python3", "/code", STATE, "/textfiles")
     assert "\nReadWritePaths=/var/lib/podman-memory -/textfiles\n" in unit
     assert "\nProtectSystem=strict\n" in unit and "\nPrivateNetwork=yes\n" in unit
     assert "\nStateDirectory=podman-memory\n" in unit
-    assert "\nReadWritePaths=/var/lib/podman-memory\n" in _recorder_layout.service("/usr/bin/python3", "/code", STATE, "")
+    assert "\nReadWritePaths=/var/lib/podman-memory\n" in _recorder_layout.service_unit("/usr/bin/python3", "/code", STATE, "")
 
 
 def test_a_state_directory_elsewhere_is_not_systemds():
-    unit = _recorder_layout.service("/usr/bin/python3", "/code", "/srv/history", "")
+    unit = _recorder_layout.service_unit("/usr/bin/python3", "/code", "/srv/history", "")
     assert "StateDirectory" not in unit and "\nReadWritePaths=/srv/history\n" in unit
 
 
@@ -138,12 +138,12 @@ def test_a_newer_one_takes_the_place_of_the_older(here):
 def test_a_textfile_that_moves_leaves_none_behind(here):
     folder, _calls = here
     install(folder)
-    left = folder / "textfiles" / _recorder_metrics.FILE
+    left = folder / "textfiles" / _recorder_metrics.METRICS_FILE
     left.parent.mkdir()
     left.write_text("x")
     settings = dict(SETTINGS, state_dir=str(folder / "state"), textfile_dir="")
-    _recorder_install.apply(_recorder_install.present(
-        _recorder_layout.layout("/usr/bin/python3", settings, {}), settings["state_dir"], ""))
+    _recorder_install.apply_plan(_recorder_install.plan_install(
+        _recorder_layout.build_layout("/usr/bin/python3", settings, {}), settings["state_dir"], ""))
     assert not left.exists()
 
 
@@ -160,7 +160,7 @@ def test_what_was_changed_by_hand_is_mended(here):
 def test_planning_changes_nothing(here):
     folder, calls = here
     layout, settings = wanted(folder)
-    assert _recorder_install.is_change(_recorder_install.present(layout, settings["state_dir"], settings["textfile_dir"]))
+    assert _recorder_install.is_change(_recorder_install.plan_install(layout, settings["state_dir"], settings["textfile_dir"]))
     assert os.listdir(str(folder)) == []
     assert calls == ["is-enabled podman-memory-recorder.timer"]
 
@@ -170,7 +170,7 @@ def test_absent_takes_all_of_ours_and_nothing_else(here):
     install(folder)
     textfiles, state = folder / "textfiles", folder / "state"
     textfiles.mkdir()
-    for path in (textfiles / _recorder_metrics.FILE, textfiles / "other.prom", state / "history.sqlite", state / "history.sqlite-wal",
+    for path in (textfiles / _recorder_metrics.METRICS_FILE, textfiles / "other.prom", state / "history.sqlite", state / "history.sqlite-wal",
                  state / "history.sqlite.damaged-20261123T200548Z", state / "lock", state / "mine"):
         path.write_text("x")
     plan = remove(folder)
@@ -198,7 +198,7 @@ def test_absent_finds_what_was_installed_elsewhere(here):
     layout = install(folder)[0]
     with open(os.path.join(layout.code, "settings.json"), encoding="utf-8") as handle:
         state = json.load(handle)["state_dir"]
-    _recorder_install.apply(_recorder_install.absent("/nowhere/at/all", ""))
+    _recorder_install.apply_plan(_recorder_install.plan_removal("/nowhere/at/all", ""))
     assert not os.path.exists(state)
 
 
@@ -206,7 +206,7 @@ def test_without_systemd_it_says_so(tmp_path, monkeypatch):
     layout, settings = wanted(tmp_path)
     monkeypatch.setattr(os.path, "isdir", lambda _path: False)
     with pytest.raises(_recorder_install.InstallError) as caught:
-        _recorder_install.present(layout, settings["state_dir"], "")
+        _recorder_install.plan_install(layout, settings["state_dir"], "")
     assert "systemd" in str(caught.value)
 
 

@@ -25,7 +25,7 @@ def running(name="web", limits=None, usage=None, events=None, unit=""):
 
 
 def text(containers=(), counts=None):
-    return _prometheus.render(_recorder_metrics.families(list(containers), counts or {}, RUN))
+    return _prometheus.render(_recorder_metrics.metric_families(list(containers), counts or {}, RUN))
 
 
 @pytest.mark.parametrize("value, escaped", [

@@ -24,18 +24,18 @@ STATE = State("b", NOW - 30 * SECOND, NOW - 86400 * SECOND, 0, NOW - 3600 * SECO
 
 @pytest.fixture
 def folder(tmp_path):
-    with closing(_history.open_to_write(str(tmp_path))) as database:
-        _history_write.keep(database, problem="", **STATE._asdict())
+    with closing(_history.open_history(str(tmp_path))) as database:
+        _history_write.set_meta(database, problem="", **STATE._asdict())
     return str(tmp_path)
 
 
 def change(folder, query, values=()):
-    with closing(_history.open_to_write(folder)) as database:
+    with closing(_history.open_history(folder)) as database:
         database.execute(query, values)
 
 
 def read(folder, since=NOW - 3600 * SECOND, now=NOW):
-    return _recorder.read(folder, since, now)
+    return _recorder.read_recorder(folder, since, now)
 
 
 def test_no_history(tmp_path):
@@ -66,7 +66,7 @@ def test_a_history_that_is_not_for_us(folder):
 
 
 def test_before_the_first_run_has_ended(tmp_path):
-    _history.open_to_write(str(tmp_path)).close()
+    _history.open_history(str(tmp_path)).close()
     assert read(str(tmp_path)).source["status"] == "partial"
 
 
@@ -104,25 +104,25 @@ def test_the_days_of_a_container_are_those_of_its_unit_or_name(folder):
     for workload, size in (("web.service", 5), ("web", 6)):
         change(folder, "INSERT INTO daily VALUES ('2026-11-22', 0, ?, ?, NULL, 3)", (workload, size))
     record = read(folder)
-    assert _recorder.daily(record, 0, "web.service", "web")[0]["working_set_max"] == 5
-    assert _recorder.daily(record, 0, None, "web")[0]["working_set_max"] == 6
-    assert _recorder.daily(record, 0, "other.service", "web")[0]["working_set_max"] == 6
-    assert _recorder.daily(record, 1000, None, "web") == []
-    assert _recorder.daily(record._replace(daily=None), 0, None, "web") is None
+    assert _recorder.daily_memory(record, 0, "web.service", "web")[0]["working_set_max"] == 5
+    assert _recorder.daily_memory(record, 0, None, "web")[0]["working_set_max"] == 6
+    assert _recorder.daily_memory(record, 0, "other.service", "web")[0]["working_set_max"] == 6
+    assert _recorder.daily_memory(record, 1000, None, "web") == []
+    assert _recorder.daily_memory(record._replace(daily=None), 0, None, "web") is None
 
 
 def test_events_of_some_containers(folder):
     for ident in ("aa", "bb"):
         change(folder, "INSERT INTO events VALUES (?, 0, ?, 'died', 'web', 'image', 137, ?, 'run')",
                (ident, NOW, '{"PODMAN_SYSTEMD_UNIT": "web.service"}'))
-    found, problem = _recorder.events(folder, ["bb"])
+    found, problem = _recorder.recorded_events(folder, ["bb"])
     assert problem is None and found == [
         PodmanEvent(NOW, "died", "bb", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "web.service"}, 0, "run")]
 
 
 def test_what_journal_and_history_both_hold_is_there_once():
     early, late = UnitOom(1, "a.scope", 0), UnitOom(2, "a.scope", 0)
-    assert _recorder.merged([late], [early, late]) == [early, late]
+    assert _recorder.merge_records([late], [early, late]) == [early, late]
     live = PodmanEvent(5, "died", "aa", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "x", "more": "labels"}, 0, "run")
     kept = live._replace(labels={"PODMAN_SYSTEMD_UNIT": "x"})
-    assert _recorder.merged([live], [kept]) == [live]
+    assert _recorder.merge_records([live], [kept]) == [live]

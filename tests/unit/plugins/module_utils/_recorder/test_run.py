@@ -21,9 +21,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder impo
     database as _history,
     retention as _history_keep,
     run as _recorder_run,
-    sampler as _recorder_cgroups,
     source as _recorder,
-    writer as _history_write,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
@@ -49,10 +47,10 @@ class Bench(object):
 
     def run(self):
         options = _recorder_run.Options(self.folder, self.textfiles, self.days, 64 * MEBIBYTE, "1.2.3")
-        return _recorder_run.run(options, now=lambda: self.now, journal=self.journal, host=self.host)
+        return _recorder_run.record(options, now=lambda: self.now, journal=self.journal, host=self.host)
 
     def open(self):
-        return _history.open_to_write(self.folder)
+        return _history.open_history(self.folder)
 
     def rows(self, query):
         database = self.open()
@@ -76,7 +74,7 @@ class Bench(object):
 
 @pytest.fixture(params=HOSTS)
 def bench(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(_recorder_cgroups, "samples", lambda _files: [])
+    monkeypatch.setattr(_recorder_run, "sample_containers", lambda _files: [])
     monkeypatch.setattr(_journal, "read_ring_buffer", lambda _boot: _journal.RingBuffer([], None, None))
     monkeypatch.setattr(_journal, "oldest_entry_time", lambda _uid: None)
     return Bench(request.param, tmp_path)
@@ -102,7 +100,7 @@ def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tic
             if entry.get("_TRANSPORT") == "kernel" and field in entry:
                 entry[field] = str(int(entry[field]) // tick * tick)
     bench.run()
-    record = _recorder.read(bench.folder, 0, bench.now)
+    record = _recorder.read_recorder(bench.folder, 0, bench.now)
     kernel = [each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"]
     wanted = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
     found = _kernel_oom.parse_kernel_log(record.messages)
@@ -178,7 +176,7 @@ def test_killed_at_every_statement(bench):
 
 
 def _killed_at(statement):
-    real, left = _history.open_to_write, [statement]
+    real, left = _history.open_history, [statement]
 
     def count(_text):
         left[0] -= 1
@@ -190,13 +188,13 @@ def _killed_at(statement):
         database.set_trace_callback(count)
         return database
 
-    _history.open_to_write = traced
+    _recorder_run.open_history = traced
 
 
 def _counts(bench):
     database = bench.open()
     try:
-        return _history_keep.kill_counts(database)
+        return _history_keep.count_kills(database)
     finally:
         database.close()
 
@@ -215,13 +213,13 @@ def test_more_than_one_transaction_holds(bench, monkeypatch):
     assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 9
     bench.run()
     assert bench.recorded() == bench.kills()
-    source = _recorder.read(bench.folder, 0, bench.now).source
+    source = _recorder.read_recorder(bench.folder, 0, bench.now).source
     assert source["status"] == "ok", source
 
 
 def test_whole_since_the_boot(bench):
     bench.run()
-    record = _recorder.read(bench.folder, 0, bench.now)
+    record = _recorder.read_recorder(bench.folder, 0, bench.now)
     assert record.source["status"] == "ok"
     assert record.state.kernel_since == bench.host.began
 
@@ -231,13 +229,13 @@ def test_a_kill_that_nobody_tells_of_is_a_gap_and_said(bench):
     bench.host.counted += 1
     bench.now += 60 * SECOND
     bench.run()
-    record = _recorder.read(bench.folder, bench.now - DAY, bench.now)
+    record = _recorder.read_recorder(bench.folder, bench.now - DAY, bench.now)
     assert record.state.kernel_since == bench.now and record.state.missing == 1
     assert record.source["status"] == "partial" and "killed 1 process(es)" in record.source["detail"]
     # and later ones go on from there
     bench.now += 60 * SECOND
     bench.run()
-    assert _recorder.read(bench.folder, bench.now, bench.now).state.kernel_since == bench.now - 60 * SECOND
+    assert _recorder.read_recorder(bench.folder, bench.now, bench.now).state.kernel_since == bench.now - 60 * SECOND
 
 
 def test_the_kernels_buffer_knows_what_the_journal_lost(bench, monkeypatch):
@@ -248,24 +246,24 @@ def test_the_kernels_buffer_knows_what_the_journal_lost(bench, monkeypatch):
     bench.journal.end = len(bench.journal.entries)
     assert bench.run() == []
     assert bench.recorded() == bench.kills()
-    assert _recorder.read(bench.folder, 0, bench.now).source["status"] == "ok"
+    assert _recorder.read_recorder(bench.folder, 0, bench.now).source["status"] == "ok"
 
 
 def test_a_damaged_history_is_set_aside_and_said(bench):
     bench.run()
-    path = os.path.join(bench.folder, _history.HISTORY)
+    path = os.path.join(bench.folder, _history.HISTORY_FILE)
     with open(path, "r+b") as handle:
         handle.seek(1024)
         handle.write(os.urandom(200 * 1024))
     assert bench.run() == []
     assert bench.recorded() == bench.kills()
     assert [name for name in os.listdir(bench.folder) if ".damaged-" in name]
-    source = _recorder.read(bench.folder, bench.now - DAY, bench.now).source
+    source = _recorder.read_recorder(bench.folder, bench.now - DAY, bench.now).source
     assert source["status"] == "partial" and "damaged" in source["detail"]
 
 
 def test_no_database_at_all(bench):
-    with open(os.path.join(bench.folder, _history.HISTORY), "wb") as handle:
+    with open(os.path.join(bench.folder, _history.HISTORY_FILE), "wb") as handle:
         handle.write(b"I am a text file.\n" * 100)
     bench.run()
     assert bench.recorded() == bench.kills()
@@ -274,7 +272,7 @@ def test_no_database_at_all(bench):
 def test_one_at_a_time(bench):
     with open(os.path.join(bench.folder, "lock"), "a") as lock:
         _recorder_run.fcntl.flock(lock, _recorder_run.fcntl.LOCK_EX)
-        with pytest.raises(_recorder_run.Busy):
+        with pytest.raises(_recorder_run.AlreadyRunning):
             bench.run()
     bench.run()
 
@@ -285,7 +283,7 @@ def test_without_journalctl(bench, monkeypatch):
 
     monkeypatch.setattr(bench.journal, "read", fails)
     assert bench.run() == ["journalctl: no such executable"]
-    source = _recorder.read(bench.folder, 0, bench.now).source
+    source = _recorder.read_recorder(bench.folder, 0, bench.now).source
     assert source["status"] == "partial" and "journalctl" in source["detail"]
 
 
@@ -295,7 +293,7 @@ def test_a_year_ahead_and_back_forgets_nothing(bench):
         bench.now += step
         bench.run()
     assert bench.recorded() == bench.kills()
-    record = _recorder.read(bench.folder, 0, bench.now)
+    record = _recorder.read_recorder(bench.folder, 0, bench.now)
     assert record.state.kernel_since == bench.now  # the same time came twice
 
 
@@ -310,7 +308,7 @@ def test_counters_never_fall_and_kills_are_forgotten_after_so_many_days(bench):
     assert _counts(bench) == before
     assert bench.rows("SELECT count(*) FROM days") == [(3,)]
     # what was dropped is not missing
-    record = _recorder.read(bench.folder, bench.now - DAY, bench.now)
+    record = _recorder.read_recorder(bench.folder, bench.now - DAY, bench.now)
     assert record.source["status"] == "ok" and record.state.until == bench.now
     assert record.state.kernel_since > bench.end - DAY
 
@@ -323,11 +321,11 @@ def test_size_is_bounded_and_kills_stay_longest(bench):
         ident = "%064x" % number
         database.execute("INSERT INTO events VALUES (?, 0, ?, 'died', 'name', 'image', 0, '{}', 'run')", (ident, bench.now + number))
     database.execute("COMMIT")
-    assert _history_keep.size(database) > 4 * MEBIBYTE
-    assert _history_keep.shrink(database, 4 * MEBIBYTE, bench.boot)
-    assert _history_keep.size(database) <= 4 * MEBIBYTE
+    assert _history_keep.history_size(database) > 4 * MEBIBYTE
+    assert _history_keep.prune_by_size(database, 4 * MEBIBYTE, bench.boot)
+    assert _history_keep.history_size(database) <= 4 * MEBIBYTE
     database.close()
-    assert os.path.getsize(os.path.join(bench.folder, _history.HISTORY)) <= 4 * MEBIBYTE
+    assert os.path.getsize(os.path.join(bench.folder, _history.HISTORY_FILE)) <= 4 * MEBIBYTE
     assert bench.recorded() == bench.kills()
     assert {row[0] for row in bench.rows("SELECT ident FROM events")} >= {
         event.ident for event in _records.parse_podman_events(bench.journal.entries) if event.ident in dict(bench.kills())}
@@ -340,7 +338,7 @@ def test_a_full_disk_changes_nothing(bench, monkeypatch):
     def full(*_args):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(_history_write, "oomd_kills", full)
+    monkeypatch.setattr(_recorder_run, "rebuild_oomd_kills", full)
     bench.now += 60 * SECOND
     with pytest.raises(_history.HistoryError) as caught:
         bench.run()

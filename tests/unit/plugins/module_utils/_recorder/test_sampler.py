@@ -44,7 +44,7 @@ class Tree(object):
             handle.write(text)
 
     def samples(self):
-        return _recorder_cgroups.samples(CgroupFiles(self.root, self.root + "/proc"))
+        return _recorder_cgroups.sample_containers(CgroupFiles(self.root, self.root + "/proc"))
 
     def owned(self):
         """{id: its topmost cgroup} as the recorded paths tell it."""
@@ -95,7 +95,7 @@ def test_without_the_memory_controller_there_is_nothing(tree):
     ("/machine.slice/libpod-%s.scope" % IDENT, None),
 ])
 def test_the_unit_that_a_container_runs_in(path, unit):
-    assert _recorder_cgroups.unit_of(path) == unit
+    assert _recorder_cgroups.service_of(path) == unit
 
 
 def test_names_from_the_storages(tmp_path, monkeypatch):
@@ -113,7 +113,7 @@ def test_names_from_the_storages(tmp_path, monkeypatch):
              _users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
              _users.User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
     monkeypatch.setattr(_users, "find_users", lambda _spec: (users, []))
-    assert _recorder_cgroups.stored_names() == {
+    assert _recorder_cgroups.read_stored_names() == {
         (IDENT, 0): ("keep", "localhost/bb:latest"), (OTHER, 0): ("once", "localhost/bb:latest")}
 
 
@@ -128,7 +128,7 @@ def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
     os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
     users = [_users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
     monkeypatch.setattr(_users, "find_users", lambda _spec: (users, []))
-    assert set(_recorder_cgroups.stored_names().values()) <= {(None, None)}
+    assert set(_recorder_cgroups.read_stored_names().values()) <= {(None, None)}
 
 
 def test_a_storage_that_is_too_large_is_not_read(tmp_path):
@@ -148,9 +148,9 @@ def look(folder, day, ident=IDENT, called=("web", None), **usage):
     """One look at a container."""
     used = dict({"current": 10, "working_set": 8, "peak": 20}, **usage)
     sample = _recorder_cgroups.Sample(ident, 0, None, {"limit": 64}, used, None)
-    with closing(_history.open_to_write(str(folder))) as database:
-        _history_write.name(database, ident, 0, called[0], None, called[1], 1)
-        _history_write.sample(database, day, 2, sample, called)
+    with closing(_history.open_history(str(folder))) as database:
+        _history_write.set_name(database, ident, 0, called[0], None, called[1], 1)
+        _history_write.add_sample(database, day, 2, sample, called)
         return {(row[0], row[1]): row[2:] for row in database.execute("SELECT day, workload, working_set_max, peak, samples FROM daily")}
 
 

@@ -7,12 +7,12 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.state import (
-    Seen,
+    Observation,
     State,
-    extended,
-    follow,
+    complete_since,
+    describe_loss,
     is_proven,
-    loss,
+    next_state,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 
@@ -22,7 +22,7 @@ MINUTE = 60 * SECOND
 
 def seen(**changes):
     """A run a minute later in which nothing happened."""
-    usual = Seen(now=T + MINUTE, boot="b", counted=0, seen=0, continued=True, complete=True, kernel=None, journal_head=None)
+    usual = Observation(now=T + MINUTE, boot="b", counted=0, seen=0, continued=True, complete=True, kernel=None, journal_head=None)
     return usual._replace(**changes)
 
 
@@ -30,36 +30,36 @@ BEFORE = State(boot="b", until=T, kernel_since=T - 100 * MINUTE, missing=0, jour
 
 
 def test_the_first_run_takes_over_what_the_logs_hold():
-    first = follow(None, seen(kernel=T - 9 * MINUTE, journal_head=T - 7 * MINUTE))
+    first = next_state(None, seen(kernel=T - 9 * MINUTE, journal_head=T - 7 * MINUTE))
     assert first == State("b", T + MINUTE, T - 9 * MINUTE, 0, T - 7 * MINUTE, False)
 
 
 def test_the_first_run_on_a_host_whose_logs_lack_kills_begins_now():
-    first = follow(None, seen(counted=3, seen=1, kernel=None))
+    first = next_state(None, seen(counted=3, seen=1, kernel=None))
     assert (first.kernel_since, first.missing) == (T + MINUTE, 2)
 
 
 def test_a_minute_with_all_kills_recorded_goes_on():
-    state = follow(BEFORE, seen(counted=4, seen=4))
+    state = next_state(BEFORE, seen(counted=4, seen=4))
     assert (state.kernel_since, state.until, state.journal_since) == (BEFORE.kernel_since, T + MINUTE, BEFORE.journal_since)
 
 
 def test_kills_that_were_missing_before_stay_missing_and_prove_nothing_against_today():
-    state = follow(BEFORE._replace(missing=2), seen(counted=5, seen=3))
+    state = next_state(BEFORE._replace(missing=2), seen(counted=5, seen=3))
     assert (state.kernel_since, state.missing) == (BEFORE.kernel_since, 2)
 
 
 def test_one_more_that_is_missing_is_a_gap():
-    state = follow(BEFORE._replace(missing=2), seen(counted=6, seen=3))
+    state = next_state(BEFORE._replace(missing=2), seen(counted=6, seen=3))
     assert (state.kernel_since, state.missing) == (T + MINUTE, 3)
 
 
 def test_after_a_gap_the_logs_may_still_hold_everything():
-    assert follow(BEFORE, seen(counted=6, seen=3, kernel=T - MINUTE)).kernel_since == T - MINUTE
+    assert next_state(BEFORE, seen(counted=6, seen=3, kernel=T - MINUTE)).kernel_since == T - MINUTE
 
 
 def test_a_vacuumed_journal_is_no_gap_as_long_as_the_count_agrees():
-    state = follow(BEFORE, seen(counted=4, seen=4, continued=False, journal_head=T + SECOND))
+    state = next_state(BEFORE, seen(counted=4, seen=4, continued=False, journal_head=T + SECOND))
     assert (state.kernel_since, state.journal_since) == (BEFORE.kernel_since, T + SECOND)
 
 
@@ -83,27 +83,27 @@ def test_without_the_kernels_count_the_journal_has_to_go_on():
 
 
 def test_a_journal_that_could_not_be_read_leaves_open_what_may_be_in_it():
-    assert follow(BEFORE, seen(counted=1, seen=0, complete=False)) == BEFORE
+    assert next_state(BEFORE, seen(counted=1, seen=0, complete=False)) == BEFORE
 
 
 def test_a_journal_that_could_not_be_read_in_a_minute_without_kills():
-    state = follow(BEFORE, seen(complete=False))
+    state = next_state(BEFORE, seen(complete=False))
     assert (state.kernel_since, state.until, state.behind) == (BEFORE.kernel_since, T + MINUTE, True)
 
 
 def test_a_clock_that_is_set_back_begins_anew():
     now = T - 1000 * MINUTE
-    state = follow(BEFORE, seen(now=now))
+    state = next_state(BEFORE, seen(now=now))
     assert (state.kernel_since, state.journal_since, state.until) == (now, now, now)
 
 
 def test_a_clock_that_is_corrected_a_little_does_not():
-    assert follow(BEFORE, seen(now=T - SECOND)).kernel_since == BEFORE.kernel_since
+    assert next_state(BEFORE, seen(now=T - SECOND)).kernel_since == BEFORE.kernel_since
 
 
 def test_without_a_recorder_the_log_stands_alone():
-    assert extended(T, None, "b", 0, 0) == T
-    assert extended(None, None, "b", 3, 2) is None
+    assert complete_since(T, None, "b", 0, 0) == T
+    assert complete_since(None, None, "b", 3, 2) is None
 
 
 @pytest.mark.parametrize("since, state, boot, counted, known, expected", [
@@ -125,7 +125,7 @@ def test_without_a_recorder_the_log_stands_alone():
     (None, BEFORE, "b", None, 0, None),
 ])
 def test_log_and_history_together(since, state, boot, counted, known, expected):
-    assert extended(since, state, boot, counted, known) == expected
+    assert complete_since(since, state, boot, counted, known) == expected
 
 
 @pytest.mark.parametrize("changes, words", [
@@ -137,9 +137,9 @@ def test_log_and_history_together(since, state, boot, counted, known, expected):
     ({"now": T - MINUTE}, "the clock was set back"),
 ])
 def test_what_got_lost_is_said(changes, words):
-    said = loss(BEFORE, seen(**changes))
+    said = describe_loss(BEFORE, seen(**changes))
     assert said is None if words is None else words in said
 
 
 def test_at_the_first_run_nothing_got_lost():
-    assert loss(None, seen(counted=3, seen=1)) is None
+    assert describe_loss(None, seen(counted=3, seen=1)) is None
