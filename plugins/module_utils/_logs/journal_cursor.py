@@ -2,125 +2,136 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-"""Read the journal on from where the last reading ended.
+"""Read the journal from where the last reading ended.
 
-Knows journalctl and its cursors; what the entries mean is _records' and the history's business.
+Knows journalctl and its cursors; not what the entries mean, nor where the cursor is kept.
 """
 
 import os
 import re
 import subprocess
 import time
-from collections import namedtuple
+from typing import IO, Callable, Iterable, List, NamedTuple, Optional, Sequence
 
 from .._system.command import CommandError, current_identity, find_executable, user_environment
-from .._system.times import SECOND
-from . import kernel_oom as _kernel_oom, records as _records
+from .journal import journalctl_argv
+from .kernel_oom import OOM_PATTERN
+from .records import EVENT_FIELDS, EVENT_MATCHES, KERNEL_FIELDS, KERNEL_MATCHES, UNIT_FIELDS, UNIT_MATCHES, Entry, parse_entries
 
-# cursor: of the last entry that was read, None when there was none; continued: whether the first one was that
-# of the cursor asked for; ended: whether there is no more; problem: what journalctl said beside its answer, or None.
-Reading = namedtuple("Reading", "cursor continued ended problem")
-
-_FIELDS = ("MESSAGE,MESSAGE_ID,UNIT,USER_UNIT,PODMAN_EVENT,PODMAN_ID,PODMAN_NAME,PODMAN_IMAGE,PODMAN_EXIT_CODE,"
-           "PODMAN_TIME,PODMAN_LABELS,_TRANSPORT,_BOOT_ID,_SOURCE_MONOTONIC_TIMESTAMP,_UID,_PID,_COMM,_CMDLINE,"
-           "_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT")
+# each an index look-up for journald
+_MATCHES = KERNEL_MATCHES + ["+"] + UNIT_MATCHES + ["+"] + EVENT_MATCHES
+_FIELDS = sorted({"_TRANSPORT"}.union(KERNEL_FIELDS, UNIT_FIELDS, EVENT_FIELDS))
 # What happens in a minute, and what is read in one transaction.
 _CHUNK = 500
 
 _CURSOR = re.compile(br'"__CURSOR"\s*:\s*"([^"]+)"')
 _KERNEL = re.compile(br'"_TRANSPORT"\s*:\s*"kernel"')
-# a message that is no UTF-8 is a list of numbers, and looked at later
-_OOM = re.compile(_kernel_oom.OOM_PATTERN.encode("ascii") + br'|"MESSAGE"\s*:\s*\[')
+# a message that is not UTF-8 is a list of numbers, which is decoded before it is looked at
+_OOM = re.compile(OOM_PATTERN.encode("ascii") + br'|"MESSAGE"\s*:\s*\[')
 
 
-EMPTY_READING = Reading(None, False, False, None)
+class Reading(NamedTuple):
+    """How far one reading got."""
+
+    cursor: Optional[str]  # of the last entry that was read, None when there was none
+    continued: bool  # the first entry was that of the cursor asked for
+    ended: bool  # there are no more entries
+    problem: Optional[str]  # journalctl's message beside its answer
 
 
-class Journal(object):
+EMPTY_READING = Reading(cursor=None, continued=False, ended=False, problem=None)
+
+
+class Journal:
     """The journal of this host.
 
-    :param scratch: directory for what journalctl says on its standard error.
-    :param extra: more arguments for journalctl (another journal: --directory=…).
+    :param scratch: directory for journalctl's standard error.
+    :param options: more of journalctl's options (another journal: --directory=…).
     """
 
-    def __init__(self, scratch, extra=()):
+    def __init__(self, scratch: str, options: Sequence[str] = ()) -> None:
         self._scratch = scratch
-        self._extra = list(extra)
+        self._options = list(options)
 
-    def read(self, handle, cursor=None, since=None, this_boot=False, seconds=20, entries=20000):
-        """Read entries, oldest first, and give them to `handle` in lists; return the Reading.
+    def read(self, handle: Callable[[List[Entry]], None], cursor: Optional[str] = None, since: Optional[int] = None,
+             this_boot: bool = False, seconds: int = 20, entries: int = 20000) -> Reading:
+        """Read entries, oldest first, and pass them to `handle` in lists.
 
-        :param cursor: from this entry on, it included.
+        :param cursor: from this entry on, including it.
         :param since: microseconds since the epoch, from where on without a cursor.
-        :param seconds, entries: after so much it is enough for now.
+        :param this_boot: only entries of this boot.
+        :param seconds, entries: limits of one reading.
         :raises CommandError: journalctl can't be started.
         """
         # With --cursor the entry itself comes first if it is still there. --after-cursor would not tell, and
         # versions differ in whether it drops an entry when it isn't.
-        where = ["--cursor=" + cursor] if cursor else ["--since=@%d" % (since // SECOND)] if since else []
-        argv = [find_executable("journalctl"), "--no-pager", "--quiet", "--output=json", "--output-fields=" + _FIELDS]
-        argv += self._extra + where + (["--boot"] if this_boot else []) + _matches()
-        with _words(self._scratch) as words:
-            try:
-                process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, cwd="/",
-                                           env=user_environment(current_identity()))
-            except OSError as exc:
-                raise CommandError("journalctl could not be started: %s" % exc)
-            try:
-                reader = _Reader(handle, time.monotonic() + seconds, entries)
-                ended = reader.take(process.stdout)
-            finally:
-                process.stdout.close()
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
-            words.seek(0)
-            problem = words.read(2000).decode("utf-8", "replace").strip() or None
-        if ended and process.returncode and not problem:
-            problem = "journalctl: exit code %d" % process.returncode
-        if reader.bad:
-            problem = "%d journal line(s) could not be read" % reader.bad
-        return Reading(reader.last, bool(cursor) and reader.first == cursor, ended, problem)
+        argv = journalctl_argv(_FIELDS, None if cursor else since) + self._options
+        argv += (["--cursor=" + cursor] if cursor else []) + (["--boot"] if this_boot else []) + _MATCHES
+        reader = _EntryReader(handle, time.monotonic() + seconds, entries)
+        with _unlinked_file(os.path.join(self._scratch, "journalctl.%d" % os.getpid())) as stderr:
+            exit_code = _run([find_executable(argv[0])] + argv[1:], stderr, reader)
+            stderr.seek(0)
+            problem = stderr.read(2000).decode("utf-8", "replace").strip() or None
+        if reader.ended and exit_code and not problem:
+            problem = "journalctl: exit code %d" % exit_code
+        if reader.bad_lines:
+            problem = "%d journal line(s) could not be read" % reader.bad_lines
+        return Reading(
+            cursor=reader.last, continued=bool(cursor) and reader.first == cursor, ended=reader.ended, problem=problem)
 
 
-def _matches():
-    """The entries that are wanted, each an index look-up for journald."""
-    return (["_TRANSPORT=kernel", "+", "MESSAGE_ID=" + _records.UNIT_OUT_OF_MEMORY, "+",
-             "MESSAGE_ID=" + _records.UNIT_OOMD_KILL, "+", "_SYSTEMD_UNIT=" + _records.OOMD_UNIT, "+"]
-            + ["PODMAN_EVENT=" + kind for kind in _records.PODMAN_EVENT_KINDS])
+def _run(argv: List[str], stderr: IO[bytes], reader: "_EntryReader") -> int:
+    """Run journalctl until the reader has enough; return its exit code."""
+    try:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, cwd="/",
+                                   env=user_environment(current_identity()))
+    except OSError as exc:
+        raise CommandError("journalctl could not be started: %s" % exc)
+    assert process.stdout
+    try:
+        reader.read(process.stdout)
+    finally:
+        process.stdout.close()
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    return process.returncode
 
 
-def _words(folder):
-    """A file without a name."""
-    path = os.path.join(folder, "journalctl.%d" % os.getpid())
+def _unlinked_file(path: str) -> IO[bytes]:
+    """An open file without a name: nothing has to be removed."""
     handle = open(path, "w+b")
     os.unlink(path)
     return handle
 
 
-class _Reader(object):
-    """Takes journalctl's lines apart; of the kernel's only those of an OOM kill are worth it."""
+class _EntryReader:
+    """Parses journalctl's lines; of the kernel's only those of an OOM kill.
 
-    def __init__(self, handle, deadline, entries):
+    :param deadline: of time.monotonic().
+    :param max_entries: stop after so many.
+    """
+
+    def __init__(self, handle: Callable[[List[Entry]], None], deadline: float, max_entries: int) -> None:
         self._handle = handle
         self._deadline = deadline
-        self._left = entries
-        self.first = None
-        self.last = None
-        self.bad = 0
+        self._left = max_entries
+        self.first: Optional[str] = None  # cursors
+        self.last: Optional[str] = None
+        self.bad_lines = 0
+        self.ended = False
 
-    def take(self, lines):
-        """Read to the end, or until it is enough; return whether it was the end."""
-        chunk = []
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Read to the end, or until a limit is reached."""
+        chunk: List[Entry] = []
         for line in lines:
             match = _CURSOR.search(line)
             if not match:
-                self.bad += bool(line.strip())
+                self.bad_lines += bool(line.strip())
                 continue
             if not (_KERNEL.search(line) and not _OOM.search(line)):
-                found, bad = _records.parse_entries(line)
-                self.bad += bad
+                found, bad_lines = parse_entries(line)
+                self.bad_lines += bad_lines
                 chunk += found
             self.last = match.group(1).decode("ascii", "replace")
             self.first = self.first or self.last
@@ -129,7 +140,7 @@ class _Reader(object):
                 self._handle(chunk)
                 chunk = []
             if self._left <= 0 or (self._left % 64 == 0 and time.monotonic() > self._deadline):
-                self._handle(chunk)
-                return False
+                break
+        else:
+            self.ended = True
         self._handle(chunk)
-        return True

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """The kernel's own record of OOM kills: messages in, kills out.
 
 Pure. The format is that of ``mm/oom_kill.c`` since Linux 5.0 (dump_oom_summary(),
@@ -11,30 +9,69 @@ mem_cgroup_print_oom_context(), __oom_kill_process()), the same on 6.1, 6.12 and
 """
 
 import re
-from collections import Counter, namedtuple
+from collections import Counter
+from typing import Counter as CounterType, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._cgroup.paths import own_cgroup
 
-# at: microseconds since the epoch; boot: boot id (32 hex digits); mono: microseconds of the
-# kernel's own clock, with `boot` the identity of a message in journal and ring buffer alike.
-KernelMessage = namedtuple("KernelMessage", "at boot mono text")
 
-# A process that was killed. rss: bytes (anonymous + file + shared), None when not said.
-Victim = namedtuple("Victim", "pid task at rss")
+class KernelMessage(NamedTuple):
+    """A line of the kernel's log; boot and mono are the same in the journal and in the ring buffer."""
 
-# oom_memcg: the cgroup whose limit was hit, None for the whole host.
-# task_memcg: the cgroup of the first victim. group: memory.oom.group took the rest along.
-Kill = namedtuple("Kill", "at boot constraint oom_memcg task_memcg victims group")
+    at: int  # microseconds since the epoch
+    boot: Optional[str]  # boot id, 32 hex digits; None: unknown
+    mono: int  # microseconds of the kernel's own clock
+    text: str
 
-# A "Killed process" without the line that says where: the kernel's rate limit
-# (10 reports in 5 seconds, oom_kill_process()) swallowed it. memcg: some cgroup's limit.
-UnattributedKill = namedtuple("UnattributedKill", "at boot victim memcg")
 
-# kills, unattributed: in order; counted: {boot: number of processes killed}, to compare with
-# /proc/vmstat's oom_kill, which __oom_kill_process() raises once per such line.
-KernelLog = namedtuple("KernelLog", "kills unattributed killed_per_boot")
+# boot, mono, text, and which of several equal messages it is
+MessageIdentity = Tuple[Optional[str], int, str, int]
 
-# What journalctl --grep has to find: every message that parse_kernel_log() looks at.
+
+class Victim(NamedTuple):
+    """A process that was killed."""
+
+    pid: int
+    task: str  # the process's name
+    at: int  # microseconds
+    rss: Optional[int]  # bytes: anonymous + file + shared; None: not in the message
+
+
+class Kill(NamedTuple):
+    """An OOM kill with the place where it happened."""
+
+    at: int  # microseconds
+    boot: Optional[str]
+    constraint: str  # CONSTRAINT_MEMCG, CONSTRAINT_NONE …
+    oom_memcg: Optional[str]  # the cgroup whose limit was hit, None: the whole host
+    task_memcg: str  # the cgroup of the first victim
+    victims: List[Victim]
+    group: bool  # memory.oom.group killed the rest of the cgroup too
+
+
+class UnattributedKill(NamedTuple):
+    """A "Killed process" without the line that names the cgroup.
+
+    The kernel's rate limit (10 reports in 5 seconds, oom_kill_process()) suppressed that line.
+    """
+
+    at: int  # microseconds
+    boot: Optional[str]
+    victim: Victim
+    memcg: bool  # it was the limit of some cgroup, not the memory of the host
+
+
+class KernelLog(NamedTuple):
+    """What the kernel's messages tell, oldest first."""
+
+    kills: List[Kill]
+    unattributed: List[UnattributedKill]
+    # {boot: number of processes killed}, to compare with /proc/vmstat's oom_kill, which __oom_kill_process() raises
+    # once for each "Killed process"
+    killed_per_boot: Dict[Optional[str], int]
+
+
+# For journalctl --grep: every message that parse_kernel_log() looks at.
 OOM_PATTERN = r"oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"
 OOM_MESSAGE = re.compile(OOM_PATTERN)
 
@@ -49,107 +86,104 @@ _GROUP = re.compile(r"Tasks in (?P<memcg>.*) are going to be killed due to memor
 _EXITING = re.compile(r"OOM victim (?P<pid>\d+) \(.*\) is already exiting")
 
 
-def parse_kernel_log(*sources):
-    """Return the Log of one or more lists of Message, each a source of its own.
+def parse_kernel_log(*sources: Iterable[KernelMessage]) -> KernelLog:
+    """Return the KernelLog of one or more sources.
 
     A message that two sources have (journal and ring buffer) counts once; the first one's
-    time stands, so give the journal's first: the ring buffer's clock drifts.
+    time is used, so pass the journal first: the ring buffer's clock drifts.
     """
-    unique = {}
-    began = {}
+    unique: Dict[MessageIdentity, KernelMessage] = {}
+    boots: Dict[Optional[str], int] = {}  # time of each boot's first message
     for source in sources:
         for identity, message in identify_messages(source):
             unique.setdefault(identity, message)
-            began[message.boot] = min(message.at, began.get(message.boot, message.at))
-    reader = _Reader()
-    for message in sorted(unique.values(), key=lambda each: (began[each.boot], each.mono)):
-        reader.read(message)
-    reader.finish()
-    return KernelLog(reader.kills, reader.unattributed, reader.counted)
+            boots[message.boot] = min(message.at, boots.get(message.boot, message.at))
+    parser = _Parser()
+    for message in sorted(unique.values(), key=lambda message: (boots[message.boot], message.mono)):
+        parser.feed(message)
+    parser.close_kill()
+    return KernelLog(parser.kills, parser.unattributed, parser.killed_per_boot)
 
 
-def identify_messages(messages, said=None):
-    """Yield ((boot, mono, text, nth), message) for the messages of one source: the same identity in each source.
+def identify_messages(messages: Iterable[KernelMessage], occurrences: Optional[CounterType] = None,
+                      ) -> Iterator[Tuple[MessageIdentity, KernelMessage]]:
+    """Yield (identity, message) for the messages of one source: the same identity in each source.
 
-    :param said: Counter, kept by the caller where the source comes in parts.
+    :param occurrences: Counter that the caller passes with each part of a source that comes in parts.
 
-    nth tells apart what was said more than once at one time: a group kill names its first victim twice in the
-    same words, and where the kernel's clock is as coarse as its tick (4 ms on Debian) at the same time too.
+    The identity's number distinguishes equal messages of the same time: a group kill names its first victim twice
+    in the same words, at the same time too where the kernel's clock is as coarse as its tick (4 ms on Debian).
     """
-    said = Counter() if said is None else said
+    occurrences = Counter() if occurrences is None else occurrences
     for message in messages:
         same = (message.boot, message.mono, message.text)
-        yield same + (said[same],), message
-        said[same] += 1
+        yield same + (occurrences[same],), message
+        occurrences[same] += 1
 
 
-class _Reader(object):
+class _Parser:
     """One pass over the messages: a summary line opens a kill, the lines behind it fill it.
 
     The kernel holds oom_lock from the summary to the last line, so reports don't interleave.
     """
 
-    def __init__(self):
-        self.kills = []
-        self.unattributed = []
-        self.counted = {}
-        self._open = None  # the summary's match and message
-        self._victims = []
-        self._group = False
+    def __init__(self) -> None:
+        self.kills: List[Kill] = []
+        self.unattributed: List[UnattributedKill] = []
+        self.killed_per_boot: Dict[Optional[str], int] = {}
+        self._kill: Optional[Kill] = None  # the open one
+        self._first: Optional[Victim] = None  # its first victim, from the summary
 
-    def read(self, message):
+    def feed(self, message: KernelMessage) -> None:
         if not OOM_MESSAGE.search(message.text):  # a host's ring buffer is mostly of other things
             return
         match = _SUMMARY.search(message.text)
         if match:
-            self.finish()
-            self._open = (match, message)
+            self.close_kill()
+            self._first = Victim(int(match.group("pid")), match.group("task"), message.at, None)
+            self._kill = Kill(
+                at=message.at, boot=message.boot, constraint=match.group("constraint"), oom_memcg=match.group("oom_memcg"),
+                task_memcg=match.group("task_memcg"), victims=[], group=False)
             return
         match = _KILLED.search(message.text)
         if match:
-            self._killed(match, message)
-            return
-        match = _GROUP.search(message.text)
-        if match:
-            self._group = True
-            return
-        match = _EXITING.search(message.text)
-        if match and self._open and match.group("pid") == self._open[0].group("pid"):
-            self._open = None  # it ended by itself before the signal
+            self._add_victim(message, Victim(int(match.group("pid")), match.group("task"), message.at, _rss(message.text)),
+                             "Memory cgroup out of memory" in match.group("why"))
+        elif self._kill and self._first:
+            match = _EXITING.search(message.text)
+            if _GROUP.search(message.text):
+                self._kill = self._kill._replace(group=True)
+            elif match and int(match.group("pid")) == self._first.pid:
+                self._kill = None  # the victim exited by itself before the signal
 
-    def _killed(self, match, message):
-        victim = Victim(int(match.group("pid")), match.group("task"), message.at, _rss(message.text))
-        self.counted[message.boot] = self.counted.get(message.boot, 0) + 1
-        if self._open and message.boot == self._open[1].boot and (
-                self._group or victim.pid == int(self._open[0].group("pid"))):
+    def _add_victim(self, message: KernelMessage, victim: Victim, memcg: bool) -> None:
+        self.killed_per_boot[message.boot] = self.killed_per_boot.get(message.boot, 0) + 1
+        kill = self._kill
+        if kill and self._first and message.boot == kill.boot and (kill.group or victim.pid == self._first.pid):
             # With memory.oom.group the first victim is listed once more among the others.
-            if victim.pid not in [each.pid for each in self._victims]:
-                self._victims.append(victim)
+            if victim.pid not in [other.pid for other in kill.victims]:
+                kill.victims.append(victim)
             return
-        self.finish()
-        memcg = "Memory cgroup out of memory" in match.group("why")
+        self.close_kill()
         self.unattributed.append(UnattributedKill(message.at, message.boot, victim, memcg))
 
-    def finish(self):
-        """Close the kill that is open, if any."""
-        if self._open:
-            match, message = self._open
-            victims = self._victims or [Victim(int(match.group("pid")), match.group("task"), message.at, None)]
-            self.kills.append(Kill(
-                message.at, message.boot, match.group("constraint"), match.group("oom_memcg"),
-                match.group("task_memcg"), victims, self._group))
-        self._open = None
-        self._victims = []
-        self._group = False
+    def close_kill(self) -> None:
+        """Take the open kill, if there is one, as complete."""
+        if self._kill and self._first:
+            self.kills.append(self._kill._replace(victims=self._kill.victims or [self._first]))
+        self._kill = None
 
 
-def _rss(text):
+def _rss(text: str) -> Optional[int]:
     sizes = _RSS.findall(text)
     return sum(int(size) for size in sizes) * 1024 if sizes else None
 
 
-def cause_and_scope(kill, ident):
-    """Return (cause, scope) of a Kill for the container: whose limit was hit."""
+def cause_and_scope(kill: Kill, ident: str) -> Tuple[str, str]:
+    """Return whose limit a kill in the container hit: (cause, scope) of the facts' `oom`.
+
+    :param ident: the container's id, 64 hex digits.
+    """
     if kill.oom_memcg is None:
         return "host_oom", "host"
     if own_cgroup(kill.oom_memcg, ident):

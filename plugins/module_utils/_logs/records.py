@@ -2,125 +2,157 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
+"""Journal entries in, typed records out: kernel messages, unit OOM records, systemd-oomd's kills, Podman's events.
 
-"""Journal entries in, typed records out: kernel messages, unit OOM records, oomd, Podman events.
-
-Pure. An entry is what one line of ``journalctl --output=json`` holds.
+Pure. An entry is what one line of ``journalctl --output=json`` holds. Which entries and which of their fields
+journalctl has to print is here too, beside what reads them.
 """
 
 import json
 import re
-from collections import namedtuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from .._system import times as _times
+from .._system.times import parse_iso
 from .kernel_oom import KernelMessage
+
+Entry = Dict[str, Any]
 
 # systemd's catalog ids, src/systemd/sd-messages.h: SD_MESSAGE_UNIT_OUT_OF_MEMORY (v240) and
 # SD_MESSAGE_UNIT_OOMD_KILL (v248). The texts beside them change between versions.
 UNIT_OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 UNIT_OOMD_KILL = "d989611b15e44c9dbf31e3c81256e4ed"
 OOMD_UNIT = "systemd-oomd.service"
-
-# A systemd manager saw that the kernel killed something in `unit`. uid: whose manager, 0 for the system's.
-UnitOom = namedtuple("UnitOom", "at unit uid")
-
-# systemd-oomd killed everything in a cgroup or unit; text: what it says of the reason.
-OomdKill = namedtuple("OomdKill", "at cgroup unit uid text")
-
-# kind: init, died, kill, stop, cleanup, remove …; labels: dict; exit_code: int or None;
-# command: the Podman command that wrote it (run, stop, cleanup …), None when that is not known.
-PodmanEvent = namedtuple("PodmanEvent", "at kind ident name image exit_code labels uid command")
-
 # The kinds of Podman's events that tell something of a run.
 PODMAN_EVENT_KINDS = ("init", "died", "kill", "stop", "cleanup", "remove")
+
+# journalctl's matches: different fields are ANDed, values of the same field ORed, "+" is an OR of both sides.
+KERNEL_MATCHES = ["_TRANSPORT=kernel"]
+UNIT_MATCHES = ["MESSAGE_ID=" + UNIT_OUT_OF_MEMORY, "+", "MESSAGE_ID=" + UNIT_OOMD_KILL, "+", "_SYSTEMD_UNIT=" + OOMD_UNIT]
+EVENT_MATCHES = ["PODMAN_EVENT=" + kind for kind in PODMAN_EVENT_KINDS]
+KERNEL_FIELDS = ("MESSAGE", "_BOOT_ID", "_SOURCE_MONOTONIC_TIMESTAMP")
+UNIT_FIELDS = ("MESSAGE", "MESSAGE_ID", "UNIT", "USER_UNIT", "_UID", "_PID", "_COMM", "_SYSTEMD_UNIT", "_SYSTEMD_USER_UNIT")
+EVENT_FIELDS = ("PODMAN_EVENT", "PODMAN_ID", "PODMAN_NAME", "PODMAN_IMAGE", "PODMAN_EXIT_CODE", "PODMAN_TIME",
+                "PODMAN_LABELS", "_UID", "_CMDLINE")
 
 # src/oom/oomd-manager.c: "Killed /path due to memory pressure for …", "Killed /path due to memory used …"
 # (252 and 257 on Debian), "Marked /path for killing due to …" (262). No field holds the path.
 _OOMD_TEXT = re.compile(r"(?:Killed (/\S+)|Marked (/\S+) for killing) due to ")
-# Podman's commands that can be found behind global options and before names; groups (container, pod,
-# system) are passed over for the word behind them.
+# Podman's commands behind global options and before names. Groups (container, pod, system) are skipped for the
+# word behind them.
 _COMMANDS = ("cleanup", "kill", "play", "kube", "remove", "restart", "rm", "run", "service", "start", "stop", "wait")
 
 
-def parse_entries(output):
-    """Return (entries, number of lines that are no entry) for journalctl's JSON lines (bytes)."""
-    good, bad = [], 0
+class UnitOom(NamedTuple):
+    """A systemd manager's record that the kernel killed a process of a unit."""
+
+    at: int  # microseconds since the epoch
+    unit: str
+    uid: int  # whose manager, 0: the system's
+
+
+class OomdKill(NamedTuple):
+    """systemd-oomd killed everything in a cgroup or in a unit; one of both is None."""
+
+    at: int  # microseconds
+    cgroup: Optional[str]
+    unit: Optional[str]
+    uid: int  # whose manager recorded it, 0: the system's or systemd-oomd itself
+    text: str  # the message, which gives the reason
+
+
+class PodmanEvent(NamedTuple):
+    """What Podman's event logger wrote."""
+
+    at: int  # microseconds
+    kind: str  # init, died, kill, stop, cleanup, remove …
+    ident: str  # the container's id
+    name: Optional[str]
+    image: Optional[str]
+    exit_code: Optional[int]
+    labels: Dict[str, Any]
+    uid: int  # of the process that wrote it
+    command: Optional[str]  # the Podman command that wrote it (run, stop, cleanup …), None: unknown
+
+
+def parse_entries(output: bytes) -> Tuple[List[Entry], int]:
+    """Return (entries, number of lines that are no entry) of journalctl's JSON lines."""
+    entries, bad_lines = [], 0
     for line in output.splitlines():
         if not line.strip():
             continue
         try:
             entry = json.loads(line.decode("utf-8", "replace"))
         except ValueError:
-            bad += 1
+            bad_lines += 1
             continue
         if isinstance(entry, dict) and str(entry.get("__REALTIME_TIMESTAMP", "")).isdigit():
-            good.append(entry)
+            entries.append(entry)
         else:
-            bad += 1
-    return good, bad
+            bad_lines += 1
+    return entries, bad_lines
 
 
-def field_text(value):
-    """Return a field's value as text.
+def field_text(value: Any) -> str:
+    """Return a field's value as text, "" for one that is missing.
 
     journalctl(1), JSON output: a field with binary data is a list of numbers, one that is
     there several times is a list of values, one over 4096 bytes is null.
     """
     if isinstance(value, list):
-        if value and all(isinstance(each, int) for each in value):
-            return bytes(bytearray(each & 0xFF for each in value)).decode("utf-8", "replace")
-        value = value[-1] if value else ""
-        return field_text(value)
+        if value and all(isinstance(item, int) for item in value):
+            return bytes(bytearray(item & 0xFF for item in value)).decode("utf-8", "replace")
+        return field_text(value[-1] if value else "")
     return value if isinstance(value, str) else ""
 
 
-def storable_text(value):
-    """Return a text that can be written down anywhere: JSON inside of a field may hold halves of a character, or no text
-    at all (None).
+def storable_text(value: Any) -> Optional[str]:
+    """Return a text that can be encoded, None for anything else and for "".
+
+    JSON inside of a field may hold half of a surrogate pair, or no text at all.
     """
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and value else None
 
 
-def _at(entry):
+def _received_at(entry: Entry) -> int:
     return int(entry["__REALTIME_TIMESTAMP"])
 
 
-def _number(value):
-    value = field_text(value)
-    return int(value) if re.match(r"-?\d+$", value) else None
+def _number(value: Any) -> Optional[int]:
+    text = field_text(value)
+    return int(text) if re.match(r"-?\d+$", text) else None
 
 
-def parse_kernel_messages(found):
-    """Return the Messages of entries of the kernel's transport."""
+def parse_kernel_messages(entries: Iterable[Entry]) -> List[KernelMessage]:
+    """Return the KernelMessages of entries of the kernel's transport."""
     return [
-        KernelMessage(_at(entry), field_text(entry.get("_BOOT_ID")),
-                _number(entry.get("_SOURCE_MONOTONIC_TIMESTAMP")) or _number(entry.get("__MONOTONIC_TIMESTAMP")) or 0,
-                field_text(entry.get("MESSAGE")))
-        for entry in found
+        KernelMessage(
+            at=_received_at(entry), boot=field_text(entry.get("_BOOT_ID")),
+            mono=_number(entry.get("_SOURCE_MONOTONIC_TIMESTAMP")) or _number(entry.get("__MONOTONIC_TIMESTAMP")) or 0,
+            text=field_text(entry.get("MESSAGE")))
+        for entry in entries
     ]
 
 
-def parse_unit_ooms(found):
-    """Return the UnitOoms among entries; slices only echo what is below them."""
+def parse_unit_ooms(entries: Iterable[Entry]) -> List[UnitOom]:
+    """Return the UnitOoms among entries; slices only repeat what happened below them."""
     records = []
-    for entry in found:
+    for entry in entries:
         unit, uid = _unit(entry), manager_uid(entry)
         if field_text(entry.get("MESSAGE_ID")) == UNIT_OUT_OF_MEMORY and unit and uid is not None:
-            records.append(UnitOom(_at(entry), unit, uid))
+            records.append(UnitOom(_received_at(entry), unit, uid))
     return records
 
 
-def _unit(entry):
+def _unit(entry: Entry) -> Optional[str]:
     """The unit that a manager's entry is about, None for a slice or none."""
     unit = field_text(entry.get("UNIT")) or field_text(entry.get("USER_UNIT"))
     return None if not unit or unit.endswith(".slice") else unit
 
 
-def manager_uid(entry):
-    """Return the uid of the systemd manager that wrote an entry (0: the system's), None for anybody else.
+def manager_uid(entry: Entry) -> Optional[int]:
+    """Return the uid of the systemd manager that wrote an entry (0: the system's), None if no manager did.
 
-    Everybody can write MESSAGE_ID and UNIT into the journal. The fields that begin with an underscore
+    Every process can write MESSAGE_ID and UNIT into the journal. The fields that begin with an underscore
     are journald's own (systemd.journal-fields(7), trusted fields).
     """
     if field_text(entry.get("_PID")) == "1":
@@ -132,44 +164,46 @@ def manager_uid(entry):
     return None
 
 
-def parse_oomd_kills(found):
+def parse_oomd_kills(entries: Iterable[Entry]) -> List[OomdKill]:
     """Return the OomdKills among entries: the managers' records and systemd-oomd's own."""
     records = []
-    for entry in found:
-        message = field_text(entry.get("MESSAGE"))
+    for entry in entries:
+        text = field_text(entry.get("MESSAGE"))
         if field_text(entry.get("MESSAGE_ID")) == UNIT_OOMD_KILL:
             unit, uid = _unit(entry), manager_uid(entry)
             if unit and uid is not None:
-                records.append(OomdKill(_at(entry), None, unit, uid, message))
+                records.append(OomdKill(at=_received_at(entry), cgroup=None, unit=unit, uid=uid, text=text))
         elif field_text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT:
-            match = _OOMD_TEXT.match(message)
+            match = _OOMD_TEXT.match(text)
             if match:
-                records.append(OomdKill(_at(entry), match.group(1) or match.group(2), None, 0, message))
+                records.append(OomdKill(
+                    at=_received_at(entry), cgroup=match.group(1) or match.group(2), unit=None, uid=0, text=text))
     return records
 
 
-def parse_podman_events(found):
-    """Return the Events among entries, oldest first.
+def parse_podman_events(entries: Iterable[Entry]) -> List[PodmanEvent]:
+    """Return the PodmanEvents among entries, oldest first.
 
     The event's own time counts where it is readable: the journal's is that of reception.
     """
     events = []
-    for entry in found:
+    for entry in entries:
         kind, ident = field_text(entry.get("PODMAN_EVENT")), field_text(entry.get("PODMAN_ID"))
         if not kind or not ident:
             continue
         try:
-            at = _times.parse_iso(field_text(entry.get("PODMAN_TIME"))) or _at(entry)
+            at = parse_iso(field_text(entry.get("PODMAN_TIME"))) or _received_at(entry)
         except ValueError:
-            at = _at(entry)
+            at = _received_at(entry)
         events.append(PodmanEvent(
-            at, kind, ident, field_text(entry.get("PODMAN_NAME")) or None, field_text(entry.get("PODMAN_IMAGE")) or None,
-            _number(entry.get("PODMAN_EXIT_CODE")), _labels(entry.get("PODMAN_LABELS")),
-            _number(entry.get("_UID")) or 0, podman_command(field_text(entry.get("_CMDLINE")))))
+            at=at, kind=kind, ident=ident, name=field_text(entry.get("PODMAN_NAME")) or None,
+            image=field_text(entry.get("PODMAN_IMAGE")) or None, exit_code=_number(entry.get("PODMAN_EXIT_CODE")),
+            labels=_labels(entry.get("PODMAN_LABELS")), uid=_number(entry.get("_UID")) or 0,
+            command=podman_command(field_text(entry.get("_CMDLINE")))))
     return sorted(events, key=lambda event: event.at)
 
 
-def podman_command(line):
+def podman_command(line: str) -> Optional[str]:
     """Return the Podman command in a command line, or None.
 
     Of the line, which may hold secrets, nothing else is kept.
@@ -180,8 +214,8 @@ def podman_command(line):
     return None
 
 
-def _labels(value):
-    """The labels of an event: JSON in one field; nothing when it was too long to be printed."""
+def _labels(value: Any) -> Dict[str, Any]:
+    """The labels of an event: JSON in one field; none when it was too long to be printed."""
     try:
         labels = json.loads(field_text(value) or "{}")
     except ValueError:

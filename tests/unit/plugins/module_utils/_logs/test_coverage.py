@@ -14,7 +14,7 @@ WEEK = BOOT - 500000 * SECOND  # asked for more than this boot
 LATER = BOOT + 5000 * SECOND
 
 
-def test_a_log_with_all_counted_kills_is_whole():
+def test_a_log_with_all_counted_kills_is_complete():
     assert kernel_coverage(WEEK, BOOT, WEEK - 1, 0, 3, 3)[:2] == (WEEK, "ok")
 
 
@@ -22,7 +22,7 @@ def test_a_log_with_fewer_kills_than_counted_proves_nothing():
     assert kernel_coverage(WEEK, BOOT, WEEK - 1, 0, 3, 2)[:2] == (None, "partial")
 
 
-def test_a_young_journal_with_all_kills_of_the_boot_is_whole_since_the_boot():
+def test_a_young_journal_with_all_kills_of_the_boot_is_complete_since_the_boot():
     assert kernel_coverage(WEEK, BOOT, LATER, None, 2, 2)[:2] == (BOOT, "ok")
 
 

@@ -25,9 +25,9 @@ def log(*texts, **more):
 
 
 def test_a_kill_at_a_containers_limit():
-    kills, unattributed, counted = parse_kernel_log(log("sort invoked oom-killer: gfp_mask=0xcc0", MEMCG % (SCOPE, SCOPE, "sort", 587),
-                                        KILLED % (587, "sort")))
-    assert not unattributed and counted == {"b1": 1}
+    kills, unattributed, killed_per_boot = parse_kernel_log(log(
+        "sort invoked oom-killer: gfp_mask=0xcc0", MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort")))
+    assert not unattributed and killed_per_boot == {"b1": 1}
     (kill,) = kills
     assert (kill.constraint, kill.oom_memcg, kill.task_memcg) == ("CONSTRAINT_MEMCG", SCOPE, SCOPE + "/container")
     assert [(victim.pid, victim.task, victim.rss) for victim in kill.victims] == [(587, "sort", (20224 + 1412) * 1024)]
@@ -41,17 +41,17 @@ def test_a_host_wide_kill_has_no_oom_memcg():
 
 
 def test_a_group_kill_lists_its_first_victim_twice():
-    kills, _orphans, counted = parse_kernel_log(log(
+    kills, _unattributed, killed_per_boot = parse_kernel_log(log(
         MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"), GROUP, KILLED % (580, "sh"), KILLED % (587, "sort")))
     assert [victim.pid for victim in kills[0].victims] == [587, 580]
-    assert kills[0].group and counted == {"b1": 3}
+    assert kills[0].group and killed_per_boot == {"b1": 3}
 
 
 def test_journal_and_ring_buffer_hold_the_same_messages():
     journal = log(MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"))
     ring = [message._replace(at=message.at + 7) for message in journal]
-    kills, _orphans, counted = parse_kernel_log(journal, ring)
-    assert len(kills) == 1 and counted == {"b1": 1} and kills[0].at == 1000
+    kills, _unattributed, killed_per_boot = parse_kernel_log(journal, ring)
+    assert len(kills) == 1 and killed_per_boot == {"b1": 1} and kills[0].at == 1000
 
 
 def test_a_group_kill_within_one_tick_of_the_clock_counts_as_the_kernel_counts():
@@ -61,23 +61,23 @@ def test_a_group_kill_within_one_tick_of_the_clock_counts_as_the_kernel_counts()
     ring = [message._replace(at=message.at + 7) for message in journal]
     half = ring[3:]  # the buffer wrapped in the middle of it
     for sources in ((journal,), (journal, ring), (journal, half), (journal, half, ring)):
-        kills, unattributed, counted = parse_kernel_log(*sources)
-        assert counted == {"b1": 3} and not unattributed
+        kills, unattributed, killed_per_boot = parse_kernel_log(*sources)
+        assert killed_per_boot == {"b1": 3} and not unattributed
         assert len(kills) == 1 and sorted(victim.pid for victim in kills[0].victims) == [942, 949]
 
 
 def test_a_suppressed_report_leaves_a_kill_without_a_place():
-    kills, unattributed, counted = parse_kernel_log(log(
+    kills, unattributed, killed_per_boot = parse_kernel_log(log(
         MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"), KILLED % (600, "sort"),
         "Out of memory: Killed process 601 (x) total-vm:1kB, anon-rss:0kB, file-rss:0kB, shmem-rss:0kB, UID:0"))
-    assert len(kills) == 1 and counted == {"b1": 3}
-    assert [(each.victim.pid, each.memcg) for each in unattributed] == [(600, True), (601, False)]
+    assert len(kills) == 1 and killed_per_boot == {"b1": 3}
+    assert [(kill.victim.pid, kill.memcg) for kill in unattributed] == [(600, True), (601, False)]
 
 
 def test_a_victim_that_ended_by_itself_was_not_killed():
-    kills, unattributed, counted = parse_kernel_log(log(MEMCG % (SCOPE, SCOPE, "sort", 587),
-                                        "OOM victim 587 (sort) is already exiting. Skip killing the task"))
-    assert (kills, unattributed, counted) == ([], [], {})
+    kills, unattributed, killed_per_boot = parse_kernel_log(log(
+        MEMCG % (SCOPE, SCOPE, "sort", 587), "OOM victim 587 (sort) is already exiting. Skip killing the task"))
+    assert (kills, unattributed, killed_per_boot) == ([], [], {})
 
 
 @pytest.mark.parametrize("task", ["a,task=b,pid=1", "x) total-vm:", "Killed proc", "oom-kill:", "", "(sd-pam)", "ü\ufffd"])
@@ -90,9 +90,9 @@ def test_task_names_are_whatever_their_owners_like(task):
 def test_two_boots_with_the_same_clock_stay_apart():
     first = log(MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"))
     second = [message._replace(boot="b2", at=message.at + 10 ** 9) for message in first]
-    kills, _orphans, counted = parse_kernel_log(second + first)
-    assert [kill.boot for kill in kills] == ["b1", "b2"] and counted == {"b1": 1, "b2": 1}
+    kills, _unattributed, killed_per_boot = parse_kernel_log(second + first)
+    assert [kill.boot for kill in kills] == ["b1", "b2"] and killed_per_boot == {"b1": 1, "b2": 1}
 
 
-def test_other_messages_say_nothing():
+def test_other_messages_are_ignored():
     assert parse_kernel_log(log("oom_reaper: reaped process 587 (sort), now anon-rss:0kB", "", "Killed process")).kills == []

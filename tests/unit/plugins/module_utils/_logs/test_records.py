@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import records as _records
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import records
 
 ID = "ab" * 32
-OOM = {"__REALTIME_TIMESTAMP": "5", "MESSAGE_ID": _records.UNIT_OUT_OF_MEMORY, "UNIT": "libpod-%s.scope" % ID}
+OOM = {"__REALTIME_TIMESTAMP": "5", "MESSAGE_ID": records.UNIT_OUT_OF_MEMORY, "UNIT": "libpod-%s.scope" % ID}
 SYSTEM = {"_PID": "1", "_UID": "0", "_COMM": "systemd", "_SYSTEMD_UNIT": "init.scope"}
 USER = {"_PID": "700", "_UID": "1000", "_COMM": "systemd", "_SYSTEMD_UNIT": "user@1000.service",
         "_SYSTEMD_USER_UNIT": "init.scope"}
@@ -22,10 +22,10 @@ def line(**fields):
 
 
 def test_lines_that_are_no_entry_are_counted():
-    found, bad = _records.parse_entries(b"\n".join([
+    entries, bad_lines = records.parse_entries(b"\n".join([
         line(__REALTIME_TIMESTAMP="5", MESSAGE="x"), b"", b"{", b"[1]", b"null", b"\xff\xfe", line(MESSAGE="no time"),
         line(__REALTIME_TIMESTAMP="soon")]))
-    assert len(found) == 1 and bad == 6
+    assert len(entries) == 1 and bad_lines == 6
 
 
 @pytest.mark.parametrize("value, text", [
@@ -33,7 +33,7 @@ def test_lines_that_are_no_entry_are_counted():
     ([], ""), (7, ""), ({}, ""),
 ])
 def test_a_fields_value(value, text):
-    assert _records.field_text(value) == text
+    assert records.field_text(value) == text
 
 
 @pytest.mark.parametrize("writer, uid", [
@@ -43,9 +43,9 @@ def test_a_fields_value(value, text):
     (dict(SYSTEM, _PID="12", _COMM="logger"), None), ({}, None),
 ])
 def test_only_a_service_managers_record_counts(writer, uid):
-    records = _records.parse_unit_ooms([dict(OOM, **writer)])
-    assert [(record.uid, record.unit) for record in records] == ([] if uid is None else [(uid, OOM["UNIT"])])
-    kills = _records.parse_oomd_kills([dict(OOM, MESSAGE_ID=_records.UNIT_OOMD_KILL, **writer)])
+    ooms = records.parse_unit_ooms([dict(OOM, **writer)])
+    assert [(oom.uid, oom.unit) for oom in ooms] == ([] if uid is None else [(uid, OOM["UNIT"])])
+    kills = records.parse_oomd_kills([dict(OOM, MESSAGE_ID=records.UNIT_OOMD_KILL, **writer)])
     assert [kill.uid for kill in kills] == ([] if uid is None else [uid])
 
 
@@ -59,13 +59,13 @@ def test_only_a_service_managers_record_counts(writer, uid):
     ("Considered 2 cgroups for killing, top candidates were:", None),
     ("No swap; memory pressure usage will be degraded", None),
 ])
-def test_what_systemd_oomd_says_in_each_version(message, cgroup):
+def test_systemd_oomds_messages_of_each_version(message, cgroup):
     entry = {"__REALTIME_TIMESTAMP": "1795476716477281", "_SYSTEMD_UNIT": "systemd-oomd.service", "MESSAGE": message}
-    assert [kill.cgroup for kill in _records.parse_oomd_kills([entry])] == ([cgroup] if cgroup else [])
+    assert [kill.cgroup for kill in records.parse_oomd_kills([entry])] == ([cgroup] if cgroup else [])
 
 
-def test_slices_only_echo():
-    assert _records.parse_unit_ooms([dict(OOM, UNIT="machine.slice", **SYSTEM)]) == []
+def test_records_of_slices_are_ignored():
+    assert records.parse_unit_ooms([dict(OOM, UNIT="machine.slice", **SYSTEM)]) == []
 
 
 @pytest.mark.parametrize("line_, command", [
@@ -74,12 +74,12 @@ def test_slices_only_echo():
     ("podman run -e PASSWORD=x img", "run"),
 ])
 def test_the_command_that_wrote_an_event(line_, command):
-    assert _records.podman_command(line_) == command
+    assert records.podman_command(line_) == command
 
 
 @pytest.mark.parametrize("labels", [None, "", "{", "[1]", [123], '{"a": "b"}'])
 def test_labels_of_an_event(labels):
-    (event,) = _records.parse_podman_events([{
+    (event,) = records.parse_podman_events([{
         "__REALTIME_TIMESTAMP": "5", "PODMAN_EVENT": "died", "PODMAN_ID": ID, "PODMAN_LABELS": labels,
         "PODMAN_EXIT_CODE": "137", "PODMAN_TIME": "not a time"}])
     assert event.labels == ({"a": "b"} if labels and "b" in labels else {})
