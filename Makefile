@@ -26,8 +26,11 @@ compare:  ## what changed from OLDER=… (default: the one before) to REPORT=…
 test:  ## everything below up to test-integration
 	@$(T)/test
 
-test-unit:  ## the tests that need no other host (seconds; ARGS='-k name')
+test-unit:  ## the code's functions (a minute; ARGS='-k name')
 	@$(T)/unit $(ARGS)
+
+test-playbooks:  ## the playbooks and roles as ansible-playbook and ansible-runner run them (minutes; no other host)
+	@$(T)/playbooks $(ARGS)
 
 test-metrics:  ## metrics, alerts and dashboard with promtool and a real node_exporter
 	@$(T)/metrics $(ARGS)
@@ -41,7 +44,7 @@ lint:  ## ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-im
 sanity:  ## ansible-test sanity, and the code for managed hosts on Python 3.6
 	@$(T)/sanity
 
-test-controllers:  ## unit tests and an audit with ansible-core 2.16, 2.19 and 2.21
+test-controllers:  ## unit tests, playbooks and an audit with ansible-core 2.16, 2.19 and 2.21
 	@$(T)/controllers
 
 test-integration:  ## tests on virtual machines (ARGS='-k name')
@@ -65,4 +68,4 @@ fleet-ssh:  ## a shell on one of them: HOST=…
 clean:  ## remove what tools left in the working tree
 	@$(T)/clean
 
-.PHONY: help setup demo audit render compare test test-unit test-report test-metrics lint sanity test-controllers test-integration test-scale bench fleet-up fleet-down fleet-ssh clean
+.PHONY: help setup demo audit render compare test test-unit test-playbooks test-report test-metrics lint sanity test-controllers test-integration test-scale bench fleet-up fleet-down fleet-ssh clean

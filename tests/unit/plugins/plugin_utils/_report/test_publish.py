@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -79,34 +78,37 @@ def test_leftovers_of_yesterday_are_removed_and_those_of_a_running_audit_are_not
     assert [name for name in os.listdir(tmp_path) if name.startswith(".partial-")] == [".partial-young"]
 
 
-_KILLED = """
-import datetime, sys
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _publish
-moment = datetime.datetime(2026, 11, 24, tzinfo=datetime.timezone.utc)
-def build(directory):
-    with open(directory + "/report.json", "w") as stream:
-        stream.write("x" * 100000)
-print("go", flush=True)
-while True:
-    _publish.publish(sys.argv[1], moment, build)
-    moment += datetime.timedelta(seconds=1)
-"""
+LONG = "x" * 100000
+
+
+def publish_and_die(reports, step):
+    """Publish a report in a process that is killed before its step-th call of the operating system; return whether it got that far."""
+    child = os.fork()
+    if child == 0:
+        steps = iter(range(step))
+
+        def count(event, _arguments):
+            if event != "os.kill" and next(steps, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            sys.addaudithook(count)
+            _publish.publish(str(reports), MOMENT, build(LONG))
+        finally:
+            os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    return os.WIFSIGNALED(status)
 
 
 def test_killed_at_any_moment(tmp_path):
-    import ansible_collections.podman_fleet.memory as collection
-
-    root = next(iter(collection.__path__))
-    script = ("import sys, types\nfor n, p in (('ansible_collections', []), ('ansible_collections.podman_fleet', []),"
-              "('ansible_collections.podman_fleet.memory', [%r])):\n    m = types.ModuleType(n); m.__path__ = p; "
-              "sys.modules[n] = m\n" % root) + _KILLED
-    _publish.publish(str(tmp_path), MOMENT, build("x" * 100000))
-    for number in range(10):
-        with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE) as process:
-            process.stdout.readline()
-            time.sleep(0.003 * number)
-            process.send_signal(signal.SIGKILL)
-        assert read_latest(tmp_path) == "x" * 100000
+    _publish.publish(str(tmp_path), MOMENT, build(LONG))
+    step = 0
+    while publish_and_die(tmp_path, step):
+        assert read_latest(tmp_path) == LONG
         for name in os.listdir(tmp_path):
             if name[0].isdigit():
-                assert (tmp_path / name / "report.json").stat().st_size == 100000
+                assert (tmp_path / name / "report.json").stat().st_size == len(LONG)
+        step += 1
+    assert step > 10
+    # the last one lived to the end, and is the latest
+    published = sorted((name for name in os.listdir(tmp_path) if name[0].isdigit()), key=lambda name: (len(name), name))
+    assert os.readlink(tmp_path / "latest") == published[-1] and len(published) > 2

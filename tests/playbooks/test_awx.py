@@ -14,8 +14,8 @@ import pytest
 
 pytest.importorskip("ansible")
 
-ROOT = pathlib.Path(__file__).parents[3]
-SPECS = json.loads((pathlib.Path(__file__).parent / "awx.awx-24.6.1.json").read_text(encoding="ascii"))
+ROOT = pathlib.Path(__file__).parents[2]
+SPECS = json.loads((ROOT / "tests" / "unit" / "awx" / "awx.awx-24.6.1.json").read_text(encoding="ascii"))
 MODULE = """
 import json, os
 from ansible.module_utils.basic import AnsibleModule

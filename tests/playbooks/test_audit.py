@@ -18,7 +18,7 @@ import pytest
 
 pytest.importorskip("ansible")
 
-ROOT = pathlib.Path(__file__).parents[4]
+ROOT = pathlib.Path(__file__).parents[2]
 # Nobody listens at port 1: refused at once.
 INVENTORY = """
 all:

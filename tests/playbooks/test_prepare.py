@@ -20,7 +20,7 @@ import pytest
 
 pytest.importorskip("ansible")
 
-ROOT = pathlib.Path(__file__).parents[4]
+ROOT = pathlib.Path(__file__).parents[2]
 
 # The first name in `users` says what the host is like.
 CGROUP_FACTS = """

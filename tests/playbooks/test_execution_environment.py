@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("ansible_builder")
 yaml = pytest.importorskip("yaml")
 
-ROOT = pathlib.Path(__file__).parents[3]
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_ansible_builder_introspects_it(tmp_path):

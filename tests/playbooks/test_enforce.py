@@ -23,7 +23,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluat
 
 pytest.importorskip("ansible")
 
-ROOT = pathlib.Path(__file__).parents[4]
+ROOT = pathlib.Path(__file__).parents[2]
 MIB = 1024 * 1024
 # A host's name reaches the stand-ins as the name of its Podman.
 HOSTS = ("nopython", "one", "two", "nothing", "refuses", "went", "fails", "lasts_not", "fat", "other", "broken", "empty", "says_no", "gone")
