@@ -28,6 +28,7 @@ from .._model.container_facts import (
 )
 from .._model.container_key import ContainerKeys
 from .._model.finding import Facts, Finding
+from .._model.rules import RULES
 from .._policy.policy import Decision, Policy, decide, named_host
 from .._rules.evaluate import settings_findings
 from .._rules.evidence import are_limits_unknown, evidence_findings
@@ -36,8 +37,6 @@ from .._text import human_size, printable
 from .obstacles import Obstacle, container_obstacle, next_start_obstacle
 
 PARTS = {"limits": ("memory",), "oom_group": ("oom_group",), "both": ("memory", "oom_group")}
-_PART_OF = {"memory-limit-missing": "memory", "memory-limit-out-of-bounds": "memory", "limit-drift": "memory",
-            "oom-group-mismatch": "oom_group"}  # limit-not-persistent can be of both
 # container_memory refuses a limit below the working set and this share of it more
 HEADROOM = 0.05
 
@@ -167,7 +166,7 @@ class _Container:
         if finding["rule"] == "limit-not-persistent":
             about = {"oom_group" if each == "oom_group" else "memory" for each in finding["evidence"]["settings"]}
         else:
-            about = {_PART_OF[finding["rule"]]}
+            about = set(RULES[finding["rule"]].settings)
         return [part for part in PARTS[self._options.enforce] if part in about]
 
     def _skip(self, rule: str | None, obstacle: Obstacle) -> None:

@@ -23,8 +23,8 @@ import os
 import zlib
 from typing import Any, TextIO
 
-from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding
+from .._model.rules import RULES
 from .._report.tally import Tally
 from . import html_rows as _html_rows, html_summary as _html_summary
 
@@ -88,8 +88,9 @@ class Html:
         for blocks in self._blocks.values():
             blocks.flush()
         about = {"generated_at": self._head["generated_at"], "severities": SEVERITIES,
-                 "rules": {rule: title for rule, (title, _meaning) in _told.RULES.items()},
-                 "meanings": {rule: meaning for rule, (_title, meaning) in _told.RULES.items()},
+                 "rules": {rule.id: rule.title for rule in RULES.values()},
+                 "meanings": {rule.id: rule.text for rule in RULES.values()},
+                 "unprotected": [rule.id for rule in RULES.values() if rule.unprotected],
                  "detail_rows": _DETAIL_ROWS, "counts": {name: each.count for name, each in self._blocks.items()}}
         self._stream.write(_block("about", "about", about) + "<script>%s</script>\n</body>\n</html>\n" % self._script)
 

@@ -68,7 +68,6 @@
   const mark = (rank, text) => el("span", { class: `mark s${rank}` }, text);
   const severity = (rank) => rank < about.severities.length ? mark(rank, about.severities[rank]) : el("span", { class: "quiet" }, "–");
   const rule = (id) => about.rules[id] || id;
-  const UNPROTECTED = new Set(["memory-limit-missing", "oom-group-mismatch", "limit-drift"]);
   const option = (value, label, test) => ({ value, label, test });
   const all = (label) => option("", label, () => true);
 
@@ -88,7 +87,7 @@
       filters: () => [
         ["State", [option("current", "new and open", (r) => r[1] < 2), ...STATES.map((name, at) => option(name, name, (r) => r[1] === at)), all("all states")]],
         ["Severity", [all("all severities"), ...about.severities.map((name, at) => option(name, at ? `${name} and worse` : name, (r) => r[0] <= at))]],
-        ["Rule", [all("all rules"), option("unprotected", "unprotected", (r) => UNPROTECTED.has(r[2])), ...Object.keys(about.rules).map((id) => option(id, rule(id), (r) => r[2] === id))]],
+        ["Rule", [all("all rules"), option("unprotected", "unprotected", (r) => about.unprotected.includes(r[2])), ...Object.keys(about.rules).map((id) => option(id, rule(id), (r) => r[2] === id))]],
       ],
       detail: findingDetail,
     },

@@ -16,8 +16,8 @@ import json
 from typing import Any, TextIO
 from urllib.parse import quote
 
-from .._model import rules as _told
-from .._model.finding import RULES, Finding
+from .._model.finding import Finding
+from .._model.rules import RULES, Rule
 from .._report.tally import Tally
 from .safe import sanitize
 
@@ -38,7 +38,7 @@ class Sarif:
         about = {
             "tool": {"driver": {
                 "name": "podman_fleet.memory", "version": sanitize(head["run"]["collection_version"]),
-                "rules": [_rule(rule) for rule in RULES]}},
+                "rules": [_rule(rule) for rule in RULES.values()]}},
             "invocations": [_invocation(head, tally)],
             "columnKind": "unicodeCodePoints",
         }
@@ -67,10 +67,9 @@ class Sarif:
         self._stream.write("\n]}]}\n")
 
 
-def _rule(rule: str) -> dict[str, Any]:
-    title, meaning = _told.RULES[rule]
-    return {"id": rule, "name": "".join(part.capitalize() for part in rule.split("-")),
-            "shortDescription": {"text": title}, "fullDescription": {"text": meaning}, "help": {"text": meaning}}
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {"id": rule.id, "name": "".join(part.capitalize() for part in rule.id.split("-")),
+            "shortDescription": {"text": rule.title}, "fullDescription": {"text": rule.text}, "help": {"text": rule.text}}
 
 
 def _invocation(head: dict[str, Any], tally: Tally) -> dict[str, Any]:
@@ -108,7 +107,7 @@ def _result(finding: Finding) -> dict[str, Any]:
         },
     }
     if finding["rule"] in RULES:
-        made["ruleIndex"] = RULES.index(finding["rule"])
+        made["ruleIndex"] = list(RULES).index(finding["rule"])
     waiver = finding.get("waiver")
     if waiver:
         made["suppressions"] = [{"kind": "external", "status": "accepted",

@@ -12,6 +12,7 @@ Pure.
 from __future__ import annotations
 
 from .._model.finding import Finding
+from .._model.rules import RULES, Rule
 from .._report.tally import Group, Tally
 from .._terminal import INDENT, Line, Piece, more_line
 from .._text import display_width, format_time, pad, plural, printable, truncate
@@ -22,7 +23,7 @@ _ROWS = 6  # kinds of what is unprotected
 
 def unprotected(tally: Tally, context: Context) -> list[Line]:
     """Return the part on containers and hosts that something is missing of."""
-    found = [_row(tally, rule, context) for rule in _LABELS if tally.rules[rule]]
+    found = [_row(tally, rule, context) for rule in RULES.values() if rule.label and tally.rules[rule.id]]
     if len(found) > _ROWS and not context.everything:
         found = [*found[: _ROWS - 1], more_line(len(found) - _ROWS + 1, "kinds")]
     running = tally.containers["running"]
@@ -35,29 +36,18 @@ def unprotected(tally: Tally, context: Context) -> list[Line]:
     return [[Piece("title", "UNPROTECTED"), head], *found]
 
 
-_LABELS = {
-    "memory-limit-missing": "no memory limit",
-    "memory-limit-out-of-bounds": "limit out of bounds",
-    "oom-group-mismatch": "wrong memory.oom.group",
-    "limit-not-persistent": "lost at next start",
-    "limit-drift": "limit drifted",
-    "host-overcommitted": "overcommitted",
-    "cgroup-v1": "on cgroup v1",
-    "waiver-expired": "past a waiver",
-}
-_OF_HOSTS = ("host-overcommitted", "cgroup-v1", "waiver-expired")
 # The number is what matters here, not only which container.
 _SAID = ("limit-drift", "limit-not-persistent", "memory-limit-out-of-bounds")
 _LABEL = 22  # columns
 _LEFT = 7 + _LABEL + 2  # columns before the names
 
 
-def _row(tally: Tally, rule: str, context: Context) -> Line:
+def _row(tally: Tally, about: Rule, context: Context) -> Line:
     """One rule: how many, and as many of them by name as there is room for."""
+    rule, label = about.id, about.label or ""
     group, count, stopped = tally.examples[rule], tally.rules[rule], tally.stopped[rule]
     samples = tally.samples.get(rule, [])
-    label = _LABELS[rule]
-    if rule in _OF_HOSTS:
+    if about.about == "host":
         count = total = group.host_count
         label, names = plural(count, "host").split(" ")[1] + " " + label, list(group.hosts)
     else:

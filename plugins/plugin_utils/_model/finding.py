@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change at any time.
 
-"""What a finding is: its fields, its stable identity, its severities and rules.
+"""What a finding is: its fields, its stable identity, its severities.
 
 Pure. The rules themselves are in _rule_*.py; the shape is published in
 docs/report-v1.schema.json.
@@ -16,9 +16,6 @@ import hashlib
 from typing import Any
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-RULES = ("oom-killed", "memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch",
-         "limit-not-persistent", "limit-drift", "near-limit", "host-overcommitted", "cgroup-v1", "evidence-missing",
-         "waiver-expired")
 
 Finding = dict[str, Any]
 Facts = dict[str, Any]

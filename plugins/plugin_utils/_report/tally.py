@@ -17,11 +17,11 @@ from collections import Counter
 from typing import Any, Callable
 
 from .._model import container_facts as _limits
-from .._model.finding import RULES, SEVERITIES, Finding, severity_rank
+from .._model.finding import SEVERITIES, Finding, severity_rank
+from .._model.rules import RULES
 
 _KEPT = 200  # kills and examples of each list
 _GROUPS = 500  # different reasons why something could not be checked
-_UNPROTECTED = ("memory-limit-missing", "oom-group-mismatch", "limit-drift")
 _FLAG_WRONG = ("missed", "stale", "overstated")
 # "ssh: connect to host 10.0.0.3 port 22: Connection timed out" is one reason for all hosts
 _HOST_PART = re.compile(r"(ssh: )?connect to (host|address) \S+ port \d+: ")
@@ -157,7 +157,7 @@ class Tally:
         sample = self.samples.setdefault(rule, [])
         if len(sample) < _KEPT and not is_stopped:
             sample.append(finding)
-        if rule in _UNPROTECTED and not is_stopped:
+        if rule in RULES and RULES[rule].unprotected and not is_stopped:
             if self._seen[0] != finding["host"]:
                 self._seen = (finding["host"], set())
             ident = evidence["container_id"]

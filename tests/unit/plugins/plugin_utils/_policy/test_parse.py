@@ -12,7 +12,7 @@ import pytest
 import yaml
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import RULES
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.rules import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse_policy
 
