@@ -344,8 +344,9 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._cgroup_v2 import facts as _cgroup_facts, snapshot as _cgroup_host
-from ..module_utils._system import users as _users
+from ..module_utils._cgroup_v2.facts import cgroup_facts
+from ..module_utils._cgroup_v2.snapshot import read_snapshot
+from ..module_utils._system.users import UserError, find_users
 
 
 def main():
@@ -360,11 +361,11 @@ def main():
     if timeout < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % timeout)
     try:
-        users, problems = _users.find_users(module.params["users"])
-    except _users.UserError as exc:
+        users, problems = find_users(module.params["users"])
+    except UserError as exc:
         module.fail_json(msg=str(exc))
-    snapshot = _cgroup_host.read_snapshot(users=[(each.identity.name, each.identity.uid) for each in users], timeout=timeout)
-    module.exit_json(changed=False, ansible_facts={"podman_cgroup": _cgroup_facts.cgroup_facts(snapshot, problems)})
+    snapshot = read_snapshot(users=[(each.identity.name, each.identity.uid) for each in users], timeout=timeout)
+    module.exit_json(changed=False, ansible_facts={"podman_cgroup": cgroup_facts(snapshot, problems)})
 
 
 if __name__ == "__main__":

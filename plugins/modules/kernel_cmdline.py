@@ -168,7 +168,7 @@ reboot_required:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._boot import run as _kernel_cmdline
+from ..module_utils._boot.run import ERRORS, ensure_arguments
 
 
 def main():
@@ -189,8 +189,8 @@ def main():
     if module.params["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % module.params["timeout"])
     try:
-        result = _kernel_cmdline.ensure_arguments(module.params, module.check_mode, module.backup_local)
-    except _kernel_cmdline.ERRORS as exc:
+        result = ensure_arguments(module.params, module.check_mode, module.backup_local)
+    except ERRORS as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
 

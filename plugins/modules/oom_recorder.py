@@ -124,13 +124,11 @@ import sys
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._recorder import (
-    database as _history,
-    install as _recorder_install,
-    metrics as _recorder_metrics,
-    package as _recorder_layout,
-)
-from ..module_utils._system import sizes as _sizes
+from ..module_utils._recorder.database import HISTORY_FILE
+from ..module_utils._recorder.install import InstallError, apply_plan, is_change, plan_install, plan_removal
+from ..module_utils._recorder.metrics import METRICS_FILE, VERSION
+from ..module_utils._recorder.package import SERVICE, TIMER, build_layout, read_sources
+from ..module_utils._system.sizes import parse_size
 
 MEBIBYTE = 1024 * 1024
 
@@ -141,20 +139,20 @@ def _wanted(params):
     :raises _recorder_install.InstallError: one of them is wrong.
     """
     try:
-        size = _sizes.parse_size(params["retention_size"])
+        size = parse_size(params["retention_size"])
     except ValueError as exc:
-        raise _recorder_install.InstallError("retention_size: %s" % exc)
+        raise InstallError("retention_size: %s" % exc)
     if size is None or size < 4 * MEBIBYTE:
-        raise _recorder_install.InstallError("retention_size: %s; give a size of 4MiB or more" % params["retention_size"])
+        raise InstallError("retention_size: %s; give a size of 4MiB or more" % params["retention_size"])
     if params["retention_days"] < 1:
-        raise _recorder_install.InstallError("retention_days: %d is not a number of days above 0" % params["retention_days"])
+        raise InstallError("retention_days: %d is not a number of days above 0" % params["retention_days"])
     for option in ("state_dir", "textfile_dir"):
         path = params[option]
         if path and (not os.path.isabs(path) or os.path.normpath(path) in ("/", "/var/lib") or any(each in path for each in ' "\'%\\\n')):
-            raise _recorder_install.InstallError("%s: %r; give an absolute path of its own, without spaces, quotes and %%" % (option, path))
+            raise InstallError("%s: %r; give an absolute path of its own, without spaces, quotes and %%" % (option, path))
     return {"state_dir": os.path.normpath(params["state_dir"]),
             "textfile_dir": os.path.normpath(params["textfile_dir"]) if params["textfile_dir"] else "",
-            "retention_days": params["retention_days"], "retention_bytes": size, "version": _recorder_metrics.VERSION}
+            "retention_days": params["retention_days"], "retention_bytes": size, "version": VERSION}
 
 
 def main():
@@ -173,21 +171,21 @@ def main():
         settings = _wanted(module.params)
         where = (settings["state_dir"], settings["textfile_dir"])
         if os.geteuid() != 0:
-            raise _recorder_install.InstallError("the recorder is the host's: only root can install it (use become)")
+            raise InstallError("the recorder is the host's: only root can install it (use become)")
         if module.params["state"] == "present":
-            layout = _recorder_layout.build_layout(sys.executable, settings, _recorder_layout.read_sources())
-            plan = _recorder_install.plan_install(layout, *where)
+            layout = build_layout(sys.executable, settings, read_sources())
+            plan = plan_install(layout, *where)
             result["recorder"] = {
-                "code": layout.code, "service": _recorder_layout.SERVICE, "timer": _recorder_layout.TIMER,
-                "history": os.path.join(where[0], _history.HISTORY_FILE),
-                "textfile": os.path.join(where[1], _recorder_metrics.METRICS_FILE) if where[1] else None}
+                "code": layout.code, "service": SERVICE, "timer": TIMER,
+                "history": os.path.join(where[0], HISTORY_FILE),
+                "textfile": os.path.join(where[1], METRICS_FILE) if where[1] else None}
         else:
-            plan = _recorder_install.plan_removal(*where)
+            plan = plan_removal(*where)
         if not module.check_mode:
-            _recorder_install.apply_plan(plan)
-    except _recorder_install.InstallError as exc:
+            apply_plan(plan)
+    except InstallError as exc:
         module.fail_json(msg=str(exc))
-    changed = _recorder_install.is_change(plan)
+    changed = is_change(plan)
     module.exit_json(changed=changed, diff=plan.diff if changed else [], **result)
 
 

@@ -8,7 +8,9 @@
 
 from collections import namedtuple
 
-from .._system import command as _command, host_files as _host_files, platform as _platform
+from .._system.command import CommandNotFound, find_executable
+from .._system.host_files import Files
+from .._system.platform import container_engine, is_raspberry_pi
 from .cmdline_file import RaspberryPi, SystemdBoot
 from .config import ENTRIES, read_boot_config
 from .grub import Grub, Suse
@@ -29,13 +31,13 @@ def detect_boot(root="/", tools=None):
 
     :param root: directory in place of /, for tests; tools: names in place of what is installed.
     """
-    files = _host_files.Files(root)
+    files = Files(root)
     arguments = parse_arguments(files.read("/proc/cmdline") or "")
-    raspberry = _platform.is_raspberry_pi(files.read("/proc/device-tree/model"), files.read("/proc/sys/kernel/osrelease"))
+    raspberry = is_raspberry_pi(files.read("/proc/device-tree/model"), files.read("/proc/sys/kernel/osrelease"))
     plan = read_boot_config(files, arguments, raspberry)
     return DetectedBoot(
         kind=plan.kind if plan else None, path=plan.path if plan else None, why=plan.why if plan else None,
-        ostree=files.exists("/run/ostree-booted"), container=_platform.container_engine(files),
+        ostree=files.exists("/run/ostree-booted"), container=container_engine(files),
         tools=_installed() if tools is None else set(tools))
 
 
@@ -43,8 +45,8 @@ def _installed():
     found = set()
     for name in TOOLS:
         try:
-            _command.find_executable(name)
-        except _command.CommandNotFound:
+            find_executable(name)
+        except CommandNotFound:
             continue
         found.add(name)
     return found

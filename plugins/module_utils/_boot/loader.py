@@ -8,7 +8,7 @@
 
 from collections import namedtuple
 
-from .._system import command as _command
+from .._system.command import CommandError
 from .boot_files import FileError
 from .edit import cmdline_satisfies
 
@@ -40,7 +40,7 @@ class System(object):
         """
         try:
             result = self.run(argv)
-        except _command.CommandError as exc:
+        except CommandError as exc:
             raise BootloaderError(str(exc))
         if result.rc != 0:
             said = "\n".join(result.err.splitlines()[-5:]) or "no message"

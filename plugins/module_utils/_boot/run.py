@@ -9,7 +9,7 @@
 Knows no Ansible. The boot loaders are behind _bootloader.Bootloader.
 """
 
-from .._system import command as _command
+from .._system.command import run_command
 from .boot_files import BootFiles, FileError
 from .detect import BOOTLOADERS, choose_bootloader, detect_boot
 from .edit import ArgumentError, cmdline_satisfies, parse_desired
@@ -32,7 +32,7 @@ def ensure_arguments(options, check_mode, backup, root="/", run=None, tools=None
     asked = parse_desired(options["present"], options["absent"])
     files = BootFiles(root)
     kind = BOOTLOADERS.get(options["bootloader"]) or choose_bootloader(detect_boot(root, tools))
-    loader = kind(System(files, run or (lambda argv: _command.run_command(argv, options["timeout"]))))
+    loader = kind(System(files, run or (lambda argv: run_command(argv, options["timeout"]))))
     change = loader.change(asked)
     changed = bool(change.files or change.commands)
     if changed:

@@ -13,7 +13,7 @@ Pure. The rules are systemd's (NEWS of 243, 256, 258; systemd.resource-control(5
 from collections import namedtuple
 
 from .._boot.kernel_args import boolean_argument, disabling_argument
-from .._system import platform as _platform
+from .._system.platform import kernel_at_least
 from .mode import CGROUP_ROOT, mode_at_boot
 
 # mode: see _cgroup_mode.Mode; mounts_known: bool; container: str or None; kernel: release or None;
@@ -74,7 +74,7 @@ def _for_mode(state):
         return []
     if state.mode == "v2":
         return _threats(state)
-    if _platform.kernel_at_least(state.kernel, (4, 15)) is False:
+    if kernel_at_least(state.kernel, (4, 15)) is False:
         # rootlesscontaine.rs: cgroup v2 for containers needs 4.15, better 5.2
         return [_change("upgrade_kernel", "install a kernel of 4.15 or later, better 5.2",
                         "kernel %s has too little of cgroup v2 for containers" % state.kernel, reboot=True)]

@@ -8,7 +8,7 @@
 
 from .._boot.kernel_args import describe_arguments, parse_arguments
 from .._boot.next_boot import FIRMWARE_ARGUMENTS, next_boot_differences
-from .._system import platform as _platform
+from .._system.platform import is_raspberry_pi, parse_os_release, parse_systemd_version
 from .changes import HostState, is_ready, needs_reboot, plan_changes
 from .controller import (
     absence_reasons,
@@ -57,9 +57,9 @@ def cgroup_facts(snapshot, problems=()):
 def _state(snapshot, mode):
     v1_known = None if snapshot.v1_text is None else parse_proc_cgroups(snapshot.v1_text)
     arguments = None if snapshot.cmdline is None else parse_arguments(snapshot.cmdline)
-    manager = _platform.parse_systemd_version(snapshot.systemd or "")
-    distro = _platform.parse_os_release(snapshot.os_release or "")
-    raspberry = _platform.is_raspberry_pi(snapshot.model, snapshot.kernel)
+    manager = parse_systemd_version(snapshot.systemd or "")
+    distro = parse_os_release(snapshot.os_release or "")
+    raspberry = is_raspberry_pi(snapshot.model, snapshot.kernel)
     memory = has_memory_controller(mode, _words(snapshot.available), v1_known)
     reasons = [] if memory is not False else absence_reasons(
         arguments or [], raspberry, v1_known, snapshot.config, snapshot.container)
@@ -85,7 +85,7 @@ def _user(seen, mode, memory, roots):
 
 
 def _host(snapshot, state):
-    distro = _platform.parse_os_release(snapshot.os_release or "")
+    distro = parse_os_release(snapshot.os_release or "")
     return {
         "kernel": snapshot.kernel,
         "distribution": None if snapshot.os_release is None else {

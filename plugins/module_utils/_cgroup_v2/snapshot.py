@@ -13,7 +13,9 @@ from collections import namedtuple
 
 from .._boot.config import read_boot_config
 from .._boot.kernel_args import parse_arguments
-from .._system import command as _command, host_files as _host_files, platform as _platform
+from .._system.command import CommandError, run_command
+from .._system.host_files import Files
+from .._system.platform import container_engine, is_raspberry_pi
 from .controller import USER_CGROUP, kernel_config_value, parse_delegated_controllers
 from .mode import CGROUP_ROOT, detect_mode, memory_hierarchy, parse_mountinfo, parse_mounts, unit_hierarchy
 
@@ -43,7 +45,7 @@ def read_snapshot(root="/", users=(), timeout=60, run=None):
     :param timeout: seconds for each command.
     :param run: function that takes an argv and returns a command.CommandResult, for tests.
     """
-    return _Reader(_host_files.Files(root), run or (lambda argv: _command.run_command(argv, timeout))).snapshot(users)
+    return _Reader(Files(root), run or (lambda argv: run_command(argv, timeout))).snapshot(users)
 
 
 class _Reader(object):
@@ -61,12 +63,12 @@ class _Reader(object):
         cmdline, model = read("/proc/cmdline"), read("/proc/device-tree/model")
         # sd_booted(3)
         booted = self._files.is_directory("/run/systemd/system")
-        engine = _platform.container_engine(self._files)
+        engine = container_engine(self._files)
         top = CGROUP_ROOT
         available = read(top + "/cgroup.controllers") if mode == "v2" else None
         plan = None
         if cmdline is not None and not engine:
-            plan = read_boot_config(self._files, parse_arguments(cmdline), _platform.is_raspberry_pi(model, kernel))
+            plan = read_boot_config(self._files, parse_arguments(cmdline), is_raspberry_pi(model, kernel))
         return Snapshot(
             mounts=mounts, kernel=kernel, cmdline=cmdline, v1_text=read("/proc/cgroups"),
             os_release=read("/etc/os-release") or read("/usr/lib/os-release"), model=model,
@@ -135,7 +137,7 @@ class _Reader(object):
         """Standard output of a command; None when it failed, which is noted."""
         try:
             result = self._run(argv)
-        except _command.CommandError as exc:
+        except CommandError as exc:
             self._failed.append((" ".join(argv[:2]), str(exc)))
             return None
         if result.rc != 0:

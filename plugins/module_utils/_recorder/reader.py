@@ -9,8 +9,7 @@ import json
 
 from .._logs.kernel_oom import KernelMessage
 from .._logs.records import OomdKill, PodmanEvent, UnitOom
-from .._system import times as _times
-from .._system.times import SECOND
+from .._system.times import SECOND, to_iso
 from .database import HistoryError, query_history
 from .record import Named, Record, empty_record, source_entry
 from .writer import get_meta, load_state
@@ -63,7 +62,7 @@ def _told(database, state, since, now):
         return source_entry("partial", "its first run has not ended yet")
     problems = [text for _at, text in database.execute("SELECT at, text FROM notes WHERE at >= ? ORDER BY at", (since,))][-3:]
     if now - state.until > _LATE:
-        problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % _times.to_iso(state.until))
+        problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % to_iso(state.until))
     problems += [each for each in [get_meta(database, "problem")] if each]
-    return source_entry("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % _times.to_iso(state.until),
+    return source_entry("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % to_iso(state.until),
                   state.kernel_since)

@@ -6,7 +6,7 @@
 
 from collections import namedtuple
 
-from .._system import times as _times
+from .._system.times import to_iso
 
 # What the history holds. source: entry for the facts' `sources`; state: _recorder_state.State or None;
 # messages, unit_ooms, oomd: typed as those of the journal; named: {(id, uid): Named}; daily: {(uid, workload):
@@ -24,4 +24,4 @@ def empty_record(told):
 
 def source_entry(status, detail, since=None):
     """Return the entry for the facts' `sources`."""
-    return {"name": "recorder", "user": None, "status": status, "covers_since": _times.to_iso(since), "detail": detail}
+    return {"name": "recorder", "user": None, "status": status, "covers_since": to_iso(since), "detail": detail}

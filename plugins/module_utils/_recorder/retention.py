@@ -12,7 +12,7 @@ a year ahead costs one day. Each function is part of the caller's transaction, b
 import calendar
 import time
 
-from .._logs import kernel_oom as _kernel_oom
+from .._logs.kernel_oom import KernelMessage, parse_kernel_log
 from .._system.times import SECOND
 from .writer import load_state, set_meta
 
@@ -99,14 +99,14 @@ def history_size(database):
 def _drop_messages(database, condition, values, boot):
     """Drop messages of the kernel; those of this boot stay known as a number."""
     state = load_state(database)
-    lost = [_kernel_oom.KernelMessage(*row) for row in database.execute(
+    lost = [KernelMessage(*row) for row in database.execute(
         "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND " + condition, (boot,) + values)]
     newest = database.execute("SELECT max(at) FROM messages WHERE " + condition, values).fetchone()[0]
     database.execute("DELETE FROM messages WHERE " + condition, values)
     if state is not None and newest is not None:
         set_meta(
             database, kernel_since=max(state.kernel_since, newest + 1),
-            missing=state.missing + _kernel_oom.parse_kernel_log(lost).killed_per_boot.get(boot, 0))
+            missing=state.missing + parse_kernel_log(lost).killed_per_boot.get(boot, 0))
 
 
 def _drop_kills(database, condition, values):

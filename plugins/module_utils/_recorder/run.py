@@ -17,12 +17,13 @@ from collections import Counter, namedtuple
 from contextlib import closing
 
 from .._cgroup.cgroupfs import CgroupFiles
-from .._logs import coverage as _coverage, journal as _journal
+from .._logs.coverage import kernel_coverage
+from .._logs.journal import oldest_entry_time, read_ring_buffer
 from .._logs.journal_cursor import EMPTY_READING, Journal
-from .._system import users as _users
 from .._system.command import CommandError
 from .._system.host import Host
 from .._system.times import SECOND
+from .._system.users import user_name
 from .database import HISTORY_FILE, HistoryDamaged, HistoryError, is_damage, open_history, set_aside
 from .metrics import METRICS_FILE, metric_families
 from .prometheus import render, write
@@ -156,7 +157,7 @@ class _Run(object):
     def _ring(self, first, counted):
         """Where the journal has fewer kills than were counted, look into the kernel's own buffer: it is the first to know."""
         if counted is not None and counted > self._seen(first):
-            ring = _journal.read_ring_buffer(self._boot)
+            ring = read_ring_buffer(self._boot)
             for boot, mono in add_messages(self._database, ring.messages).items():
                 first[boot] = min(mono, first.get(boot, mono))
         return first
@@ -179,7 +180,7 @@ class _Run(object):
         rebuild_oomd_kills(database)
         state = load_state(database)
         if not seen.continued:
-            seen = seen._replace(journal_head=_journal.oldest_entry_time(None))
+            seen = seen._replace(journal_head=oldest_entry_time(None))
         if not is_proven(state, seen):
             seen = seen._replace(kernel=self._coverage(seen))
         note = note or describe_loss(state, seen)
@@ -197,13 +198,13 @@ class _Run(object):
             name, image, unit = called.get((each.ident, each.uid), (None, None, None))
             add_sample(database, today, seen.now, each, (name, unit))
             running.append(({"id": each.ident[:12], "name": name or each.ident[:12], "unit": unit or "",
-                             "user": _users.user_name(each.uid)}, each, image))
+                             "user": user_name(each.uid)}, each, image))
         return running
 
     def _coverage(self, seen):
-        ring = _journal.read_ring_buffer(self._boot)
-        return _coverage.kernel_coverage(seen.now - self._options.retention_days * _DAY, self._host.booted_at(),
-                                _journal.oldest_entry_time(None), ring.since, seen.counted, seen.seen).since
+        ring = read_ring_buffer(self._boot)
+        return kernel_coverage(seen.now - self._options.retention_days * _DAY, self._host.booted_at(),
+                                oldest_entry_time(None), ring.since, seen.counted, seen.seen).since
 
     def _called(self, found, at):
         """Return {(id, uid): (name, image, unit)} of the samples; who is not known is looked up in the storages, once."""
@@ -224,7 +225,7 @@ class _Run(object):
         if not folder or not os.path.isdir(folder):
             return
         database = self._database
-        counts = {(_users.user_name(uid), name, unit, scope): found
+        counts = {(user_name(uid), name, unit, scope): found
                   for (uid, name, unit, scope), found in count_kills(database).items()}
         success = get_meta(database, "success_at")
         families = metric_families(running, counts, {

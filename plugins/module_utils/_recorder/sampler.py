@@ -13,9 +13,10 @@ import os
 import re
 from collections import namedtuple
 
-from .._cgroup import effective as _effective, paths as _cgroup_path
-from .._logs import records as _records
-from .._system import users as _users
+from .._cgroup.effective import effective_limits
+from .._cgroup.paths import cgroup_lineage, find_container_id, owner_uid
+from .._logs.records import storable_text
+from .._system.users import find_users, read_untrusted_file
 
 # ident: 64 hex digits; uid: of the owner; unit: the service that it runs inside (quadlet), or None;
 # limits: as _effective.effective(); usage, events: as _cgroupfs.CgroupFiles gives them.
@@ -43,8 +44,8 @@ def sample_containers(files):
         if usage["current"] is None:  # ended in between
             continue
         leaf = path + _LEAF if os.path.isdir(files.hierarchy.memory_root + path + _LEAF) else path
-        lineage = [(each, files.limits(each)) for each in _cgroup_path.cgroup_lineage(leaf)]
-        found.append(Sample(ident, _cgroup_path.owner_uid(path), service_of(path), _effective.effective_limits(
+        lineage = [(each, files.limits(each)) for each in cgroup_lineage(leaf)]
+        found.append(Sample(ident, owner_uid(path), service_of(path), effective_limits(
             lineage, path, files.hierarchy.version), usage, files.events(path)))
     return found
 
@@ -60,7 +61,7 @@ def _own_cgroups(root):
             continue
         for name in names:
             path = folder + "/" + name
-            ident = _cgroup_path.find_container_id(name)
+            ident = find_container_id(name)
             if ident:
                 yield path, ident
                 left -= 1
@@ -89,7 +90,7 @@ def read_stored_names():
     For those whose events the journal does not have; Podman is not run for it. The files are the users' own: anything
     may be in them.
     """
-    users, _problems = _users.find_users(["all"])
+    users, _problems = find_users(["all"])
     found = {}
     for user in users:
         for each in _stored(user.storage):
@@ -98,7 +99,7 @@ def read_stored_names():
             names = each.get("names")
             name = names[0] if isinstance(names, list) and names else metadata.get("name")
             if isinstance(each.get("id"), str):
-                found[(each["id"], user.identity.uid)] = (_records.storable_text(name), _records.storable_text(metadata.get("image-name")))
+                found[(each["id"], user.identity.uid)] = (storable_text(name), storable_text(metadata.get("image-name")))
     return found
 
 
@@ -107,7 +108,7 @@ def _stored(storage):
     found = []
     for folder in sorted(os.listdir(storage)) if storage and os.path.isdir(storage) else []:
         for name in _STORAGE_FILES if folder.endswith("-containers") else ():
-            listed = _json(_users.read_untrusted_file(os.path.join(storage, folder, name), _MAX_STORAGE_FILE))
+            listed = _json(read_untrusted_file(os.path.join(storage, folder, name), _MAX_STORAGE_FILE))
             found += [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return found
 

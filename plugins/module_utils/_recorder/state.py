@@ -12,8 +12,7 @@ proven against the kernel's own count, and the journal, whose entries are read o
 
 from collections import namedtuple
 
-from .._system import times as _times
-from .._system.times import SECOND
+from .._system.times import SECOND, to_iso
 
 # What is kept from run to run, in the table meta:
 #   boot, until     the boot and the time of the last run: everything up to there was read
@@ -83,7 +82,7 @@ def describe_loss(state, seen):
     """Return in words what a reader has to know that got lost since the run before, None when nothing did."""
     if state is None or not seen.complete:
         return None
-    span = (_times.to_iso(state.until), _times.to_iso(seen.now))
+    span = (to_iso(state.until), to_iso(seen.now))
     if _went_back(state, seen):
         return "the clock was set back from %s to %s: what was recorded before does not count for the time that comes twice" % span
     if is_proven(state, seen):

@@ -11,9 +11,16 @@ so nothing is counted twice however often the recorder is killed.
 
 import json
 
-from .._cgroup import paths as _cgroup_path
-from .._logs import kernel_oom as _kernel_oom, records as _records
-from .._logs.kernel_oom import cause_and_scope
+from .._cgroup.paths import find_container_id, oomd_victim, owner_uid
+from .._logs.kernel_oom import OOM_MESSAGE, KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
+from .._logs.records import (
+    field_text,
+    parse_kernel_messages,
+    parse_oomd_kills,
+    parse_podman_events,
+    parse_unit_ooms,
+    storable_text,
+)
 from .._system.times import SECOND
 from .state import State
 
@@ -28,12 +35,12 @@ def add_entries(database, found, said):
 
     :param said: Counter for _kernel_oom.identify_messages(), one for each reading of the journal.
     """
-    kernel = [entry for entry in found if _records.field_text(entry.get("_TRANSPORT")) == "kernel"]
-    first = add_messages(database, _records.parse_kernel_messages(kernel), said)
-    database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", _records.parse_unit_ooms(found))
+    kernel = [entry for entry in found if field_text(entry.get("_TRANSPORT")) == "kernel"]
+    first = add_messages(database, parse_kernel_messages(kernel), said)
+    database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", parse_unit_ooms(found))
     database.executemany(
-        "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)", _records.parse_oomd_kills(found))
-    for event in _records.parse_podman_events(found):
+        "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)", parse_oomd_kills(found))
+    for event in parse_podman_events(found):
         _event(database, event)
     return first
 
@@ -41,8 +48,8 @@ def add_entries(database, found, said):
 def add_messages(database, found, said=None):
     """Put in the kernel's Messages that matter; return {boot: mono of the first that is new}."""
     first = {}
-    for identity, message in _kernel_oom.identify_messages(found, said):
-        if _kernel_oom.OOM_MESSAGE.search(message.text) and database.execute(
+    for identity, message in identify_messages(found, said):
+        if OOM_MESSAGE.search(message.text) and database.execute(
                 "INSERT OR IGNORE INTO messages (boot, mono, text, nth, at) VALUES (?, ?, ?, ?, ?)",
                 identity + (message.at,)).rowcount > 0:
             first[message.boot] = min(message.mono, first.get(message.boot, _FAR))
@@ -51,7 +58,7 @@ def add_messages(database, found, said=None):
 
 def _event(database, event):
     """Everybody can write such an entry into the journal, for containers of his own uid: nothing in it is relied on."""
-    unit = _records.storable_text(event.labels.get("PODMAN_SYSTEMD_UNIT"))
+    unit = storable_text(event.labels.get("PODMAN_SYSTEMD_UNIT"))
     code = event.exit_code if event.exit_code is not None and abs(event.exit_code) < 1 << 31 else None
     added = database.execute(
         "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -77,17 +84,17 @@ def rebuild_kills(database, first):
     known = {row[0] for row in database.execute("SELECT ident FROM containers")} if first else ()
     for boot, mono in first.items():
         begin = mono - _REPORT
-        found = [_kernel_oom.KernelMessage(*row) for row in database.execute(
+        found = [KernelMessage(*row) for row in database.execute(
             "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND mono >= ? ORDER BY mono, rowid", (boot, begin))]
         monos = {}
         for message in found:
             monos.setdefault(message.at, message.mono)
         database.execute("DELETE FROM kills WHERE boot = ? AND mono >= ?", (boot, begin))
-        for kill in _kernel_oom.parse_kernel_log(found).kills:
-            ident = _cgroup_path.find_container_id(kill.task_memcg, known)
+        for kill in parse_kernel_log(found).kills:
+            ident = find_container_id(kill.task_memcg, known)
             if ident:
                 scope = _SCOPES[cause_and_scope(kill, ident)[0]]
-                _kill(database, boot, monos[kill.at], ident, _cgroup_path.owner_uid(kill.task_memcg), scope, kill.at)
+                _kill(database, boot, monos[kill.at], ident, owner_uid(kill.task_memcg), scope, kill.at)
 
 
 def rebuild_oomd_kills(database):
@@ -95,7 +102,7 @@ def rebuild_oomd_kills(database):
     database.execute("DELETE FROM kills WHERE boot = 'oomd'")
     last = {}
     for at, cgroup, unit, uid in database.execute("SELECT at, cgroup, unit, uid FROM oomd_kills ORDER BY at"):
-        ident, owner = _cgroup_path.oomd_victim(cgroup, unit, uid)
+        ident, owner = oomd_victim(cgroup, unit, uid)
         if ident and at - last.get(ident, -_FAR) > _SAME_KILL:
             _kill(database, "oomd", at, ident, owner, "oomd", at)
         last[ident] = at

@@ -75,8 +75,8 @@ class Bench(object):
 @pytest.fixture(params=HOSTS)
 def bench(request, tmp_path, monkeypatch):
     monkeypatch.setattr(_recorder_run, "sample_containers", lambda _files: [])
-    monkeypatch.setattr(_journal, "read_ring_buffer", lambda _boot: _journal.RingBuffer([], None, None))
-    monkeypatch.setattr(_journal, "oldest_entry_time", lambda _uid: None)
+    monkeypatch.setattr(_recorder_run, "read_ring_buffer", lambda _boot: _journal.RingBuffer([], None, None))
+    monkeypatch.setattr(_recorder_run, "oldest_entry_time", lambda _uid: None)
     return Bench(request.param, tmp_path)
 
 
@@ -241,7 +241,7 @@ def test_a_kill_that_nobody_tells_of_is_a_gap_and_said(bench):
 def test_the_kernels_buffer_knows_what_the_journal_lost(bench, monkeypatch):
     """The journal is vacuumed between a kill and the run: the ring buffer still has the messages."""
     lost = _records.parse_kernel_messages([each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"])
-    monkeypatch.setattr(_journal, "read_ring_buffer", lambda _boot: _journal.RingBuffer(lost, 0, None))
+    monkeypatch.setattr(_recorder_run, "read_ring_buffer", lambda _boot: _journal.RingBuffer(lost, 0, None))
     bench.journal.entries = [each for each in bench.journal.entries if each.get("_TRANSPORT") != "kernel"]
     bench.journal.end = len(bench.journal.entries)
     assert bench.run() == []

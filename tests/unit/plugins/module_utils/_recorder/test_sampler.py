@@ -112,7 +112,7 @@ def test_names_from_the_storages(tmp_path, monkeypatch):
     users = [_users.User(Identity("root", 0, 0, "/root"), str(tmp_path), True),
              _users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
              _users.User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
-    monkeypatch.setattr(_users, "find_users", lambda _spec: (users, []))
+    monkeypatch.setattr(_recorder_cgroups, "find_users", lambda _spec: (users, []))
     assert _recorder_cgroups.read_stored_names() == {
         (IDENT, 0): ("keep", "localhost/bb:latest"), (OTHER, 0): ("once", "localhost/bb:latest")}
 
@@ -127,7 +127,7 @@ def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
     (folder / "containers.json").write_text(json.dumps(content))
     os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
     users = [_users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
-    monkeypatch.setattr(_users, "find_users", lambda _spec: (users, []))
+    monkeypatch.setattr(_recorder_cgroups, "find_users", lambda _spec: (users, []))
     assert set(_recorder_cgroups.read_stored_names().values()) <= {(None, None)}
 
 
