@@ -16,6 +16,7 @@ from collections import namedtuple
 
 from ._podman import cli as _podman, inspect as _inspect
 from ._system import command as _command
+from ._system.systemctl import Systemctl, SystemctlError
 from ._system.versions import parse_version
 
 # Of one systemd manager. wanted: {unit: whether something starts it at boot}; restarts: restart policies whose
@@ -26,18 +27,14 @@ RESTART_SERVICE = "podman-restart.service"
 _STARTED_BY = ("WantedBy", "RequiredBy", "UpheldBy", "TriggeredBy")
 
 
-def manager(text):
-    """Return the Manager of `systemctl show --property=Id,WantedBy,…,ExecStart` for units."""
-    wanted, restarts = {}, ()
-    for block in text.split("\n\n"):
-        fields = dict(line.partition("=")[::2] for line in block.strip().splitlines())
-        if not fields.get("Id"):
-            continue
-        wanted[fields["Id"]] = any(fields.get(name) for name in _STARTED_BY)
-        if fields["Id"] == RESTART_SERVICE and wanted[fields["Id"]]:
-            # --filter restart-policy=always; newer ones have should-start-on-boot=true
-            both = "should-start-on-boot" in fields.get("ExecStart", "")
-            restarts = ("always", "unless-stopped") if both else ("always",)
+def manager(units):
+    """Return the Manager of {unit: {property: value}}, see Systemctl.show()."""
+    wanted = {unit: any(properties.get(name) for name in _STARTED_BY) for unit, properties in units.items()}
+    restarts = ()
+    if wanted.get(RESTART_SERVICE):
+        # --filter restart-policy=always; newer ones have should-start-on-boot=true
+        both = "should-start-on-boot" in units[RESTART_SERVICE].get("ExecStart", "")
+        restarts = ("always", "unless-stopped") if both else ("always",)
     return Manager(wanted, restarts)
 
 
@@ -136,6 +133,7 @@ class Drain(object):
         self._executable = executable
         self._timeout = timeout
         self._podman = _podman.Podman(executable, user.identity, timeout)
+        self._systemctl = Systemctl(user.identity, timeout)
         # Without a session Podman would not see the state of the containers; and then none runs.
         self.silent = user.storage is None or (user.identity.uid != 0 and not user.session)
 
@@ -162,13 +160,11 @@ class Drain(object):
         return [described(each, _policy(raw), self._lingers(), seen) for raw, each in found]
 
     def _manager(self, units):
-        names = sorted({each for each in units if each}) + [RESTART_SERVICE]
-        properties = "Id,WantedBy,RequiredBy,UpheldBy,TriggeredBy,ExecStart"
         try:
-            result = self._systemctl("show", "--property=" + properties, *names)
-        except _command.CommandError:
+            return manager(self._systemctl.show([each for each in units if each] + [RESTART_SERVICE],
+                                                _STARTED_BY + ("ExecStart",)))
+        except SystemctlError:
             return None
-        return manager(result.out.decode("utf-8", "replace")) if result.rc == 0 else None
 
     def _lingers(self):
         try:
@@ -183,7 +179,7 @@ class Drain(object):
         """
         units = sorted({each["unit"] for each in containers if each["unit"]})
         if units:
-            self._check(self._systemctl("stop", *units), "systemctl stop")
+            self._stop_units(units)
         left = {each["id"] for each in self.running()}
         wanted = sorted((each for each in containers if each["id"] in left), key=lambda each: each["infra"])
         for idents in ([each["id"] for each in wanted if not each["infra"]], [each["id"] for each in wanted if each["infra"]]):
@@ -193,6 +189,12 @@ class Drain(object):
         if left:
             raise DrainError("%s: still running after they were stopped: %s" % (self.name, ", ".join(left)))
 
+    def _stop_units(self, units):
+        try:
+            self._systemctl.run("stop", "--", *units)
+        except SystemctlError as exc:
+            raise DrainError("%s: %s" % (self.name, exc))
+
     def start(self, names):
         """Start containers that were stopped for the reboot and that nothing else starts."""
         self._check(self._run(self._executable, "start", *names), "podman start")
@@ -200,9 +202,6 @@ class Drain(object):
     def _check(self, result, what):
         if result.rc != 0:
             raise DrainError("%s: %s failed with exit code %d: %s" % (self.name, what, result.rc, result.err))
-
-    def _systemctl(self, *arguments):
-        return self._run("systemctl", *((() if self._identity.uid == 0 else ("--user",)) + arguments))
 
     def _run(self, *argv):
         return _command.run_command(list(argv), self._timeout, self._identity)

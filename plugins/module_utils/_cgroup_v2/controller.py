@@ -149,14 +149,10 @@ def user_delegation(mode, memory, exists, controllers):
     return controllers, delegated, None if delegated else "systemd has not given the memory controller to this user's manager"
 
 
-def parse_delegated_controllers(text):
-    """Return {unit: [str]} of `systemctl show --property=Id,DelegateControllers UNIT…`.
+def delegated_controllers(units):
+    """Return {unit: [controller]} of {unit: {property: value}} with DelegateControllers, see Systemctl.show().
 
     A unit without the property is left out: systemd before 236 does not know it.
     """
-    found = {}
-    for block in text.split("\n\n"):
-        fields = dict(line.partition("=")[::2] for line in block.splitlines())
-        if fields.get("Id") and "DelegateControllers" in fields:
-            found[fields["Id"]] = fields["DelegateControllers"].split()
-    return found
+    return {unit: properties["DelegateControllers"].split() for unit, properties in units.items()
+            if "DelegateControllers" in properties}

@@ -16,7 +16,8 @@ from .._boot.kernel_args import parse_arguments
 from .._system.command import CommandError, run_command
 from .._system.host_files import Files
 from .._system.platform import container_engine, is_raspberry_pi
-from .controller import USER_CGROUP, kernel_config_value, parse_delegated_controllers
+from .._system.systemctl import parse_show, show_arguments
+from .controller import USER_CGROUP, delegated_controllers, kernel_config_value
 from .mode import CGROUP_ROOT, detect_mode, memory_hierarchy, parse_mountinfo, parse_mounts, unit_hierarchy
 
 # mounts: [Mount] or None; kernel, cmdline, v1_text, os_release, model, pressure: texts or None;
@@ -130,8 +131,8 @@ class _Reader(object):
         if not uids:
             return {}
         units = ["user@%d.service" % uid for uid in uids]
-        return parse_delegated_controllers(
-            self._output(["systemctl", "show", "--property=Id,DelegateControllers"] + units) or "")
+        shown = self._output(["systemctl"] + show_arguments(units, ["DelegateControllers"]))
+        return delegated_controllers(parse_show(shown or ""))
 
     def _output(self, argv):
         """Standard output of a command; None when it failed, which is noted."""

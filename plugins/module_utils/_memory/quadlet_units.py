@@ -11,10 +11,10 @@ What the files say: _quadlet.py.
 """
 
 import os
-import re
 from collections import namedtuple
 
 from .._system.command import CommandError, current_identity, run_command
+from .._system.systemctl import Systemctl, SystemctlError
 from .._system.user_files import WRITE
 from . import quadlet as _quadlet
 
@@ -26,7 +26,6 @@ Place = namedtuple("Place", "folder writer")
 
 _SYSTEM = "/etc/containers/systemd"
 _SYSTEM_USERS = _SYSTEM + "/users"
-_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|scope)$")
 _REMOVE = 'rm -f -- "$1/$2" && { rmdir -- "$1" 2>/dev/null || :; }'
 
 
@@ -44,23 +43,19 @@ class Units(object):
     def __init__(self, identity, timeout):
         self._identity = identity
         self._timeout = timeout
-        self._systemctl = ["systemctl"] + ([] if identity.uid == 0 else ["--user"])
+        self._systemctl = Systemctl(identity, timeout)
 
     def known(self, names):
         """Return {name: Unit} in one call.
 
         :raises UnitError: no answer.
         """
-        names = sorted(name for name in set(names) if _NAME.match(name))
-        if not names:
-            return {}
-        shown = self._systemd("show", "--property=Id,SourcePath,FragmentPath", "--", *names)
-        found = {}
-        for block in shown.split("\n\n"):
-            pairs = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-            if pairs.get("Id"):
-                found[pairs["Id"]] = Unit(pairs["Id"], pairs.get("SourcePath") or None, pairs.get("FragmentPath") or None)
-        return found
+        try:
+            shown = self._systemctl.show(names, ["SourcePath", "FragmentPath"])
+        except SystemctlError as exc:
+            raise UnitError(str(exc))
+        return {name: Unit(name, properties.get("SourcePath") or None, properties.get("FragmentPath") or None)
+                for name, properties in shown.items()}
 
     def text(self, unit):
         """Return the text of a generated unit.
@@ -113,7 +108,10 @@ class Units(object):
         self._systemd("restart", "--", name)
 
     def _systemd(self, *arguments):
-        return self._run(self._systemctl + list(arguments), self._identity)
+        try:
+            self._systemctl.run(*arguments)
+        except SystemctlError as exc:
+            raise UnitError(str(exc))
 
     def _run(self, argv, identity, stdin=None):
         try:
@@ -121,6 +119,6 @@ class Units(object):
         except CommandError as exc:
             raise UnitError(str(exc))
         if result.rc != 0:
-            raise UnitError("%s: exit code %d: %s" % (" ".join(argv[:2]) if argv[0] != "sh" else argv[-2],
+            raise UnitError("%s: exit code %d: %s" % (" ".join(argv) if argv[0] != "sh" else argv[-2],
                                                       result.rc, result.err[-500:] or "(no message)"))
         return result.out.decode("utf-8", "replace")

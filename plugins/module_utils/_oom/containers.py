@@ -11,7 +11,7 @@ from .._cgroup import effective as _effective, paths as _cgroup_path
 from .._podman import containers_conf as _containers_conf, unit_command as _next_start
 from .._podman.cli import matches_word
 from .._system import host_files as _host_files, times as _times
-from .._system.command import CommandError, run_command
+from .._system.systemctl import Systemctl, SystemctlError
 from . import evidence as _assemble, verdict as _verdict
 
 _BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit makes the container anew
@@ -26,15 +26,11 @@ def next_starts(answer, timeout):
     identity = answer.user.identity
     managed = [each for each in answer.containers
                if each.public["manager"]["kind"] in _BY_UNIT and each.public["image"] and each.command]
-    units = sorted({each.public["manager"]["unit"] for each in managed})
-    if not units:
-        return {}
-    argv = ["systemctl"] + ([] if identity.uid == 0 else ["--user"]) + ["show", "--property=Id,ExecStart", "--"]
+    units = [each.public["manager"]["unit"] for each in managed]
     try:
-        shown = run_command(argv + units, timeout, identity)
-    except CommandError:
+        lines = _next_start.commands(Systemctl(identity, timeout).show(units, ["ExecStart"]))
+    except SystemctlError:
         return {}  # then Podman's record is all there is
-    lines = _next_start.commands(shown.out.decode("utf-8", "replace"))
     group = _containers_conf.ON in _containers_conf.default(identity, _host_files.Files())[0]
     found = {each.ident: _next_start.settings(lines[each.public["manager"]["unit"]], each.command, each.public["image"], group)
              for each in managed if each.public["manager"]["unit"] in lines}

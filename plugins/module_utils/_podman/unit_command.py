@@ -15,24 +15,23 @@ import re
 from .._system.sizes import parse_size
 
 # systemd-show-exec: "{ path=/usr/bin/podman ; argv[]=/usr/bin/podman run … ; ignore_errors=no ; …"
-_ARGV = re.compile(r"^ExecStart=\{ path=.*? ; argv\[\]=(.*) ; ignore_errors=(?:no|yes) ; ", re.M)
-_ID = re.compile(r"^Id=(.*)$", re.M)
+_ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*) ; ignore_errors=(?:no|yes) ; ", re.M)
 _OPTIONS = {"--memory": "limit", "-m": "limit", "--memory-swap": "swap_limit", "--memory-reservation": "reservation",
             "--cgroup-conf": "conf"}
 _GROUP = "memory.oom.group="
 
 
-def commands(text):
-    """Return {unit: command line} of what `systemctl show --property=Id,ExecStart UNIT…` prints.
+def commands(units):
+    """Return {unit: command line} of {unit: {property: value}} with ExecStart, see Systemctl.show().
 
     systemd joins the words with spaces and quotes none. Units that run no `podman run` are left out.
     """
     found = {}
-    for block in text.split("\n\n"):
-        name = _ID.search(block)
-        lines = [line for line in _ARGV.findall(block) if " run " in line and "podman" in line.split(" ")[0]]
-        if name and len(lines) == 1:
-            found[name.group(1)] = lines[0]
+    for unit, properties in units.items():
+        lines = [line for line in _ARGV.findall(properties.get("ExecStart", ""))
+                 if " run " in line and "podman" in line.split(" ")[0]]
+        if len(lines) == 1:
+            found[unit] = lines[0]
     return found
 
 

@@ -14,13 +14,13 @@ import os
 import shutil
 from collections import namedtuple
 
-from .._system.command import CommandError, run_command
+from .._system.systemctl import Systemctl, SystemctlError
 from .database import HISTORY_FILE
 from .main import SETTINGS
 from .metrics import METRICS_FILE
 from .package import CACHE_DIR, CODE_DIR, CODE_DIR_NAME, SERVICE, TIMER, UNIT_DIR
 
-_TIMEOUT = 120
+_SYSTEMCTL = Systemctl(None, 120)
 _OURS = ("lock", HISTORY_FILE)
 
 # In the order in which it is done: stop: [systemctl arguments]; write: {path: text, None for a directory};
@@ -122,19 +122,17 @@ def _remove(path):
 
 
 def _systemctl(calls):
-    for arguments in calls:
-        try:
-            result = run_command(["systemctl"] + arguments, _TIMEOUT)
-        except CommandError as exc:
-            raise InstallError(str(exc))
-        if result.rc:
-            raise InstallError("systemctl %s: exit code %d: %s" % (" ".join(arguments), result.rc, result.err))
-
-
-def _asked(*arguments):
     try:
-        return run_command(["systemctl"] + list(arguments), _TIMEOUT).out.decode("utf-8", "replace").strip()
-    except CommandError as exc:
+        for arguments in calls:
+            _SYSTEMCTL.run(*arguments)
+    except SystemctlError as exc:
+        raise InstallError(str(exc))
+
+
+def _asked(question, unit):
+    try:
+        return _SYSTEMCTL.state(question, unit)
+    except SystemctlError as exc:
         raise InstallError(str(exc))
 
 

@@ -7,6 +7,7 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _drain
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import parse_show
 
 # `systemctl show` of systemd 252 (Debian 12, recorded) and 257 (Debian 13, recorded), with the properties that are asked for.
 RESTARTS = """Id=podman-restart.service
@@ -35,7 +36,7 @@ def container(name="web", user="root", unit=None, infra=False):
 
 
 def described(policy="", unit=None, user="root", lingers=False, seen=UNITS + RESTARTS, infra=False):
-    manager = None if seen is None else _drain.manager(seen)
+    manager = None if seen is None else _drain.manager(parse_show(seen))
     return _drain.described(container(unit=unit, user=user, infra=infra), policy, lingers, manager)
 
 

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import controller as m
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import platform as _platform
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import parse_show
 
 
 @pytest.mark.parametrize("mode, available, known, expected", [
@@ -147,6 +148,6 @@ def test_root():
 def test_delegated_controllers():
     text = ("DelegateControllers=cpu memory pids\nId=user@1000.service\n\n"
             "Id=user@1001.service\nDelegateControllers=\n\nId=user@1002.service\n")
-    assert m.parse_delegated_controllers(text) == {
+    assert m.delegated_controllers(parse_show(text)) == {
         "user@1000.service": ["cpu", "memory", "pids"], "user@1001.service": []}
-    assert m.parse_delegated_controllers("") == {}
+    assert m.delegated_controllers({}) == {}

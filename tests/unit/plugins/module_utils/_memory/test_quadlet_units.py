@@ -16,6 +16,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadle
     UnitError,
     Units,
 )
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import systemctl
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
     CommandResult,
     Identity,
@@ -82,11 +83,11 @@ def test_what_systemd_says(monkeypatch):
             b"\nId=gone.service\nFragmentPath=\nSourcePath=\n")
     asked = []
 
-    def run(argv, _timeout, _identity, stdin=None):
+    def run(argv, _timeout, _identity):
         asked.append(argv)
         return CommandResult(0, said, "")
 
-    monkeypatch.setattr(_quadlet_files, "run_command", run)
+    monkeypatch.setattr(systemctl, "run_command", run)
     assert Units(ALICE, 30).known(["qd.service", "gone.service", "qd.service", "--version", "a b.service"]) == {
         "qd.service": Unit("qd.service", "/etc/containers/systemd/sub/qd.container", "/run/systemd/generator/qd.service"),
         "gone.service": Unit("gone.service", None, None)}
@@ -95,9 +96,8 @@ def test_what_systemd_says(monkeypatch):
 
 
 def test_systemd_does_not_answer(monkeypatch):
-    monkeypatch.setattr(_quadlet_files, "run_command",
-                        lambda *_arguments, **_more: CommandResult(1, b"", "Failed to connect to bus"))
-    with pytest.raises(UnitError, match="systemctl --user: exit code 1: Failed to connect to bus"):
+    monkeypatch.setattr(systemctl, "run_command", lambda *_arguments: CommandResult(1, b"", "Failed to connect to bus"))
+    with pytest.raises(UnitError, match="systemctl --user daemon-reload: exit code 1: Failed to connect to bus"):
         Units(ALICE, 30).reload()
 
 

@@ -7,6 +7,7 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import unit_command as _next_start
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import parse_show
 
 MIB = 1024 * 1024
 IMAGE = "localhost/bb:latest"
@@ -34,18 +35,18 @@ def settings(options, image=IMAGE, argument=IMAGE, created=(), group=False, rest
 
 
 def test_commands():
-    found = _next_start.commands(SHOWN)
+    found = _next_start.commands(parse_show(SHOWN))
     assert list(found) == ["qd.service"]
     assert found["qd.service"] == " ".join(CREATED)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "Failed to get properties: Transport endpoint is not connected"])
 def test_nothing_is_no_command(text):
-    assert _next_start.commands(text) == {}
+    assert _next_start.commands(parse_show(text)) == {}
 
 
 def test_an_unchanged_unit_tells_where_words_end():
-    line = _next_start.commands(SHOWN)["qd.service"]
+    line = _next_start.commands(parse_show(SHOWN))["qd.service"]
     bare = [word for word in CREATED if not word.startswith("--memory")]
     told = _next_start.settings(line, CREATED, IMAGE, False)
     assert told == {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": True}

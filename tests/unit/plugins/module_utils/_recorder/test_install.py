@@ -16,7 +16,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder impo
     metrics as _recorder_metrics,
     package as _recorder_layout,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import systemctl
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandResult
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "..", "..")
 STATE = "/var/lib/podman-memory"
@@ -41,13 +42,13 @@ def _here(tmp_path, monkeypatch, ended):
     monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system" or real(path))
     calls = []
 
-    def systemctl(argv, _timeout):
+    def run(argv, _timeout, _identity):
         calls.append(" ".join(argv[1:]))
         on = os.path.exists(os.path.join(_recorder_layout.UNIT_DIR, _recorder_layout.TIMER))
         said = {"is-enabled": b"enabled\n", "is-active": b"active\n", "is-failed": ended}.get(argv[1], b"") if on else b""
-        return _command.CommandResult(0, said, "")
+        return CommandResult(0, said, "")
 
-    monkeypatch.setattr(_recorder_install, "run_command", systemctl)
+    monkeypatch.setattr(systemctl, "run_command", run)
     return tmp_path, calls
 
 
@@ -212,7 +213,7 @@ def test_without_systemd_it_says_so(tmp_path, monkeypatch):
 
 def test_a_systemctl_that_fails_is_told(here, monkeypatch):
     folder, _calls = here
-    monkeypatch.setattr(_recorder_install, "run_command", lambda argv, _timeout: _command.CommandResult(1, b"", "no such thing"))
+    monkeypatch.setattr(systemctl, "run_command", lambda *_arguments: CommandResult(1, b"", "no such thing"))
     with pytest.raises(_recorder_install.InstallError) as caught:
         install(folder)
     assert "systemctl enable --no-reload podman-memory-recorder.timer: exit code 1: no such thing" in str(caught.value)
