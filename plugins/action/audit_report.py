@@ -93,6 +93,7 @@ class ActionModule(ActionBase):
         _conclusion.set_counts(result, outcome)
         if result["complete"]:
             _conclusion.set_alert_and_gate(result, outcome, options)
+            _conclusion.prune(result, outcome, options)
         for warning in outcome.warnings:
             display.warning(warning)
         # when all of a batch is gone, the play may end here

@@ -53,6 +53,7 @@ class ActionModule(ActionBase):
         hosts = slices.hosts()
         _conclusion.set_counts(result, outcome)
         _conclusion.set_alert_and_gate(result, outcome, options)
+        _conclusion.prune(result, outcome, options)
         result.update(hosts=len(hosts), missing=sorted(set(inventory) - set(hosts)),
                       msg="%s of %s, %s" % (plural(len(hosts), "host"), plural(slices.count(), "slice"), result["msg"]))
         if options["summary"] and has_human_output():

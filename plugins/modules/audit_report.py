@@ -54,6 +54,21 @@ options:
     elements: str
     default: []
     choices: [html, csv, junit, sarif, markdown, prometheus]
+  keep:
+    description:
+      - How many of the newest reports below O(reports) stay when a new one has been written. See also O(keep_days).
+      - V(0) leaves it to O(keep_days).
+    type: int
+    default: 0
+  keep_days:
+    description:
+      - For how many days reports below O(reports) stay. A report that is among the newest O(keep) stays however old it is.
+      - V(0) leaves it to O(keep). With both V(0), which is the default, all reports stay.
+      - The newest report and the one that C(latest) points to always stay. Only directories with a report's name and a
+        C(report.json) are removed, and links are not followed.
+      - It is a warning, not an error, when an old report cannot be removed.
+    type: int
+    default: 0
   policy:
     description:
       - What containers should have, and what is waived; see C(docs/policy.md).

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 import socket
 from typing import Any
 
@@ -17,6 +19,7 @@ from ansible.utils.display import Display
 from .._audit import alert as _alert, gate as _failing, settings as _settings
 from .._audit.audit import Outcome
 from .._formats import screen as _summary
+from .._report.retention import prune_reports
 from .._report.tally import Tally
 from .._text import plural
 from . import controller as _controller
@@ -26,6 +29,8 @@ SPEC = {
     "alert": {"type": "str"},
     "fail_on": {"type": "str", "default": "never"},
     "formats": {"type": "list", "elements": "str", "default": []},
+    "keep": {"type": "int", "default": 0},
+    "keep_days": {"type": "int", "default": 0},
     "summary": {"type": "bool", "default": True},
 }
 display = Display()
@@ -83,6 +88,21 @@ def set_alert_and_gate(result: dict[str, Any], outcome: Outcome, options: dict[s
                   alert=None)
     if options["alert"] and outcome.path:
         result["alert"] = _alert.alert_body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)
+
+
+def prune(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
+    """Remove old reports once a new one is written, and say so in the task's message."""
+    if outcome.path is None:
+        return
+    reports = os.path.dirname(os.path.dirname(outcome.path))
+    try:
+        count = prune_reports(reports, options["keep"], options["keep_days"], datetime.datetime.now(datetime.timezone.utc))
+    except OSError as exc:
+        # the report is there; its findings count more than the disk
+        outcome.warnings.append("old reports could not be removed: %s" % exc)
+        return
+    if count:
+        result["msg"] += "; %s removed" % plural(count, "old report")
 
 
 def show_summary(tally: Tally, now: str, report: str | None, has_previous: bool, previous_at: str | None) -> None:

@@ -52,7 +52,10 @@ def _before(reports: str, generated_at: str) -> str | None:
     path = os.path.join(latest, FILE)
     try:
         head = _reader.head(path)
-        same = head["generated_at"] == generated_at and "slices" in head["run"]
-        return head["run"]["previous"] if same else path
+        if head["generated_at"] != generated_at or "slices" not in head["run"]:
+            return path
+        before = head["run"]["previous"]
+        # removed since, as too old: compared with itself, nothing is new that was not
+        return before if before is None or os.path.exists(before) else path
     except (OSError, ValueError, KeyError, TypeError):
         return path  # Audit says what is wrong with it

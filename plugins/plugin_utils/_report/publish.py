@@ -19,7 +19,7 @@ import time
 from typing import Callable
 
 LATEST = "latest"
-_PARTIAL = ".partial-"
+PARTIAL = ".partial-"
 _OLD = 24 * 3600  # a partial report of yesterday is that of a killed run
 
 
@@ -33,7 +33,7 @@ def publish(reports: str, moment: datetime.datetime, build: Callable[[str], None
     """
     os.makedirs(reports, exist_ok=True)
     _sweep(reports)
-    partial = tempfile.mkdtemp(prefix=_PARTIAL, dir=reports)
+    partial = tempfile.mkdtemp(prefix=PARTIAL, dir=reports)
     try:
         build(partial)
         _sync(partial)
@@ -70,7 +70,7 @@ def _settle(reports: str, moment: datetime.datetime, partial: str) -> str:
 
 def _point(reports: str, name: str) -> None:
     """Let `latest` point to a report, in one step."""
-    temporary = os.path.join(reports, "%slatest-%d" % (_PARTIAL, os.getpid()))
+    temporary = os.path.join(reports, "%slatest-%d" % (PARTIAL, os.getpid()))
     if os.path.lexists(temporary):
         os.unlink(temporary)
     os.symlink(name, temporary)
@@ -102,7 +102,7 @@ def _sweep(reports: str) -> None:
     with os.scandir(reports) as entries:
         for entry in entries:
             try:
-                if entry.name.startswith(_PARTIAL) and time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD:
+                if entry.name.startswith(PARTIAL) and time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD:
                     os.unlink(entry.path) if entry.is_symlink() else shutil.rmtree(entry.path, ignore_errors=True)
             except OSError:
                 continue
