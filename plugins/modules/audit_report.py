@@ -28,7 +28,7 @@ notes:
     that were not checked, since Ansible may end the play there, and replaces it later.
   - Hands C(podman_memory_audit_report), C(podman_memory_audit_findings) (by severity), C(podman_memory_audit_findings_new),
     C(podman_memory_audit_findings_resolved), C(podman_memory_audit_findings_waived), C(podman_memory_audit_oom_killed),
-    C(podman_memory_audit_near_limit), C(podman_memory_audit_unprotected), C(podman_memory_audit_hosts), C(podman_memory_audit_not_checked), C(podman_memory_audit_partly_checked),
+    C(podman_memory_audit_near_limit), C(podman_memory_audit_memory_stalls), C(podman_memory_audit_unprotected), C(podman_memory_audit_hosts), C(podman_memory_audit_not_checked), C(podman_memory_audit_partly_checked),
     C(podman_memory_audit_unreachable) and C(podman_memory_audit_errors) to workflows, as M(ansible.builtin.set_stats) does.
 options:
   alert:

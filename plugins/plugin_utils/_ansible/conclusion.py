@@ -69,6 +69,7 @@ def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
                 "podman_memory_audit_findings_waived": counts["findings"]["waived"],
                 "podman_memory_audit_oom_killed": counts["oom"]["killed"],
                 "podman_memory_audit_near_limit": counts["findings"]["by_rule"]["near-limit"],
+                "podman_memory_audit_memory_stalls": counts["findings"]["by_rule"]["memory-stalls"],
                 "podman_memory_audit_unprotected": counts["unprotected"],
                 "podman_memory_audit_hosts": counts["hosts"]["total"],
                 "podman_memory_audit_not_checked": counts["hosts"]["not_checked"],

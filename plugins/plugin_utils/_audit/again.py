@@ -48,7 +48,7 @@ class Looked:
             # of a removed container only the records tell
             return seen.rule != "oom-killed" or self._sources.get(("kernel_log", None)) == "ok"
         memory = container.get("memory") or {}
-        return seen.rule != "near-limit" or not _limits.is_running(container) or memory.get("usage") is not None
+        return seen.rule not in ("near-limit", "memory-stalls") or not _limits.is_running(container) or memory.get("usage") is not None
 
     def _at_host(self, seen: Known) -> bool:
         if seen.rule == "evidence-missing":

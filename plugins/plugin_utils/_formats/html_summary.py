@@ -166,7 +166,7 @@ def _bar(share: Any) -> str:
 def _unprotected(tally: Tally) -> str:
     rows = ['<li><button type="button" class="link" data-show="%s">%s</button> <span class="number">%s</span><p class="small">%s</p></li>'
             % (rule, _told.rule_title(rule), format(count, ","), safe(_told.RULES[rule].text if rule in _told.RULES else ""))
-            for rule, count in tally.rules.most_common() if rule not in ("oom-killed", "near-limit", "evidence-missing")]
+            for rule, count in tally.rules.most_common() if rule not in _told.RULES or _told.RULES[rule].label]
     return _section("What is unprotected", rows, "Nothing found.", 0, "unprotected")
 
 

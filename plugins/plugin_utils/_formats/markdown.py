@@ -74,7 +74,7 @@ def _parts(head: dict[str, Any], tally: Tally) -> list[str]:
         *_list("Near their limit", nearest_first(tally.risks), tally.rules["near-limit"], _plain, ("container", "how near", "")),
     ]
     unprotected = [(_told.rule_title(rule), str(count)) for rule, count in tally.rules.most_common()
-                   if rule not in ("oom-killed", "near-limit", "evidence-missing")]
+                   if rule not in _told.RULES or _told.RULES[rule].label]
     if unprotected:
         parts += ["## What is unprotected", _table(("finding", "how many"), unprotected)]
     gaps = [(plural(group.host_count, "host"), text(group.example["summary"]),

@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
-"""Rule near-limit: what dies next.
+"""Rules near-limit (its working set almost fills its limit) and memory-stalls (it waits for memory, and is not near its limit).
 
 Pure. No single number warns (2i2c infrastructure #5749): a working set near the limit does, and so does a
-container that the kernel stalls at its limit. `memory.events` max alone does not: page cache that is
-reclaimed at the limit counts there for free (cgroup-v2.rst).
+container that the kernel stalls. `memory.events` max alone does not: page cache that is reclaimed at the limit
+counts there for free (cgroup-v2.rst).
 """
 
 from __future__ import annotations
@@ -21,118 +19,139 @@ from .._model.finding import Facts, Finding
 from .._model.kill_text import describe_cgroup
 from .._text import human_size, plural
 from .limits import settings_finding
-from .remedy import higher_limit_remedy, shared_limit_remedy
+from .remedy import higher_limit_remedy, memory_stalls_remedy, shared_limit_remedy
 
 # Awesome Prometheus Alerts: container memory above 80 % is high; Netdata's cgroup alert: 90 % warns.
-_NEAR, _AT = 0.80, 0.90
-# Shares of time in which nothing in the container could run (PSI full, avg300). Below 1 % reclaim works
+NEAR_SHARE, FULL_SHARE = 0.80, 0.90
+# Percentages of time in which nothing in the container could run (PSI full, avg300). Below 1 % reclaim works
 # unnoticed; above 10 % over five minutes users notice. systemd-oomd kills at 60 % by default (oomd.conf(5)).
-_STALLS, _STALLED = 1.0, 10.0
-# With so much of the limit still free in swap, it gets slow before it dies.
-_SWAP_ROOM = 0.10
-_LOWER = {"high": "medium", "medium": None}
+STALLS_SOMETIMES, STALLS_OFTEN = 1.0, 10.0
+# With this share of the limit or more still free in swap, it gets slow before it dies.
+SWAP_ROOM_SHARE = 0.10
+_ONE_LOWER = {"high": "medium", "medium": None}
 
 
-def near_limit_findings(host: str, facts: Facts, subjects: ContainerKeys) -> list[Finding]:
-    """Return the findings of this rule on one host."""
-    running = [each for each in facts.get("containers") or [] if is_running(each) and not each.get("is_infra")]
-    used = _used_below(facts.get("containers") or [])
+def near_limit_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Finding]:
+    """Return at most one finding of these two rules on each running container of a host."""
+    containers = facts.get("containers") or []
+    usage_by_source = _usage_by_source(containers)
     has_swap = bool((facts.get("host") or {}).get("swap_total"))
-    found = []
-    for container in running:
-        seen = _seen(container, used, has_swap)
-        severity = seen and _severity(seen)
-        if severity:
-            found.append(_finding(host, container, subjects, seen, severity))
-    return found
+    findings = []
+    for container in containers:
+        if not is_running(container) or container.get("is_infra"):
+            continue
+        evidence = _evidence(container, usage_by_source, has_swap)
+        near, stalls = (_near_severity(evidence), _stall_severity(evidence)) if evidence else (None, None)
+        if near:
+            severity = "high" if stalls == "high" else near
+            findings.append(_near_limit(host, container, keys, evidence, severity))
+        elif stalls:
+            findings.append(_memory_stalls(host, container, keys, evidence, stalls))
+    return findings
 
 
-def _used_below(containers: list[Facts]) -> dict[str, tuple[int, int]]:
-    """By the cgroup whose limit holds: (what is used below it, by how many containers)."""
-    used: dict[str, tuple[int, int]] = {}
+def _usage_by_source(containers: list[Facts]) -> dict[str, tuple[int, int]]:
+    """By the cgroup whose limit is enforced: (working set below it in bytes, number of containers that share it)."""
+    usage: dict[str, tuple[int, int]] = {}
     for container in containers:
         source = (effective_settings(container) or {}).get("source")
-        own = ((container.get("memory") or {}).get("usage") or {}).get("working_set")
-        if source and isinstance(own, int):
-            total, count = used.get(source, (0, 0))
-            used[source] = (total + own, count + 1)
-    return used
+        working_set = ((container.get("memory") or {}).get("usage") or {}).get("working_set")
+        if source and isinstance(working_set, int):
+            total, count = usage.get(source, (0, 0))
+            usage[source] = (total + working_set, count + 1)
+    return usage
 
 
-def _seen(container: Facts, used: dict[str, tuple[int, int]], has_swap: bool) -> dict[str, Any] | None:
-    """What the rule looks at, as the finding's evidence has it; None where it could not be read."""
+def _evidence(container: Facts, usage_by_source: dict[str, tuple[int, int]], has_swap: bool) -> dict[str, Any] | None:
+    """What the rules look at; None where it could not be read."""
     memory = container.get("memory") or {}
     enforced, usage, events = effective_settings(container), memory.get("usage"), memory.get("events") or {}
     if not enforced or not usage or not isinstance(usage.get("working_set"), int):
         return None
     limit, source = enforced.get("limit"), enforced.get("source")
     # a limit that containers share is used by all of them
-    together, sharing = used.get(source, (usage["working_set"], 1))
+    working_set, sharing = usage_by_source.get(source, (usage["working_set"], 1))
     swap_limit = enforced.get("swap_limit")
-    room = None
+    swap_room = None
     if has_swap and limit:
-        # swap_limit is memory and swap together; none: as much as the host has
-        room = max(0, swap_limit - limit - (usage.get("swap") or 0)) if isinstance(swap_limit, int) else limit
+        # swap_limit is memory and swap together; without one it can have as much as the host
+        swap_room = max(0, swap_limit - limit - (usage.get("swap") or 0)) if isinstance(swap_limit, int) else limit
     return {
-        "share": round(together / limit, 4) if limit else None,
+        "share": round(working_set / limit, 4) if limit else None,
         "limit": limit,
         "source": source,
         "sharing": sharing,
-        "working_set": together,
+        "working_set": working_set,
         "high": enforced.get("high"),
         "swap": usage.get("swap"),
-        "swap_room": room,
+        "swap_room": swap_room,
         "peak": usage.get("peak"),
         "pressure_full_avg300": usage.get("pressure_full_avg300"),
         "events": {key: events.get(key) for key in ("high", "max", "oom")},
     }
 
 
-def _severity(seen: dict[str, Any]) -> str | None:
-    """How near it is; None: not near."""
-    share, stalled = seen["share"] or 0, seen["pressure_full_avg300"] or 0
-    at_a_limit = bool(seen["events"]["max"] or seen["events"]["high"])
-    found = "high" if share >= _AT else "medium" if share >= _NEAR else None
-    if found and (seen["swap_room"] or 0) >= _SWAP_ROOM * (seen["limit"] or 0):
-        found = _LOWER[found]
-    if at_a_limit and stalled >= _STALLED:
-        return "high"
-    return found or ("medium" if at_a_limit and stalled >= _STALLS else None)
+def _near_severity(evidence: dict[str, Any]) -> str | None:
+    """How near its limit the working set is; None: not near."""
+    share = evidence["share"] or 0
+    severity = "high" if share >= FULL_SHARE else "medium" if share >= NEAR_SHARE else None
+    if severity and (evidence["swap_room"] or 0) >= SWAP_ROOM_SHARE * (evidence["limit"] or 0):
+        return _ONE_LOWER[severity]
+    return severity
 
 
-def _finding(host: str, container: Facts, subjects: ContainerKeys, seen: dict[str, Any], severity: str) -> Finding:
-    subject = subjects.lookup(container)
-    shared = not has_own_limit(container)
-    limit = seen["limit"]
+def _stall_severity(evidence: dict[str, Any]) -> str | None:
+    """How much it waits for memory after it hit its limit or memory.high in this run; None: not noticeably."""
+    stalled = evidence["pressure_full_avg300"] or 0
+    if not (evidence["events"]["max"] or evidence["events"]["high"]):
+        return None
+    return "high" if stalled >= STALLS_OFTEN else "medium" if stalled >= STALLS_SOMETIMES else None
+
+
+def _near_limit(host: str, container: Facts, keys: ContainerKeys, evidence: dict[str, Any], severity: str) -> Finding:
+    key, limit, source = keys.lookup(container), evidence["limit"], evidence["source"]
+    remedy = shared_limit_remedy(source) if source and not has_own_limit(container) else higher_limit_remedy(container, key, limit)
     return settings_finding(
-        "near-limit", severity, host, container, subject, summary=_summary(seen, shared), detail=_detail(seen),
-        remedy=shared_limit_remedy(seen["source"]) if shared and seen["source"] else higher_limit_remedy(container, subject, limit),
-        evidence=seen)
+        "near-limit", severity, host, container, key, summary=", ".join(filter(None, (
+            _usage_text(container, evidence), _stall_text(evidence)))),
+        detail=_detail(evidence, "It can still swap %s: it gets slow before it dies.",
+                       "It cannot swap: the next step over the limit is a kill."),
+        remedy=remedy, evidence=evidence)
 
 
-def _summary(seen: dict[str, Any], shared: bool) -> str:
-    parts = []
-    if seen["share"] is not None:
-        which, whose = "its", ""
-        if shared and seen["source"]:
-            which, whose = "the", " of %s" % describe_cgroup(seen["source"])
-            whose += ", shared by %s" % plural(seen["sharing"], "container") if seen["sharing"] > 1 else ""
-        parts.append("uses %.0f %% of %s %s%s" % (100 * seen["share"], which, human_size(seen["limit"]), whose))
-    stalled = seen["pressure_full_avg300"] or 0
-    if stalled >= _STALLS:
-        parts.append("stalled %.0f %% of the time" % stalled)
-    return ", ".join(parts)
+def _memory_stalls(host: str, container: Facts, keys: ContainerKeys, evidence: dict[str, Any], severity: str) -> Finding:
+    return settings_finding(
+        "memory-stalls", severity, host, container, keys.lookup(container), summary=", ".join(filter(None, (
+            _stall_text(evidence), _usage_text(container, evidence)))),
+        detail="For that share of the last five minutes all of its tasks waited for memory (PSI full, avg300). "
+               + _detail(evidence, "It can swap %s.", ""),
+        remedy=memory_stalls_remedy(evidence["source"], evidence["high"] if evidence["events"]["high"] else None),
+        evidence=evidence)
 
 
-def _detail(seen: dict[str, Any]) -> str:
-    events = seen["events"]
+def _usage_text(container: Facts, evidence: dict[str, Any]) -> str:
+    if evidence["share"] is None:
+        return ""
+    which, whose = "its", ""
+    if evidence["source"] and not has_own_limit(container):
+        which, whose = "the", " of %s" % describe_cgroup(evidence["source"])
+        whose += ", shared by %s" % plural(evidence["sharing"], "container") if evidence["sharing"] > 1 else ""
+    return "uses %.0f %% of %s %s%s" % (100 * evidence["share"], which, human_size(evidence["limit"]), whose)
+
+
+def _stall_text(evidence: dict[str, Any]) -> str:
+    stalled = evidence["pressure_full_avg300"] or 0
+    return "stalled %.0f %% of the time" % stalled if stalled >= STALLS_SOMETIMES else ""
+
+
+def _detail(evidence: dict[str, Any], can_swap: str, cannot_swap: str) -> str:
+    events = evidence["events"]
     sentences = [
-        "The working set (without page cache that can go) is %s." % human_size(seen["working_set"]),
+        "The working set (without page cache that can go) is %s." % human_size(evidence["working_set"]),
         "It hit its limit %s in this run." % plural(events["max"], "time") if events["max"] else "",
-        "memory.high of %s throttled it %s." % (human_size(seen["high"]), plural(events["high"], "time"))
-        if events["high"] and seen["high"] is not None else "",
-        "%s of swap in use." % human_size(seen["swap"]) if seen["swap"] else "",
-        "It can still swap %s: it gets slow before it dies." % human_size(seen["swap_room"]) if seen["swap_room"] else
-        "It cannot swap: the next step over the limit is a kill." if seen["limit"] else "",
+        "memory.high of %s throttled it %s." % (human_size(evidence["high"]), plural(events["high"], "time"))
+        if events["high"] and evidence["high"] is not None else "",
+        "%s of swap in use." % human_size(evidence["swap"]) if evidence["swap"] else "",
+        can_swap % human_size(evidence["swap_room"]) if evidence["swap_room"] else cannot_swap if evidence["limit"] else "",
     ]
-    return " ".join(each for each in sentences if each)
+    return " ".join(sentence for sentence in sentences if sentence)

@@ -127,6 +127,19 @@ def shared_limit_remedy(scope: str | None) -> str:
            "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent %s" % shell_quoted(scope.rstrip("/").rsplit("/", 1)[-1])
 
 
+def memory_stalls_remedy(source: str | None, high: int | None) -> str:
+    """Show what a container waits for: its memory.high, reclaim at a limit, or the host's memory.
+
+    :param source: the cgroup whose limit is enforced, None when there is no limit.
+    :param high: memory.high in bytes where it throttled the container.
+    """
+    lines = ["# memory.high of %s throttles it: raise that above its working set" % human_size(high)] if high is not None else []
+    lines.append("# does it wait for reclaim at this limit, or does the whole host lack memory?")
+    group = "/sys/fs/cgroup%s/memory" % (source or "").rstrip("/")
+    files = [quoted("%s.%s" % (group, name)) for name in ("high", "max", "events", "pressure")] if source else []
+    return "\n".join([*lines, " ".join(["grep .", *files, "/proc/pressure/memory"])])
+
+
 def drift_remedy(container: Facts, subject: ContainerKey) -> str:
     """Enforce what is declared again."""
     said = next_start_settings(container)

@@ -55,8 +55,38 @@ def test_what_is_said(near):
 ])
 def test_pressure(near, stalled, events, severity):
     found = near(20, stalled=stalled, events=events)
-    assert [each["severity"] for each in found] == ([severity] if severity else [])
+    assert [(each["rule"], each["severity"]) for each in found] == ([("memory-stalls", severity)] if severity else [])
     assert not found or "stalled %.0f %% of the time" % stalled in found[0]["summary"]
+
+
+def test_what_is_said_of_stalls(near):
+    finding = near(20, stalled=12.0, events={"high": 7}, memory__effective__high=50 * MIB)[0]
+    assert finding["summary"] == "stalled 12 % of the time, uses 20 % of its 100 MiB"
+    assert finding["detail"] == (
+        "For that share of the last five minutes all of its tasks waited for memory (PSI full, avg300). The working set (without "
+        "page cache that can go) is 20 MiB. memory.high of 50 MiB throttled it 7 times.")
+    group = "/sys/fs/cgroup" + finding["evidence"]["source"]
+    assert finding["remedy"].splitlines() == [
+        "# memory.high of 50 MiB throttles it: raise that above its working set",
+        "# does it wait for reclaim at this limit, or does the whole host lack memory?",
+        "grep . %s /proc/pressure/memory" % " ".join("%s/memory.%s" % (group, name) for name in ("high", "max", "events", "pressure"))]
+
+
+def test_stalls_of_what_has_no_limit(near):
+    found = near(20, stalled=12.0, events={"high": 7}, memory__effective__source=None, memory__declared__limit=None)
+    assert [each["rule"] for each in found] == ["memory-stalls"] and "\ngrep . /proc/pressure/memory" in found[0]["remedy"]
+
+
+@pytest.mark.parametrize("used, swap_limit, host_swap, stalled, rule, severity", [
+    # near its limit: one finding, and stalls make it worse
+    (85, 100, 0, 5.0, "near-limit", "medium"),
+    (85, 100, 0, 10.0, "near-limit", "high"),
+    # it could still swap, so it is not near
+    (85, 200, 500, 5.0, "memory-stalls", "medium"),
+])
+def test_a_container_is_near_its_limit_or_stalls(near, used, swap_limit, host_swap, stalled, rule, severity):
+    found = near(used, swap_limit=swap_limit, host_swap=host_swap, stalled=stalled, events={"max": 5})
+    assert [(each["rule"], each["severity"]) for each in found] == [(rule, severity)]
 
 
 @pytest.mark.parametrize("swap_limit, swap, host_swap, severity", [
