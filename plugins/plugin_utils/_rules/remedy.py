@@ -136,7 +136,7 @@ def memory_stalls_remedy(source: str | None, high: int | None) -> str:
     lines = ["# memory.high of %s throttles it: raise that above its working set" % human_size(high)] if high is not None else []
     lines.append("# does it wait for reclaim at this limit, or does the whole host lack memory?")
     group = "/sys/fs/cgroup%s/memory" % (source or "").rstrip("/")
-    files = [shell_quote("%s.%s" % (group, name)) for name in ("high", "max", "events", "pressure")] if source else []
+    files = [shell_quoted("%s.%s" % (group, name)) for name in ("high", "max", "events", "pressure")] if source else []
     return "\n".join([*lines, " ".join(["grep .", *files, "/proc/pressure/memory"])])
 
 
