@@ -27,7 +27,7 @@ MARK = "# Written by podman_fleet.memory.container_defaults, which removes it wi
 CONTENT = MARK + """
 [containers]
 cgroup_conf = ["%s"]
-""" % _containers_conf.ON
+""" % _containers_conf.OOM_GROUP_ON
 
 _FIRST = (4, 5)  # Podman's release notes: cgroup_conf in containers.conf
 
@@ -65,10 +65,10 @@ def present(target, version, unfit):
     if target.text is not None and not target.text.startswith(MARK):
         return left("%s is there, and not by this module" % target.path)
     if target.others:
-        if target.text is None and _containers_conf.ON in target.others:
+        if target.text is None and _containers_conf.OOM_GROUP_ON in target.others:
             return left("it is given by %s already" % target.others_at[-1], "unchanged")
         return left("%s has a cgroup_conf of its own, and one of the two would replace the other: add %s there"
-                    % (target.others_at[-1], _containers_conf.ON))
+                    % (target.others_at[-1], _containers_conf.OOM_GROUP_ON))
     return left(None, "unchanged") if target.text == CONTENT else Step(target, "written", CONTENT, None)
 
 
@@ -151,7 +151,7 @@ def _target(identity):
     path = os.path.join(_containers_conf.drop_in_directory(identity), NAME)
     files = _host_files.Files()
     text = files.read(path)
-    others, others_at = _containers_conf.default(identity, files, without=[path])
+    others, others_at = _containers_conf.default_cgroup_conf(identity, files, without=[path])
     for each, why in sorted(files.unreadable.items()):
         raise Unasked("%s can't be read: %s" % (each, why))
     return Target(identity.name if identity.uid else None, path, text, others, others_at)

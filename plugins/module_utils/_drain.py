@@ -117,7 +117,7 @@ class DrainError(Exception):
 
 
 # What can go wrong when Podman is asked or a container is stopped.
-ERRORS = (DrainError, _podman.PodmanError, _inspect.Garbage, _command.CommandError)
+ERRORS = (DrainError, _podman.PodmanError, _inspect.InspectError, _command.CommandError)
 
 
 class Drain(object):
@@ -154,8 +154,8 @@ class Drain(object):
         raws, messages = self._podman.inspect([each.ident for each in self._podman.listing()])
         if messages:
             raise DrainError("%s: %s" % (self.name, messages[0]))
-        found = [(raw, _inspect.container(raw, self.name)) for raw in raws]
-        found = [(raw, each.public) for raw, each in found if each.running]
+        found = [(raw, _inspect.parse_container(raw, self.name)) for raw in raws]
+        found = [(raw, each.facts) for raw, each in found if each.running]
         seen = self._manager([each["manager"]["unit"] for _raw, each in found]) if found else None
         return [described(each, _policy(raw), self._lingers(), seen) for raw, each in found]
 

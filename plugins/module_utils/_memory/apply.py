@@ -15,7 +15,7 @@ from collections import namedtuple
 from contextlib import ExitStack
 
 from .._cgroup.cgroupfs import CgroupFiles
-from .._podman.api import Service, ServiceError
+from .._podman.api import PodmanService, ServiceError
 from .._system.command import CommandError, run_command
 from . import method as _memory_method, plan as _memory_plan, quadlet as _quadlet, settings as _memory_settings
 from .quadlet_units import UnitError, Units
@@ -77,7 +77,7 @@ class Apply(object):
         for job in jobs:
             self._job = job
             try:
-                Units(job.seen.identity, self._timeout).restart(job.seen.container.public["manager"]["unit"])
+                Units(job.seen.identity, self._timeout).restart(job.seen.container.facts["manager"]["unit"])
             except UnitError as exc:
                 raise ApplyError(str(exc), job, [], [], [])
 
@@ -90,7 +90,7 @@ class Apply(object):
                 back.append((step.job, step.what))
             except _ERRORS as problem:
                 stay.append((step.job, step.what))
-                problems.append("%s: %s" % (step.job.seen.container.public["name"], problem))
+                problems.append("%s: %s" % (step.job.seen.container.facts["name"], problem))
         return ApplyError(str(exc), self._job, stay, back, problems)
 
     def _drop_ins(self, jobs):
@@ -153,7 +153,7 @@ class Apply(object):
     def _service(self, identity, stack):
         """The one service of a user, ended with the stack."""
         if identity.uid not in self._services:
-            self._services[identity.uid] = stack.enter_context(Service(self._executable, identity, self._timeout))
+            self._services[identity.uid] = stack.enter_context(PodmanService(self._executable, identity, self._timeout))
         return self._services[identity.uid]
 
     def _by_cli(self, job, settings, _stack):

@@ -28,9 +28,6 @@ from .quadlet_units import UnitError, Units
 # that Podman keeps, where they have to be sent again, else None.
 Seen = namedtuple("Seen", "request identity container now unit place present")
 
-# What _listing.ask wants to know.
-_Ask = namedtuple("_Ask", "containers executable timeout")
-
 
 class Refused(ValueError):
     """Containers that can't be looked at or changed: `reasons` has a line for each."""
@@ -87,7 +84,7 @@ class Look(object):
         return [seen[id(each)] for each in requests]
 
     def _user(self, user, requests):
-        answer = _listing.ask(user, _Ask([each.name for each in requests], self._executable, self._timeout))
+        answer = _listing.query_containers(user, [each.name for each in requests], self._executable, self._timeout)
         source = answer.sources[0]
         if source["status"] not in ("ok", "partial"):
             raise Refused(["user %s: %s" % (user.identity.name, source["detail"])])
@@ -113,14 +110,14 @@ class Look(object):
         return seen
 
     def _units(self, units, containers):
-        names = [each.public["manager"]["unit"] for each in containers if each.public["manager"]["unit"]]
+        names = [each.facts["manager"]["unit"] for each in containers if each.facts["manager"]["unit"]]
         try:
             return units.known(names)
         except UnitError as exc:
             raise Refused([str(exc)])
 
     def _seen(self, request, identity, container, units, known):
-        manager, unit = container.public["manager"], known.get(container.public["manager"]["unit"])
+        manager, unit = container.facts["manager"], known.get(container.facts["manager"]["unit"])
         kind = manager["kind"]
         quadlet = unit is not None and (unit.source or "").endswith(".container")
         if kind == "systemd" and quadlet:
@@ -130,14 +127,14 @@ class Look(object):
             version=self._version, cgroup=self._files.hierarchy.version, rootless=identity.uid != 0,
             running=live is not None, own=live is not None and live.own is not None, manager=kind,
             unit_file=unit.source if quadlet else None, template=quadlet and "@" in os.path.basename(unit.source),
-            pod=bool(container.public["pod"]), removed=container.auto_remove)
+            pod=bool(container.facts["pod"]), removed=container.auto_remove)
         record, present = self._record(container, live, identity)
         declared = _quadlet.settings(units.text(unit)) if kind == "quadlet" and quadlet else None
         return Seen(request, identity, container, _memory_plan.Now(case, record, declared, live), unit, place, present)
 
     def _record(self, container, live, identity):
         """Return (settings that Podman keeps, its resources or None where they aren't needed)."""
-        declared = container.public["declared"]
+        declared = container.facts["declared"]
         stale = container.ran and live is None
         if self._version < _memory_method.RECORDS or not (stale or self._version < _memory_method.MERGES):
             return declared, None

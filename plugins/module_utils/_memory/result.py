@@ -16,7 +16,7 @@ from . import method as _memory_method, plan as _memory_plan, settings as _memor
 def entry(seen, plan):
     """Return the entry of a container whose plan is carried out, or would be."""
     return {
-        "name": seen.container.public["name"],
+        "name": seen.container.facts["name"],
         "user": seen.identity.name,
         "id": seen.container.ident,
         "changed": plan.update or plan.drop_in,
@@ -35,7 +35,7 @@ def failed(seen, message):
     now = seen.now
     state = {"declared": _memory_settings.declared(now.record, now.unit), "effective": _memory_plan.enforced(now.live)}
     return {
-        "name": seen.container.public["name"], "user": seen.identity.name, "id": seen.container.ident, "changed": False,
+        "name": seen.container.facts["name"], "user": seen.identity.name, "id": seen.container.ident, "changed": False,
         "before": state, "after": state, "applied_live": False, "persistent": False, "method": "none",
         "restart_required": False, "message": message, "failed": True,
     }
@@ -76,7 +76,7 @@ def advice(seen, plan):
         'cgroup_conf = ["%s=%d"] into [containers] of containers.conf (Podman 4.5)' % (_memory_settings.GROUP, group)]
     return _memory_method.ADVICE[plan.method.reason].format(
         version=".".join(str(part) for part in case.version), options=options,
-        unit=seen.container.public["manager"]["unit"] or "the unit",
+        unit=seen.container.facts["manager"]["unit"] or "the unit",
         file=(case.unit_file or (unit.fragment if unit else None) or "the unit file"),
         compose=", ".join(_lines(plan.target, {"limit": "mem_limit", "swap_limit": "memswap_limit",
                                                "reservation": "mem_reservation"}) + conf),

@@ -107,7 +107,7 @@ def _apply(jobs, options):
 
 
 def _told(exc):
-    public = exc.job.seen.container.public
+    public = exc.job.seen.container.facts
     words = ["%s/%s: %s" % (public["user"], public["name"], exc)]
     words.append("rolled back: %s" % (_names(exc.rolled_back) or "nothing, since nothing had been done"))
     if exc.done:
@@ -116,7 +116,7 @@ def _told(exc):
 
 
 def _names(steps):
-    return ", ".join("%s/%s (%s)" % (job.seen.identity.name, job.seen.container.public["name"], what) for job, what in steps)
+    return ", ".join("%s/%s (%s)" % (job.seen.identity.name, job.seen.container.facts["name"], what) for job, what in steps)
 
 
 def _after_failure(jobs, exc):
@@ -140,7 +140,7 @@ def _restart(jobs, entries, options):
         Apply(options.executable, options.timeout).restart(jobs)
     except ApplyError as exc:
         raise NotDone("%s/%s could not be restarted, its settings are written: %s" % (
-            exc.job.seen.identity.name, exc.job.seen.container.public["name"], exc), {"changed": True, "containers": entries})
+            exc.job.seen.identity.name, exc.job.seen.container.facts["name"], exc), {"changed": True, "containers": entries})
 
 
 def _predict_restart(jobs, entries, restarted):
@@ -159,7 +159,7 @@ _RESTARTED = {"changed": True, "restart_required": False, "applied_live": True, 
 def _look_again(look, jobs, entries, restarted, page_size):
     """Return the entries with what is there now, and those that are not as planned as failed."""
     # a unit that was restarted has made another container of that name
-    requests = [job.seen.request._replace(name=job.seen.container.public["name"] if job in restarted
+    requests = [job.seen.request._replace(name=job.seen.container.facts["name"] if job in restarted
                                           else job.seen.container.ident) for job in jobs]
     try:
         found = look.at(requests)

@@ -25,15 +25,16 @@ def next_starts(answer, timeout):
     """
     identity = answer.user.identity
     managed = [each for each in answer.containers
-               if each.public["manager"]["kind"] in _BY_UNIT and each.public["image"] and each.command]
-    units = [each.public["manager"]["unit"] for each in managed]
+               if each.facts["manager"]["kind"] in _BY_UNIT and each.facts["image"] and each.create_command]
+    units = [each.facts["manager"]["unit"] for each in managed]
     try:
-        lines = _next_start.commands(Systemctl(identity, timeout).show(units, ["ExecStart"]))
+        lines = _next_start.podman_run_lines(Systemctl(identity, timeout).show(units, ["ExecStart"]))
     except SystemctlError:
         return {}  # then Podman's record is all there is
-    group = _containers_conf.ON in _containers_conf.default(identity, _host_files.Files())[0]
-    found = {each.ident: _next_start.settings(lines[each.public["manager"]["unit"]], each.command, each.public["image"], group)
-             for each in managed if each.public["manager"]["unit"] in lines}
+    group = _containers_conf.OOM_GROUP_ON in _containers_conf.default_cgroup_conf(identity, _host_files.Files())[0]
+    found = {each.ident: _next_start.next_start_settings(lines[each.facts["manager"]["unit"]], each.create_command,
+                                                         each.facts["image"], group)
+             for each in managed if each.facts["manager"]["unit"] in lines}
     return {ident: settings for ident, settings in found.items() if settings}
 
 

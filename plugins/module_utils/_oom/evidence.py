@@ -106,7 +106,7 @@ def container_evidence(container, owner, index, live, systemd_since):
     records = index.records
     events = index.events(container.ident, owner)
     run = _run(container, events)
-    unit = container.public["manager"]["unit"]
+    unit = container.facts["manager"]["unit"]
     # of a service's records only those of this run: earlier ones are of containers with other ids
     services = [record for record in index.services.get((unit, owner), [])
                 if run.start is not None and record.at >= run.start]
@@ -114,9 +114,9 @@ def container_evidence(container, owner, index, live, systemd_since):
     return Evidence(
         run=run,
         main_pid=live.main_pid,
-        flag=container.flag,
+        flag=container.oom_killed_flag,
         stopped_by_user=_stopped(container.stopped_by_user, run, events),
-        declared_limit=container.public["declared"]["limit"],
+        declared_limit=container.facts["declared"]["limit"],
         kills=kills,
         unattributed=unattributed,
         unit_ooms=index.scopes(container.ident, owner) + services,
@@ -186,14 +186,14 @@ def _run(container, events):
     first = _is_first(container, inits)
     if container.running:
         return Run("running", start, None, None, first)
-    code = container.public["state"]["exit_code"]
+    code = container.facts["state"]["exit_code"]
     if container.finished is None or container.finished < container.started - SECOND or code is None or code < 0:
         return Run("lost", start, None, None, first)
     return Run("ended", start, container.finished, code, first)
 
 
 def _is_first(container, inits):
-    if container.public["state"]["restart_count"] or len(inits) > 1:
+    if container.facts["state"]["restart_count"] or len(inits) > 1:
         return False
     if container.created is not None and container.started - container.created <= _ONE_RUN:
         return True
@@ -221,14 +221,14 @@ def _stopped(said, run, events):
 
 def _hit(record, container, owner, run, cgroup):
     """Whether systemd-oomd's kill was of this container's cgroup, its unit, or one above."""
-    unit = container.public["manager"]["unit"]
+    unit = container.facts["manager"]["unit"]
     if record.unit:
         return record.unit == "libpod-%s.scope" % container.ident or (record.unit == unit and record.uid == owner)
     if _cgroup_path.own_cgroup(record.cgroup, container.ident):
         return True
     if run.end is None or not -_OOMD_ENDS <= run.end - record.at <= _OOMD_ENDS:
         return False
-    quadlet = unit if container.public["manager"]["kind"] == "quadlet" else None
+    quadlet = unit if container.facts["manager"]["kind"] == "quadlet" else None
     path = cgroup or expected_cgroup(container.ident, owner, quadlet, container.cgroup_parent)
     return path.startswith(record.cgroup.rstrip("/") + "/")
 

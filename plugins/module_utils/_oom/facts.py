@@ -90,10 +90,11 @@ class _Look(object):
         with ThreadPoolExecutor(_WORKERS) as pool:
             kernel = pool.submit(_journal.read_kernel_log, options.since, options.timeout)
             units = pool.submit(_journal.read_unit_records, options.since, options.timeout)
-            users = [pool.submit(_listing.ask, user, options) for user in self._users]
+            users = [pool.submit(_listing.query_containers, user, options.containers, options.executable, options.timeout)
+                     for user in self._users]
             # `podman info` takes as long as inspecting a hundred containers
-            able = _listing.first_able(self._users, options)
-            podman = pool.submit(_listing.info, able, options) if able else None
+            able = _listing.first_queryable_user(self._users, options.executable)
+            podman = pool.submit(_listing.podman_info, able, options.executable, options.timeout) if able else None
             answers = [each.result() for each in users]
         self._podman = podman.result() if podman else None
         for answer in answers:
@@ -112,7 +113,7 @@ class _Look(object):
         index = _assemble.RecordsByContainer(records, listed)
         wanted = set(index.killed()) | {
             each.ident for answer in answers for each in answer.containers
-            if each.public["state"]["exit_code"] in _SIGNALS and each.stopped_by_user is None}
+            if each.facts["state"]["exit_code"] in _SIGNALS and each.stopped_by_user is None}
         events = []
         if wanted:
             events = _recorder.merge_records(
@@ -193,7 +194,7 @@ class _Look(object):
         uid = answer.user.identity.uid
         memory, live = _containers.live(container, self._files, self._host)
         evidence = _assemble.container_evidence(container, uid, index, live, systemd[uid])
-        facts = dict(container.public)
+        facts = dict(container.facts)
         facts["state"] = dict(facts["state"], stopped_by_user=evidence.stopped_by_user)
         declared = facts.pop("declared")
         daily = _recorder.daily_memory(self._record, uid, facts["manager"]["unit"], facts["name"])
@@ -228,6 +229,7 @@ class _Look(object):
         facts = self._host.facts(self._now)
         facts["cgroup_version"] = self._files.hierarchy.version
         facts["controllers"] = self._files.hierarchy.controllers
-        facts["podman"] = self._podman or _listing.versions(answers, self._options, self._errors)
+        facts["podman"] = self._podman or _listing.podman_versions(
+            answers, self._options.executable, self._options.timeout, self._errors)
         facts["oomd_active"] = self._host.oomd_active()
         return facts

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """Podman's REST API for one user, for as long as it is needed.
 
 Starts one `podman system service` as the user who owns the containers, on a socket in a private directory,
@@ -19,12 +17,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
+from typing import Any, Dict
 
-from .._system.command import CommandError, runtime_dir, start_command
+from .._system.command import CommandError, Identity, runtime_dir, start_command
 
-# The service ends by itself when we are killed and nobody asks any more.
-_IDLE = 120
-_MAX_ANSWER = 1024 * 1024
+_IDLE = 120  # seconds without a request after which the service ends by itself, should we be killed
+_MAX_ANSWER = 1024 * 1024  # bytes
 # 4.0.0 is the least that Podman 4 and 5 answer to (version/version.go: MinimalAPI).
 _API = "/v4.0.0/libpod"
 
@@ -33,40 +32,39 @@ class ServiceError(Exception):
     """The service could not be started, did not answer, or refused."""
 
 
-class Service(object):
-    """A context manager: `with Service("podman", identity, 60) as service: service.update(ident, {...})`.
+class PodmanService:
+    """A context manager: `with PodmanService("podman", identity, 60) as service: service.update(ident, {...})`.
 
     :param executable: name or path of Podman.
-    :param identity: _command.Identity of the owner.
+    :param identity: of the owner.
     :param timeout: seconds to start, and for each call.
     """
 
-    def __init__(self, executable, identity, timeout):
+    def __init__(self, executable: str, identity: Identity, timeout: float) -> None:
         self._executable = executable
         self._identity = identity
         self._timeout = timeout
-        self._folder = None
-        self._process = None
-        self._connection = None
+        self._cleanup = ExitStack()
+        # set by _start
+        self._stderr: str
+        self._connection: _Connection
 
-    def __enter__(self):
-        try:
-            self._start()
-        except (CommandError, OSError) as exc:
-            self._stop()
-            raise ServiceError("podman system service: %s" % exc)
-        except ServiceError:
-            self._stop()
-            raise
+    def __enter__(self) -> "PodmanService":
+        with ExitStack() as stack:  # cleans up when the start fails
+            try:
+                self._start(stack)
+            except (CommandError, OSError) as exc:
+                raise ServiceError("podman system service: %s" % exc)
+            self._cleanup = stack.pop_all()
         return self
 
-    def __exit__(self, *_exception):
-        self._stop()
+    def __exit__(self, *_exception: Any) -> None:
+        self._cleanup.close()
 
-    def update(self, ident, resources):
+    def update(self, ident: str, resources: Dict[str, Any]) -> None:
         """Change a container's resources (a part of a LinuxResources of the OCI runtime spec).
 
-        :raises ServiceError: with Podman's own words.
+        :raises ServiceError: with Podman's own message.
         """
         try:
             self._connection.request("POST", "%s/containers/%s/update" % (_API, ident), json.dumps(resources),
@@ -74,81 +72,82 @@ class Service(object):
             answer = self._connection.getresponse()
             body = answer.read(_MAX_ANSWER)
         except (OSError, http.client.HTTPException) as exc:
-            self._connection.close()  # the next request connects anew
-            raise ServiceError("podman system service: no answer to the update: %s" % (exc or type(exc).__name__))
+            self._connection.close()  # the next request reconnects
+            raise ServiceError("podman system service: no answer to the update: %s" % (str(exc) or type(exc).__name__))
         if answer.status not in (200, 201):
-            raise ServiceError("Podman refused it (HTTP %d): %s" % (answer.status, self._why(body)))
+            raise ServiceError("Podman refused it (HTTP %d): %s" % (answer.status, self._error_message(body)))
 
-    def _why(self, body):
+    def _error_message(self, body: bytes) -> str:
         """Podman's message; the runtime's own is on the service's standard error."""
         try:
             message = json.loads(body.decode("utf-8", "replace")).get("message", "")
         except (AttributeError, ValueError):
             message = body[:200].decode("utf-8", "replace")
-        return "%s (%s)" % (message, self._complaint())
+        return "%s (%s)" % (message, self._last_error())
 
-    def _complaint(self):
+    def _last_error(self) -> str:
         """The last line on the service's standard error."""
-        with open(os.path.join(self._folder, "stderr"), "rb") as stream:
+        with open(self._stderr, "rb") as stream:
             lines = stream.read(_MAX_ANSWER).decode("utf-8", "replace").splitlines()
-        said = [line.strip() for line in lines if line.strip()]
-        return said[-1][:500] if said else "no message"
+        messages = [line.strip() for line in lines if line.strip()]
+        return messages[-1][:500] if messages else "no message"
 
-    def _start(self):
+    def _start(self, stack: ExitStack) -> None:
         private = "/run" if os.geteuid() == 0 else runtime_dir(self._identity)
-        self._folder = tempfile.mkdtemp(prefix="podman-fleet-", dir=private)
-        path = os.path.join(self._folder, "api.sock")
+        folder = tempfile.mkdtemp(prefix="podman-fleet-", dir=private)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        path = os.path.join(folder, "api.sock")
+        self._stderr = os.path.join(folder, "stderr")
         if os.geteuid() == 0:
-            os.chown(self._folder, self._identity.uid, self._identity.gid)
-        with open(os.path.join(self._folder, "stderr"), "wb") as complaints:
-            self._process = start_command([self._executable, "system", "service", "--time=%d" % _IDLE, "unix://" + path],
-                                  self._identity, stderr=complaints)
+            os.chown(folder, self._identity.uid, self._identity.gid)
+        with open(self._stderr, "wb") as stderr:
+            process = start_command([self._executable, "system", "service", "--time=%d" % _IDLE, "unix://" + path],
+                            self._identity, stderr=stderr)
+        stack.callback(_end, process)
         self._connection = _Connection(path, self._timeout)
+        stack.callback(self._connection.close)
         deadline = time.monotonic() + self._timeout
         while True:
             try:
                 self._connection.connect()
                 return
             except (FileNotFoundError, ConnectionRefusedError):
-                self._still_starting(deadline)
+                self._check_start(process, deadline)
                 time.sleep(0.05)
 
-    def _still_starting(self, deadline):
-        if self._process.poll() is not None:
+    def _check_start(self, process: "subprocess.Popen[bytes]", deadline: float) -> None:
+        if process.poll() is not None:
             raise ServiceError("podman system service: it ended with exit code %d: %s" % (
-                self._process.returncode, self._complaint()))
+                process.returncode, self._last_error()))
         if time.monotonic() > deadline:
             raise ServiceError("podman system service: it did not open its socket in %d s" % self._timeout)
 
-    def _stop(self):
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            self._end(signal.SIGTERM)
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._end(signal.SIGKILL)
-                self._process.wait()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _end(self, number):
-        """Signal the service's session: rootless Podman is a parent and a child in a user namespace."""
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass  # it has ended by itself
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    _signal_session(process, signal.SIGTERM)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        _signal_session(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_session(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """Signal the service's session: rootless Podman is a parent and a child in a user namespace."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass  # it has ended by itself
 
 
 class _Connection(http.client.HTTPConnection):
     """HTTP over a UNIX socket."""
 
-    def __init__(self, path, timeout):
-        http.client.HTTPConnection.__init__(self, "localhost", timeout=timeout)
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._path = path
 
-    def connect(self):
+    def connect(self) -> None:
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connected.settimeout(self.timeout)
         try:

@@ -2,104 +2,107 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
-"""Run Podman for one user: which containers, what inspect says, which versions.
+"""Run Podman for one user: list and inspect containers, ask for versions.
 
 A fixed number of processes for each user, whatever the number of containers.
 """
 
 import json
 import re
-from collections import namedtuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._system.command import CommandError, run_command
-from . import inspect as _inspect
+from .._system.command import CommandError, Identity, CommandResult, run_command
+from .inspect import InspectError, parse_inspect
 
-# ident: 64 hex digits; name: str.
-Listed = namedtuple("Listed", "ident name")
+
+class ListedContainer(NamedTuple):
+    """A container in Podman's list."""
+
+    ident: str  # 64 hex digits
+    name: str
+
 
 _CHUNK = 2000  # ids of 65 bytes on a command line: far below ARG_MAX
 _MAX_RETRIES = 24  # halvings to find containers that Podman can't inspect
 
 
 class PodmanError(Exception):
-    """Podman could not be asked, or gave no usable answer."""
+    """Podman could not be run, or gave no usable answer."""
 
 
-class Podman(object):
+class Podman:
     """Podman as one user.
 
     :param executable: name or path.
-    :param identity: _command.Identity of the user.
+    :param identity: of the user.
     :param timeout: seconds for each call.
     """
 
-    def __init__(self, executable, identity, timeout):
+    def __init__(self, executable: str, identity: Identity, timeout: float) -> None:
         self._executable = executable
         self._identity = identity
         self._timeout = timeout
         self._retries = _MAX_RETRIES
 
-    def listing(self):
-        """Return [Listed] of all containers, running or not.
+    def list_containers(self) -> List[ListedContainer]:
+        """Return all containers, running or not.
 
-        :raises PodmanError: no answer, or one that is none.
+        :raises PodmanError: no answer, or not a list of containers.
         """
         result = self._run("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}")
         if result.rc != 0:
-            raise PodmanError("podman ps: exit code %d: %s" % (result.rc, _last(result.err)))
-        found = []
+            raise PodmanError("podman ps: %s" % _describe_failure(result))
+        containers = []
         for line in result.out.decode("utf-8", "replace").splitlines():
             match = re.match(r"([0-9a-f]{64}) (.*)$", line)
             if not match:
                 raise PodmanError("podman ps: not a container in its answer: %r" % line[:80])
-            found.append(Listed(match.group(1), match.group(2).strip("[]").split(",")[0]))
-        return found
+            containers.append(ListedContainer(match.group(1), match.group(2).strip("[]").split(",")[0]))
+        return containers
 
-    def inspect(self, idents):
-        """Return (list of inspect's dicts, list of messages) for these ids.
+    def inspect(self, idents: Sequence[str]) -> Tuple[List[Dict[str, Any]], List[str]]:
+        """Return (inspect's dicts, messages of what went wrong) for these ids.
 
-        A container that has gone in the meantime is left out without a word: that is normal on
+        A container that has gone in the meantime is left out without a message: that is normal on
         a busy host. One that Podman can't inspect costs a message, not the others.
         """
-        found, messages = [], []
+        raws: List[Dict[str, Any]] = []
+        messages: List[str] = []
         for start in range(0, len(idents), _CHUNK):
-            self._inspect(idents[start:start + _CHUNK], found, messages)
-        return found, messages
+            self._inspect(idents[start:start + _CHUNK], raws, messages)
+        return raws, messages
 
-    def _inspect(self, idents, found, messages):
+    def _inspect(self, idents: Sequence[str], raws: List[Dict[str, Any]], messages: List[str]) -> None:
         try:
             result = self._run("container", "inspect", *idents)
-            answer = _inspect.parse(result.out) if result.out.strip() else None
-        except (PodmanError, _inspect.Garbage) as exc:
+            answer = parse_inspect(result.out) if result.out.strip() else None
+        except (PodmanError, InspectError) as exc:
             messages.append("podman container inspect: %s" % exc)
             return
         if answer is not None and (answer or "no such container" in result.err):
-            found.extend(answer)
+            raws.extend(answer)
             return
         # Any error but "no such container" gives no JSON for the others either: look for the bad one.
         if len(idents) == 1 or self._retries <= 0:
-            messages.append("podman container inspect: %d container(s), the first %s: exit code %d: %s" % (
-                len(idents), idents[0][:12], result.rc, _last(result.err)))
+            messages.append("podman container inspect: %d container(s), the first %s: %s" % (
+                len(idents), idents[0][:12], _describe_failure(result)))
             return
         self._retries -= 1
         middle = len(idents) // 2
-        self._inspect(idents[:middle], found, messages)
-        self._inspect(idents[middle:], found, messages)
+        self._inspect(idents[:middle], raws, messages)
+        self._inspect(idents[middle:], raws, messages)
 
-    def info(self):
-        """Return {version, conmon, runtime: {name, version}, cgroup_manager}; None for what isn't said.
+    def info(self) -> Dict[str, Any]:
+        """Return {version, conmon, runtime: {name, version}, cgroup_manager}; None for what is missing.
 
-        :raises PodmanError: no answer, or one that is none.
+        :raises PodmanError: no answer, or not the expected one.
         """
         result = self._run("info", "--format", "json")
         try:
             answer = json.loads(result.out.decode("utf-8", "replace"))
             host, version = answer["host"], answer["version"]["Version"]
         except (KeyError, TypeError, ValueError):
-            raise PodmanError("podman info: exit code %d: %s" % (
-                result.rc, _last(result.err) or repr(result.out[:80])))
+            raise PodmanError("podman info: %s" % _describe_failure(result))
         runtime = host.get("ociRuntime") or {}
         return {
             "version": version,
@@ -108,65 +111,63 @@ class Podman(object):
             "cgroup_manager": host.get("cgroupManager"),
         }
 
-    def version(self):
+    def version(self) -> str:
         """Return Podman's version alone, without touching any storage.
 
-        :raises PodmanError: no answer, or one that is none.
+        :raises PodmanError: no answer, or not the expected one.
         """
         result = self._run("--version")
         version = _version(result.out.decode("utf-8", "replace"))
         if version is None:
-            raise PodmanError("podman --version: exit code %d: %s" % (
-                result.rc, _last(result.err) or repr(result.out[:80])))
+            raise PodmanError("podman --version: %s" % _describe_failure(result))
         return version
 
-    def resources(self, ident):
+    def resources(self, ident: str) -> Dict[str, Any]:
         """Return the resources that Podman keeps for a container's next start: a LinuxResources of the OCI runtime spec.
 
-        inspect shows those of the last start while it does not run, whatever was updated since.
+        For a container that does not run, inspect shows those of its last start, without later updates.
 
-        :raises PodmanError: no answer, or one that is none.
+        :raises PodmanError: no answer, or not the expected one.
         """
         result = self._run("generate", "spec", "--compact", ident)
         try:
             answer = json.loads(result.out.decode("utf-8", "replace"))
             return dict(answer.get("resource_limits") or {})
         except (AttributeError, TypeError, ValueError):
-            raise PodmanError("podman generate spec %s: exit code %d: %s" % (
-                ident[:12], result.rc, _last(result.err) or repr(result.out[:80])))
+            raise PodmanError("podman generate spec %s: %s" % (ident[:12], _describe_failure(result)))
 
-    def _run(self, *arguments):
+    def _run(self, *arguments: str) -> CommandResult:
         try:
             return run_command([self._executable] + list(arguments), self._timeout, self._identity)
         except CommandError as exc:
             raise PodmanError(str(exc))
 
 
-def _version(text):
+def _version(text: Optional[str]) -> Optional[str]:
     match = re.search(r"version (\S+?),?(?:\s|$)", text or "")
     return match.group(1) if match else None
 
 
-def _last(text):
-    """The last line of what Podman says: the error; warnings stand above it."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1][:500] if lines else "(no message)"
+def _describe_failure(result: CommandResult) -> str:
+    """The exit code and the last line of standard error: the error; warnings stand above it."""
+    lines = [line for line in result.err.splitlines() if line.strip()]
+    return "exit code %d: %s" % (result.rc, lines[-1][:500] if lines else "(no message)")
 
 
-def select(listed, wanted):
-    """Return (the Listed that are wanted, [names and ids that nothing matches]).
+def select_containers(listed: Sequence[ListedContainer],
+                      words: Sequence[str]) -> Tuple[List[ListedContainer], List[str]]:
+    """Return (the containers that the words name, the words that name none).
 
-    :param listed: [Listed].
-    :param wanted: names, ids or prefixes of ids; empty: all.
+    :param words: names, ids or prefixes of ids; empty: all.
     """
-    if not wanted:
+    if not words:
         return list(listed), []
-    matches = {word: [each for each in listed if matches_word(each.ident, each.name, word)] for word in wanted}
-    chosen = {each.ident for found in matches.values() for each in found}
-    return ([each for each in listed if each.ident in chosen],
-            [word for word in wanted if not matches[word]])
+    matches = {word: {container.ident for container in listed if matches_word(container.ident, container.name, word)}
+               for word in words}
+    selected = set().union(*matches.values())
+    return [container for container in listed if container.ident in selected], [word for word in words if not matches[word]]
 
 
-def matches_word(ident, name, word):
+def matches_word(ident: str, name: Optional[str], word: str) -> bool:
     """Whether a name, id or id prefix (12 digits or more, as Podman shows them) means this container."""
     return word in (name, ident) or (len(word) >= 12 and ident.startswith(word))

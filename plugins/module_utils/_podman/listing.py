@@ -2,97 +2,120 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask Podman of one user for all containers, in two processes; what goes wrong is part of the answer."""
+"""Ask Podman for one user's containers, in two processes; errors are part of the answer."""
 
-from collections import namedtuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._system.command import CommandNotFound, find_executable
-from . import inspect as _inspect
-from .cli import Podman, PodmanError, select
-
-# user: _users.User; listed: [_podman.Listed] of all his containers; containers: [_inspect.Container]
-# of those that are wanted; unmatched: words of the option that match none; complete: whether
-# `listed` is all there is; sources, errors: entries for the facts.
-Answer = namedtuple("Answer", "user listed containers unmatched complete sources errors")
+from .._system.users import User
+from .cli import ListedContainer, Podman, PodmanError, select_containers
+from .inspect import Container, InspectError, parse_container
 
 
-def ask(user, options):
-    """Return the Answer of Podman for one user. Never raises: what goes wrong is in it."""
+class PodmanAnswer(NamedTuple):
+    """What Podman says of one user's containers."""
+
+    user: User
+    listed: List[ListedContainer]  # all of the user's containers
+    containers: List[Container]  # those that were asked for
+    unmatched: List[str]  # words that name none of them
+    complete: bool  # `listed` is all there is
+    sources: List[Dict[str, Any]]  # entry for the facts' `sources`
+    errors: List[Dict[str, Any]]  # entries for the facts' `errors`
+
+
+def query_containers(user: User, words: Sequence[str], executable: str, timeout: float) -> PodmanAnswer:
+    """Ask Podman for one user's containers. Never raises: errors are in the answer.
+
+    :param words: names, IDs or prefixes of IDs; empty: all.
+    :param timeout: seconds for each of two processes.
+    """
     name = user.identity.name
-    problem = _obstacle(user, options)
-    if problem:
-        status, message = problem
-        errors = [] if status == "absent" else [_error(name, message)]
-        return Answer(user, [], [], list(options.containers), status == "absent", [_source(name, status, message)], errors)
-    podman = Podman(options.executable, user.identity, options.timeout)
+    obstacle = _obstacle(user, executable)
+    if obstacle:
+        status, message = obstacle
+        return _empty_answer(user, words, status, message)
+    podman = Podman(executable, user.identity, timeout)
     try:
-        listed = podman.listing()
+        listed = podman.list_containers()
     except PodmanError as exc:
-        return Answer(user, [], [], list(options.containers), False,
-                      [_source(name, "unavailable", str(exc))], [_error(name, str(exc))])
-    chosen, unmatched = select(listed, options.containers)
-    raws, messages = podman.inspect([each.ident for each in chosen])
+        return _empty_answer(user, words, "unavailable", str(exc))
+    selected, unmatched = select_containers(listed, words)
+    raws, messages = podman.inspect([container.ident for container in selected])
     containers = []
     for raw in raws:
         try:
-            containers.append(_inspect.container(raw, name))
-        except _inspect.Garbage as exc:
+            containers.append(parse_container(raw, name))
+        except InspectError as exc:
             messages.append("podman container inspect: %s" % exc)
     status = "ok" if not messages else "partial" if containers else "unavailable"
-    return Answer(user, listed, containers, unmatched, True, [_source(name, status, messages[0] if messages else None)],
-                  [_error(name, message) for message in messages])
+    return PodmanAnswer(
+        user=user, listed=listed, containers=containers, unmatched=unmatched, complete=True,
+        sources=[_source(name, status, messages[0] if messages else None)],
+        errors=[_error(name, message) for message in messages])
 
 
-def _obstacle(user, options):
+def _empty_answer(user: User, words: Sequence[str], status: str, message: str) -> PodmanAnswer:
+    """The answer without containers; where Podman or its storage is absent, that is complete and no error."""
+    name, absent = user.identity.name, status == "absent"
+    return PodmanAnswer(
+        user=user, listed=[], containers=[], unmatched=list(words), complete=absent,
+        sources=[_source(name, status, message)], errors=[] if absent else [_error(name, message)])
+
+
+def _obstacle(user: User, executable: str) -> Optional[Tuple[str, str]]:
     """Why Podman is not run for this user: (status, message), or None."""
     try:
-        find_executable(options.executable)
+        find_executable(executable)
     except CommandNotFound as exc:
         return "absent", str(exc)
     if user.storage is None:
-        return "absent", "no container storage; Podman is not run, because it would make one"
+        return "absent", "no container storage; Podman is not run, because it would create one"
     if user.identity.uid != 0 and not user.session:
-        return "unavailable", ("/run/user/%d is not there (no session, no linger): Podman would not see the state "
+        return "unavailable", ("/run/user/%d does not exist (no session, no linger): Podman would not see the state "
                                "of the containers" % user.identity.uid)
     return None
 
 
-def _source(user, status, detail):
+def _source(user: str, status: str, detail: Optional[str]) -> Dict[str, Any]:
     return {"name": "podman", "user": user, "status": status, "covers_since": None, "detail": detail}
 
 
-def _error(user, message):
+def _error(user: Optional[str], message: str) -> Dict[str, Any]:
     return {"source": "podman", "user": user, "message": message}
 
 
-def first_able(users, options):
+def first_queryable_user(users: Sequence[User], executable: str) -> Optional[User]:
     """Return the first user for whom Podman can be run, None when there is none."""
-    return next((user for user in users if not _obstacle(user, options)), None)
+    return next((user for user in users if not _obstacle(user, executable)), None)
 
 
-def info(user, options):
-    """Return the facts' `host.podman` as Podman of one user says it, None where it does not answer."""
+def podman_info(user: User, executable: str, timeout: float) -> Optional[Dict[str, Any]]:
+    """Return the facts' `host.podman` as one user's Podman gives it, None when it does not answer."""
     try:
-        return Podman(options.executable, user.identity, options.timeout).info()
+        return Podman(executable, user.identity, timeout).info()
     except PodmanError:
         return None
 
 
-def versions(answers, options, errors):
+def podman_versions(answers: Sequence[PodmanAnswer], executable: str, timeout: float,
+                    errors: List[Dict[str, Any]]) -> Dict[str, Any]:
     """Return the facts' `host.podman`, asked of the first user for whom Podman works.
 
-    Without one only the version: anything else would make a container storage.
+    Without such a user only the version: anything else would create a container storage.
+
+    :param errors: gets an entry when Podman does not answer.
     """
-    nothing = {"version": None, "conmon": None, "runtime": {"name": None, "version": None}, "cgroup_manager": None}
+    unknown = {"version": None, "conmon": None, "runtime": {"name": None, "version": None}, "cgroup_manager": None}
     answering = [answer for answer in answers if answer.sources[0]["status"] in ("ok", "partial")]
     try:
         if answering:
-            return Podman(options.executable, answering[0].user.identity, options.timeout).info()
+            return Podman(executable, answering[0].user.identity, timeout).info()
         if all(answer.sources[0]["status"] == "absent" for answer in answers):
-            find_executable(options.executable)
-            return dict(nothing, version=Podman(options.executable, answers[0].user.identity, options.timeout).version())
+            find_executable(executable)
+            return dict(unknown, version=Podman(executable, answers[0].user.identity, timeout).version())
     except CommandNotFound:
-        return nothing
+        return unknown
     except PodmanError as exc:
         errors.append(_error(None, str(exc)))
-    return nothing
+    return unknown

@@ -38,8 +38,8 @@ class Recorded(object):
         assert bad == bad_units == bad_events == 0
         self.log = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
         self.containers = [
-            (user, _inspect.container(raw, user))
-            for user in sorted(UIDS) for raw in _inspect.parse(read("inspect_" + user, host))]
+            (user, _inspect.parse_container(raw, user))
+            for user in sorted(UIDS) for raw in _inspect.parse_inspect(read("inspect_" + user, host))]
         self.records = _assemble.HostRecords(
             self.log.kills, self.log.unattributed, _records.parse_unit_ooms(units), _records.parse_oomd_kills(units),
             _records.parse_podman_events(events), 0, False)

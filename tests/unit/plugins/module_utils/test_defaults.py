@@ -27,7 +27,7 @@ def step(*args):
 
 
 def test_the_content_is_what_containers_conf_understands():
-    assert _containers_conf.cgroup_conf(_container_defaults.CONTENT) == (["memory.oom.group=1"], False)
+    assert _containers_conf.parse_cgroup_conf(_container_defaults.CONTENT) == (["memory.oom.group=1"], False)
 
 
 @pytest.mark.parametrize("version", ["4.5.0", "4.9.3", "5.4.2", "10.0.0", "5.0.0-rc1"])
@@ -53,7 +53,7 @@ def test_others_are_not_replaced():
     assert step(target("mine\n"), "5.4.2", None) == ("refused", "mine\n", PATH + " is there, and not by this module")
     status, _text, reason = step(target(others=["pids.max=5"], others_at=["/etc/containers/containers.conf"]), "5.4.2", None)
     assert status == "refused" and reason.startswith("/etc/containers/containers.conf has a cgroup_conf of its own")
-    status, _text, reason = step(target(others=[_containers_conf.ON], others_at=["/x"]), "5.4.2", None)
+    status, _text, reason = step(target(others=[_containers_conf.OOM_GROUP_ON], others_at=["/x"]), "5.4.2", None)
     assert (status, reason) == ("unchanged", "it is given by /x already")
 
 

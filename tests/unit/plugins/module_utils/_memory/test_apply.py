@@ -25,7 +25,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.comman
 MIB = 1 << 20
 ROOT = Identity("root", 0, 0, "/root")
 ALICE = Identity("alice", 1000, 1000, "/home/alice")
-Container = namedtuple("Container", "ident pid public")
+Container = namedtuple("Container", "ident pid facts")
 
 
 class World(object):
@@ -89,7 +89,7 @@ class World(object):
 @pytest.fixture
 def world(monkeypatch):
     made = World()
-    monkeypatch.setattr(_memory_apply, "Service", made.service)
+    monkeypatch.setattr(_memory_apply, "PodmanService", made.service)
     monkeypatch.setattr(_memory_apply, "Units", made.units)
     return made
 
@@ -160,7 +160,7 @@ def test_what_can_not_be_rolled_back_is_told(world, monkeypatch):
             if len(world.log) > 1:
                 raise ServiceError("no answer")
 
-    monkeypatch.setattr(_memory_apply, "Service", lambda *_arguments: Dies())
+    monkeypatch.setattr(_memory_apply, "PodmanService", lambda *_arguments: Dies())
     jobs = [job("a"), job("b")]
     with pytest.raises(ApplyError) as caught:
         Apply("podman", 60).run(jobs)
@@ -217,7 +217,7 @@ def test_a_service_that_does_not_start_has_changed_nothing(world, monkeypatch):
         def __exit__(self, *_exception):
             pass
 
-    monkeypatch.setattr(_memory_apply, "Service", lambda *_arguments: Broken())
+    monkeypatch.setattr(_memory_apply, "PodmanService", lambda *_arguments: Broken())
     with pytest.raises(ApplyError) as caught:
         Apply("podman", 60).run([job("a"), job("b")])
     assert (caught.value.done, caught.value.rolled_back, caught.value.problems) == ([], [], [])

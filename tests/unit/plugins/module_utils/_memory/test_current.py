@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import current as _memory_look
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import Request
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import Listed
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
 
 Answer = namedtuple("Answer", "listed containers errors")
@@ -24,7 +24,7 @@ def ask(*names):
 
 
 def answer(errors=()):
-    return Answer([Listed(A, "web"), Listed(B, "db")], [Container(A), Container(B)], [{"message": text} for text in errors])
+    return Answer([ListedContainer(A, "web"), ListedContainer(B, "db")], [Container(A), Container(B)], [{"message": text} for text in errors])
 
 
 @pytest.mark.parametrize("word, ident", [("web", A), ("db", B), (A, A), (B[:13], B)])

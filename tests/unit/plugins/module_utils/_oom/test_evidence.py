@@ -38,7 +38,7 @@ def container(status="exited", code=137, created=STARTED - SECOND, finished=FINI
     }
     if "stopped" in more:
         raw["State"]["StoppedByUser"] = more["stopped"]
-    return _inspect.container(raw, user)
+    return _inspect.parse_container(raw, user)
 
 
 def records(**more):

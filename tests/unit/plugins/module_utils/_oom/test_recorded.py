@@ -60,15 +60,15 @@ def test_every_scenario_that_was_recorded(recorded):
     """One host's containers of root and alice, each against what the scenario does."""
     wrong, seen = [], 0
     for user, container in recorded.containers:
-        expected = EXPECTED.get(container.public["name"])
+        expected = EXPECTED.get(container.facts["name"])
         if expected is None:
             continue
         seen += 1
         oom = recorded.verdict(user, container)
         found = (oom["killed"], oom["cause"], oom["lethal"])
-        count = COUNTS.get(container.public["name"], 1 if expected[0] else 0)
+        count = COUNTS.get(container.facts["name"], 1 if expected[0] else 0)
         if found != expected or oom["count"] != count:
-            wrong.append((user, container.public["name"], found, oom["count"], expected, oom["evidence"]))
+            wrong.append((user, container.facts["name"], found, oom["count"], expected, oom["evidence"]))
     assert not wrong
     assert seen >= 20
 
@@ -89,7 +89,7 @@ def test_without_the_kernels_log_nothing_is_called_clean(recorded):
 
 def test_systemds_record_finds_the_kills_of_scopes(recorded):
     blind = recorded.records._replace(kills=[], unattributed=[], kernel_since=None)
-    found = [(user, container.public["name"]) for user, container in recorded.containers
+    found = [(user, container.facts["name"]) for user, container in recorded.containers
              if recorded.verdict(user, container, blind)["killed"]]
     assert ("root", "pid1-kill") in found and ("alice", "pid1-kill") in found
 
@@ -112,7 +112,7 @@ def test_killed_containers_that_are_gone_have_a_name(recorded):
 
 def test_a_removed_container_that_systemd_oomd_killed_is_still_told(recorded):
     """The same host, had its container been removed."""
-    oomd = [(user, container) for user, container in recorded.containers if container.public["name"] == "oomd"]
+    oomd = [(user, container) for user, container in recorded.containers if container.facts["name"] == "oomd"]
     for user, container in oomd:
         index = _assemble.RecordsByContainer(recorded.records, recorded.known - {container.ident})
         assert index.killed()[container.ident] == UIDS[user]
@@ -124,5 +124,5 @@ def test_a_removed_container_that_systemd_oomd_killed_is_still_told(recorded):
 def test_nothing_secret_or_bulky_gets_into_the_facts(recorded):
     """Only named parts of inspect are taken."""
     for _user, container in recorded.containers:
-        text = str(container.public)
+        text = str(container.facts)
         assert "CreateCommand" not in text and "Env" not in text and "/dev/zero" not in text

@@ -18,7 +18,7 @@ with io.open(os.path.join(FIXTURES, "before_rooms", "verdicts.json"), encoding="
 @pytest.mark.parametrize("host", HOSTS)
 def test_verdicts(host):
     recorded = Recorded(host)
-    verdicts = {"%s/%s" % (user, container.public["name"]): recorded.verdict(user, container)
+    verdicts = {"%s/%s" % (user, container.facts["name"]): recorded.verdict(user, container)
                 for user, container in recorded.containers}
     verdicts.update(("removed/%d/%s" % (uid, ident), recorded.verdict_of_removed(ident, uid))
                     for ident, uid in recorded.index.killed().items() if ident not in recorded.known)

@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import api as _podman_service
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.api import Service, ServiceError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import api
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.api import PodmanService, ServiceError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
 
 # A Podman that has one container, "good", and writes down what it is asked.
@@ -69,8 +69,8 @@ def folder(tmp_path, monkeypatch):
     """The directory in place of /run."""
     path = str(tmp_path / "run")
     os.mkdir(path)
-    real = _podman_service.tempfile.mkdtemp
-    monkeypatch.setattr(_podman_service.tempfile, "mkdtemp", lambda prefix, dir: real(prefix=prefix, dir=path))
+    real = api.tempfile.mkdtemp
+    monkeypatch.setattr(api.tempfile, "mkdtemp", lambda prefix, dir: real(prefix=prefix, dir=path))
     return path
 
 
@@ -85,7 +85,7 @@ def gone(pid):
 def test_one_service_for_all_updates(fake, folder):
     make, log = fake
     executable = make(FAKE % (sys.executable, log, log))
-    with Service(executable, current_identity(), 30) as service:
+    with PodmanService(executable, current_identity(), 30) as service:
         (private,) = os.listdir(folder)
         assert stat.S_IMODE(os.stat(os.path.join(folder, private)).st_mode) == 0o700
         service.update("good", {"memory": {"limit": 1}})
@@ -102,7 +102,7 @@ def test_one_service_for_all_updates(fake, folder):
 def test_a_service_that_does_not_start_says_why(fake, folder):
     make, _log = fake
     with pytest.raises(ServiceError, match="exit code 125: Error: no such command"):
-        with Service(make("#!/bin/sh\necho 'Error: no such command' >&2\nexit 125\n"), current_identity(), 30):
+        with PodmanService(make("#!/bin/sh\necho 'Error: no such command' >&2\nexit 125\n"), current_identity(), 30):
             raise AssertionError("it started")
     assert os.listdir(folder) == []
 
@@ -111,14 +111,14 @@ def test_a_service_that_hangs_is_not_waited_for(fake, folder):
     make, _log = fake
     began = time.time()
     with pytest.raises(ServiceError, match="did not open its socket in 1 s"):
-        with Service(make("#!/bin/sh\nexec sleep 60\n"), current_identity(), 1):
+        with PodmanService(make("#!/bin/sh\nexec sleep 60\n"), current_identity(), 1):
             raise AssertionError("it started")
     assert time.time() - began < 20 and os.listdir(folder) == []
 
 
 def test_no_podman(folder):
     with pytest.raises(ServiceError, match="/nonexistent/podman"):
-        with Service("/nonexistent/podman", current_identity(), 1):
+        with PodmanService("/nonexistent/podman", current_identity(), 1):
             raise AssertionError("it started")
     assert os.listdir(folder) == []
 
@@ -126,7 +126,7 @@ def test_no_podman(folder):
 def test_it_is_ended_after_an_error_of_the_caller(fake, folder):
     make, log = fake
     with pytest.raises(KeyError):
-        with Service(make(FAKE % (sys.executable, log, log)), current_identity(), 30):
+        with PodmanService(make(FAKE % (sys.executable, log, log)), current_identity(), 30):
             raise KeyError("from inside")
     with open(log) as stream:
         assert gone(json.loads(stream.readline())[0])
