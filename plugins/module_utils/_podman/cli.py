@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._system.command import CommandError, Identity, CommandResult, run_command
+from .._system.command import CommandError, CommandResult, Identity, run_command
 from .inspect import InspectError, parse_inspect
 
 
