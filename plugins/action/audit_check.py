@@ -15,7 +15,7 @@ from ..plugin_utils._audit import settings as _settings
 
 # By option: how the role's users know it, and what reads it.
 _OPTIONS = {
-    "fail_on": ("podman_memory_fail_on", _settings.parse_fail_on),
+    "fail_on": ("oom_audit_fail_on", _settings.parse_fail_on),
     "formats": ("oom_audit_formats", _settings.parse_formats),
     "webhook_format": ("oom_audit_webhook_format", _settings.parse_alert),
     "webhook_url": ("oom_audit_webhook_url", _settings.parse_webhook_url),

@@ -16,14 +16,14 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args, run_module
-from ..plugin_utils._enforce.plan import PARTS, HostPlan, Options, plan_host
+from ..plugin_utils._enforce.plan import SETTINGS, HostPlan, Options, plan_host
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
 from ..plugin_utils._enforce.table import render_table
 from ..plugin_utils._rules.evaluate import FACTS_SCHEMA
 from ..plugin_utils._text import format_iso, plural, printable
 
 _PLAN_SPEC = {
-    "enforce": {"type": "str", "choices": list(PARTS), "default": "both"},
+    "settings": {"type": "list", "elements": "str", "choices": list(SETTINGS), "default": list(SETTINGS)},
     "persist": {"type": "bool", "default": True},
     "allow_below_usage": {"type": "bool", "default": False},
 }
@@ -102,7 +102,7 @@ class _Work:
         if answer["problem"]:
             return answer["problem"]
         facts, options = answer["facts"], self._options
-        wanted = Options(options["enforce"], options["persist"], options["allow_below_usage"])
+        wanted = Options(tuple(options["settings"]), options["persist"], options["allow_below_usage"])
         try:
             if facts.get("schema") != FACTS_SCHEMA:
                 raise ValueError("its schema is not %s" % FACTS_SCHEMA)

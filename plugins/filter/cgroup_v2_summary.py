@@ -12,7 +12,7 @@ short_description: What became of all hosts in a run of the playbook prepare
 version_added: 1.0.0
 description:
   - Tells which hosts are ready for cgroup v2, which need a reboot, and which can't be prepared and why, from what the role
-    P(podman_fleet.memory.cgroup_v2#role) has left in C(podman_cgroup_v2_status).
+    P(podman_fleet.memory.cgroup_v2#role) has left in C(cgroup_v2_status).
 options:
   _input:
     description: C(hostvars).
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(lines) for people, C(hosts), lists of host names by state, and C(behind), the hosts that could not be prepared.
+  description: C(lines) for people, C(hosts), lists of host names by state, and C(failed_hosts), the hosts that could not be prepared.
   type: dict
 """
 

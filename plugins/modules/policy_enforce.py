@@ -29,11 +29,12 @@ options:
       - The policy (C(docs/policy.md)). Without it, the variable C(podman_memory_policy) is used.
       - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
     type: dict
-  enforce:
-    description: What to enforce, limits of memory, C(memory.oom.group), or both.
-    type: str
-    choices: [both, limits, oom_group]
-    default: both
+  settings:
+    description: Which settings to enforce, limits of memory, C(memory.oom.group), or both.
+    type: list
+    elements: str
+    choices: [memory, oom_group]
+    default: [memory, oom_group]
   persist:
     description:
       - Make changes outlast the next start of a container where this Podman and whatever manages the container can.
@@ -104,7 +105,7 @@ EXAMPLES = r"""
 
 - name: Only memory.oom.group, and only of two containers
   podman_fleet.memory.policy_enforce:
-    enforce: oom_group
+    settings: [oom_group]
     containers: [web, db]
   become: true
 """

@@ -102,12 +102,12 @@ def cgroup_v2_unenforced_limits(facts: Facts) -> list[str]:
 
 def status_of(hostvars: Mapping[str, Facts], host: str) -> Facts:
     """Return {state, why} of a host: what the role has left, or that it did not get that far."""
-    found = hostvars[host].get("podman_cgroup_v2_status") if host in hostvars else None
+    found = hostvars[host].get("cgroup_v2_status") if host in hostvars else None
     return dict(found) if found else {"state": "not_reached", "why": ["it is unreachable, or the run ended before"]}
 
 
 def cgroup_v2_summary(hostvars: Mapping[str, Facts], hosts: Iterable[str]) -> Facts:
-    """Return the end of a run: lines for people, hosts: {state: [host]}, and behind: [host], those that are left behind."""
+    """Return the end of a run: lines for people, hosts: {state: [host]}, and failed_hosts: [host], those that are not prepared."""
     found = {host: status_of(hostvars, host) for host in hosts}
     by_state = {state: sorted(host for host, each in found.items() if each["state"] == state) for state in STATES}
     lines = []
@@ -117,5 +117,5 @@ def cgroup_v2_summary(hostvars: Mapping[str, Facts], hosts: Iterable[str]) -> Fa
         for host in by_state[state]:
             lines.append("  " + host)
             lines += ["    - %s" % why for why in found[host]["why"]]
-    behind = [host for state in STATES if state not in ("ready", "reboot_required") for host in by_state[state]]
-    return {"lines": lines, "hosts": by_state, "behind": behind}
+    failed = [host for state in STATES if state not in ("ready", "reboot_required") for host in by_state[state]]
+    return {"lines": lines, "hosts": by_state, "failed_hosts": failed}

@@ -34,7 +34,7 @@ def measure(host, wanted, rounds):
                 raise BenchError(f"container_memory changed {changed} of {wanted} containers, not {changes}")
         policy = {"rules": [{"name": "bench", "match": "labels.bench == 'yes'", "memory": {"min": f"{300 + number}m"}}]}
         took, output = _host.playbook(host, listing, "enforce", {
-            "podman_memory_policy": policy, "podman_memory_enforce": "limits", "memory_policy_users": ["root"],
+            "podman_memory_policy": policy, "memory_policy_settings": ["memory"], "memory_policy_users": ["root"],
             "memory_policy_timeout": 300})
         seconds["enforce"].append(took)
         if f"CHANGED {wanted} containers" not in " ".join(output.split()):

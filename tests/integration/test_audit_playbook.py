@@ -158,13 +158,13 @@ def test_the_second_report_knows_the_first(control, one, provoked, tmp_path):
     """And fails because of findings, when that is asked for; what is near its limit is resolved when it is gone."""
     one.run(NEAR, timeout=PATIENCE)
     try:
-        done = run(control, control.inventory, tmp_path, "--limit", one.name, podman_memory_fail_on="critical")
+        done = run(control, control.inventory, tmp_path, "--limit", one.name, oom_audit_fail_on="critical")
     finally:
         one.run("podman rm --force --time 0 near-limit", timeout=PATIENCE)
     assert done.returncode == 2, done.stdout + done.stderr
     first = report_of(tmp_path)
     said = " ".join(done.stdout.split())
-    assert "%d findings of severity critical (podman_memory_fail_on):" % first["summary"]["findings"]["by_severity"]["critical"] in said
+    assert "%d findings of severity critical (oom_audit_fail_on):" % first["summary"]["findings"]["by_severity"]["critical"] in said
     near = [each for each in first["findings"] if each["container"] == "near-limit" and each["rule"] == "near-limit"]
     assert [each["severity"] for each in near] == ["high"] and 0.9 < near[0]["evidence"]["share"] <= 1
     assert "DIES NEXT" in done.stdout and "near-limit" in done.stdout

@@ -132,7 +132,7 @@ def variables(hosts, tmp_path_factory):
     mine = "{{ %s[inventory_hostname] | default([]) }}" % json.dumps(names)
     return {
         "podman_memory_policy": POLICY, "podman_memory_hosts": ",".join(hosts),
-        "memory_policy_containers": mine, "oom_audit_containers": mine, "memory_policy_new_containers": "present",
+        "memory_policy_containers": mine, "oom_audit_containers": mine, "memory_policy_default_oom_group": "present",
         "memory_policy_timeout": PATIENCE, "memory_policy_host_timeout": HOST_PATIENCE,
         "oom_audit_timeout": PATIENCE, "oom_audit_host_timeout": HOST_PATIENCE,
         "oom_audit_reports": str(tmp_path_factory.mktemp("reports"))}

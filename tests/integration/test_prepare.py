@@ -185,8 +185,8 @@ def old(hosts):
 
 def prepare(ansible, *words, **extra):
     return ansible.playbook(PLAYBOOK, *words, extra={
-        "podman_memory_hosts": ",".join(NAMES), "podman_cgroup_v2_serial": 2, "podman_cgroup_v2_timeout": PATIENCE,
-        "podman_cgroup_v2_return_timeout": 600, "podman_cgroup_v2_linger_users": ["bob"], **extra})
+        "podman_memory_hosts": ",".join(NAMES), "podman_memory_serial": 2, "cgroup_v2_timeout": PATIENCE,
+        "cgroup_v2_return_timeout": 600, "cgroup_v2_linger_users": ["bob"], **extra})
 
 
 def summary(done):
@@ -213,7 +213,7 @@ def test_check_mode_says_what_would_be_done_and_does_nothing(old, ansible):
     files = BOOT_FILES + "; ls /etc/systemd/system/user@.service.d /var/lib/systemd/linger; cat /proc/sys/kernel/random/boot_id"
     before, ran = everywhere(old, files), running(old)
     assert ran == {name: ARE_BACK[name] | set(GONE[name]) for name in NAMES}
-    done = prepare(ansible, "--check", podman_cgroup_v2_reboot_ok=True)
+    done = prepare(ansible, "--check", cgroup_v2_reboot_ok=True)
     told = summary(done)
     assert done.returncode == 0, done.stdout
     assert "NEED A REBOOT: 2" in told
@@ -227,7 +227,7 @@ def test_check_mode_says_what_would_be_done_and_does_nothing(old, ansible):
 @pytest.fixture(scope="module")
 def prepared(old, ansible):
     """The run that counts."""
-    return prepare(ansible, podman_cgroup_v2_reboot_ok=True)
+    return prepare(ansible, cgroup_v2_reboot_ok=True)
 
 
 def test_both_end_in_v2_with_the_memory_controller(prepared, old, ansible):
@@ -260,7 +260,7 @@ def test_a_limit_that_was_given_on_v1_is_in_force_on_v2(prepared, old):
 
 
 def test_a_second_run_changes_nothing(prepared, old, ansible):
-    done = prepare(ansible, podman_cgroup_v2_reboot_ok=True)
+    done = prepare(ansible, cgroup_v2_reboot_ok=True)
     assert done.returncode == 0, done.stdout
     assert changed(done) == {V1: 0, NOMEM: 0}, done.stdout
     assert "READY: 2" in summary(done)

@@ -300,11 +300,11 @@ def test_formats_alerts_and_failing(audit):
             "oom_audit_fail_not_checked": False, "oom_audit_formats": ["html", "csv", "junit", "sarif", "markdown", "prometheus"],
             "oom_audit_webhook_url": webhook.url, "oom_audit_webhook_format": "slack",
             "oom_audit_webhook_headers": {"Authorization": "Bearer s3cret-token"}})]
-        code, output = audit.run(*words, "-e", "podman_memory_fail_on=medium", "-v", ANSIBLE_SHOW_CUSTOM_STATS="true")
+        code, output = audit.run(*words, "-e", "oom_audit_fail_on=medium", "-v", ANSIBLE_SHOW_CUSTOM_STATS="true")
         # it fails after everything is written, sent and handed on, and names what made it fail
         assert code == 2, output
         said = " ".join(output.split())
-        assert "of severity medium or worse (podman_memory_fail_on):" in said and "medium: gone: Not checked: not checked:" in said
+        assert "of severity medium or worse (oom_audit_fail_on):" in said and "medium: gone: Not checked: not checked:" in said
         assert "podman_memory_audit_findings_resolved" in output and "podman_memory_audit_near_limit" in output
         latest = audit.reports / "latest"
         assert {path.name for path in latest.iterdir()} == {
@@ -314,7 +314,7 @@ def test_formats_alerts_and_failing(audit):
         assert "`gone`: Not checked:" in body["text"]
         assert "s3cret" not in output and "s3cret" not in (latest / "report.json").read_text(encoding="ascii")
 
-        code, output = audit.run(*words, "-e", "podman_memory_fail_on=")
+        code, output = audit.run(*words, "-e", "oom_audit_fail_on=")
         assert code == 0, output
         assert "TREND  0 new, " in output
         assert len(webhook.taken) == 1, "nothing new, nothing sent"
@@ -322,7 +322,7 @@ def test_formats_alerts_and_failing(audit):
     code, output = audit.run(playbook="again.yml")
     assert code == 0, output
     assert output.count("Podman memory audit") == 1 and "0 new, 0 regressed, 0 improved, 0 resolved" in output
-    code, output = audit.run("--tags", "render,compare", "-e", "podman_memory_formats=csv,markdown", playbook="podman_fleet.memory.report")
+    code, output = audit.run("--tags", "render,compare", "-e", "podman_memory_report_formats=csv,markdown", playbook="podman_fleet.memory.report")
     assert code == 0 and output.count("Podman memory audit") == 1 and "0 new, 0 regressed" in output, output
     assert (audit.path / "report.csv").read_bytes() == (latest / "report.csv").read_bytes()
 
@@ -333,7 +333,7 @@ def test_slices_are_merged_and_end_as_one_audit_would(audit):
     merged = audit.path / "merged" / "latest"
 
     def merge(**variables):
-        return audit.run("-e", json.dumps({"podman_memory_slices": "slices/*", **variables}), playbook="podman_fleet.memory.merge")
+        return audit.run("-e", json.dumps({"podman_memory_merge_slices": "slices/*", **variables}), playbook="podman_fleet.memory.merge")
 
     with Webhook() as webhook:
         code, output = merge(oom_audit_webhook_url=webhook.url)
@@ -343,11 +343,11 @@ def test_slices_are_merged_and_end_as_one_audit_would(audit):
         assert [each["name"] for each in report["hosts"]] == ["here", "gone"] and len(report["run"]["slices"]) == 2
         assert (merged / "report.html").exists() and output.count("Podman memory audit") == 1
         assert [each[3]["new"] for each in webhook.taken] == [report["summary"]["findings"]["new"]]
-    code, output = merge(oom_audit_fail_not_checked=False, podman_memory_fail_on="medium")
-    assert code == 2 and "of severity medium or worse (podman_memory_fail_on):" in " ".join(output.split()), output
-    code, output = merge(oom_audit_fail_not_checked=False, podman_memory_fail_on="", oom_audit_formats="")
+    code, output = merge(oom_audit_fail_not_checked=False, oom_audit_fail_on="medium")
+    assert code == 2 and "of severity medium or worse (oom_audit_fail_on):" in " ".join(output.split()), output
+    code, output = merge(oom_audit_fail_not_checked=False, oom_audit_fail_on="", oom_audit_formats="")
     assert code == 0, output
-    code, output = merge(podman_memory_slices="slices/tonight-*", podman_memory_merged="none")
+    code, output = merge(podman_memory_merge_slices="slices/tonight-*", podman_memory_merge_reports="none")
     assert code == 2 and "slices/tonight-*: nothing matches it" in " ".join(output.split()), output
     assert not (audit.path / "none").exists()
 
@@ -365,18 +365,18 @@ def test_an_alert_that_is_not_taken_fails_and_keeps_its_address(audit):
 def test_check_mode_sends_nothing_and_fails_the_same(audit):
     with Webhook() as webhook:
         code, output = audit.run("--check", "--limit", "here", "-e", json.dumps(
-            {"oom_audit_webhook_url": webhook.url, "podman_memory_fail_on": "info"}))
+            {"oom_audit_webhook_url": webhook.url, "oom_audit_fail_on": "info"}))
         assert not webhook.taken
     assert code == 2 and "Report: none is written in check mode" in output
 
 
 def test_bad_settings_end_it_before_any_host_is_asked(audit):
     code, output = audit.run("--limit", "here,gone", "-e", json.dumps({
-        "podman_memory_fail_on": "hihg", "oom_audit_formats": ["pdf"], "oom_audit_webhook_url": "chat.example/s3cret",
+        "oom_audit_fail_on": "hihg", "oom_audit_formats": ["pdf"], "oom_audit_webhook_url": "chat.example/s3cret",
         "oom_audit_webhook_format": "teams"}))
     assert code == 2
     said = " ".join(output.split())
-    for problem in ("podman_memory_fail_on: 'hihg' is none of never, critical, high, medium, low, info (did you mean high?)",
+    for problem in ("oom_audit_fail_on: 'hihg' is none of never, critical, high, medium, low, info (did you mean high?)",
                     "oom_audit_formats: 'pdf' is none of html, csv, junit, sarif, markdown, prometheus",
                     "oom_audit_webhook_format: 'teams' is none of generic, slack", "oom_audit_webhook_url: no address such as"):
         assert problem in said, output

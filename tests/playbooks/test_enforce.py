@@ -186,7 +186,7 @@ def test_the_plan_is_shown_and_handed_on_in_check_mode(enforce):
 
 def test_a_run_passes_its_options_on(enforce):
     output = enforce.run(
-        "--limit", "one", podman_memory_enforce="oom_group", memory_policy_persist=False, memory_policy_users=["root"],
+        "--limit", "one", memory_policy_settings=["oom_group"], memory_policy_persist=False, memory_policy_users=["root"],
         memory_policy_allow_below_usage=True, memory_policy_backend="cgroupfs", memory_policy_restart="if_needed",
         memory_policy_summary=False)[1]
     call = enforce.calls("one")[0]
@@ -262,8 +262,8 @@ def test_a_bad_policy_ends_it_before_any_host_is_asked(enforce):
 
 
 @pytest.mark.parametrize("name, value", [
-    ("podman_memory_enforce", "all"), ("memory_policy_backend", "api"), ("memory_policy_restart", "yes"),
-    ("memory_policy_new_containers", "on"), ("memory_policy_timeout", "soon"), ("memory_policy_persist", "perhaps"),
+    ("memory_policy_settings", "all"), ("memory_policy_backend", "api"), ("memory_policy_restart", "yes"),
+    ("memory_policy_default_oom_group", "on"), ("memory_policy_timeout", "soon"), ("memory_policy_persist", "perhaps"),
 ])
 def test_a_bad_setting_ends_it_before_any_host_is_asked(enforce, name, value):
     code, output = enforce.run("--limit", "one,gone", **{name: value})

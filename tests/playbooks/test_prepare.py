@@ -50,11 +50,11 @@ all:
   vars: {ansible_connection: local, ansible_python_interpreter: "%s"}
   hosts:
     a-gone: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1, ansible_ssh_retries: 0}
-    b-old: {podman_cgroup_v2_users: [old]}
-    c-ready: {podman_cgroup_v2_users: [ready]}
-    d-v1: {podman_cgroup_v2_users: [v1]}
-    e-v1: {podman_cgroup_v2_users: [v1]}
-    f-ready: {podman_cgroup_v2_users: [ready]}
+    b-old: {cgroup_v2_users: [old]}
+    c-ready: {cgroup_v2_users: [ready]}
+    d-v1: {cgroup_v2_users: [v1]}
+    e-v1: {cgroup_v2_users: [v1]}
+    f-ready: {cgroup_v2_users: [ready]}
 """
 TITLES = {"FAILED": "failed", "CANNOT": "cannot", "NEED A": "reboot", "NOT REACHED": "not reached", "NOT STARTED": "not started",
           "READY": "ready"}
@@ -110,7 +110,7 @@ def test_a_host_that_needs_a_reboot_is_no_failure(prepare):
 
 
 def test_it_stops_at_the_first_that_does_not_come_back(prepare):
-    code, output, told = prepare("-e", "podman_cgroup_v2_reboot_ok=true")
+    code, output, told = prepare("-e", "cgroup_v2_reboot_ok=true")
     assert told == {"a-gone": "cannot", "b-old": "cannot", "c-ready": "ready", "d-v1": "failed", "e-v1": "not started",
                     "f-ready": "not started"}, output
     assert code == 2
@@ -119,5 +119,5 @@ def test_it_stops_at_the_first_that_does_not_come_back(prepare):
 
 
 def test_check_mode_reboots_nothing(prepare):
-    code, output, told = prepare("--check", "-e", "podman_cgroup_v2_reboot_ok=true", "--limit", "d-v1,e-v1")
+    code, output, told = prepare("--check", "-e", "cgroup_v2_reboot_ok=true", "--limit", "d-v1,e-v1")
     assert (code, told) == (0, {"d-v1": "reboot", "e-v1": "reboot"}), output

@@ -32,7 +32,7 @@ def violation_message(tally: Tally, severity: str, report: str | None) -> str:
     total = count_violations(tally, severity)
     named = [each for each in worst_first(tally.worst) if severity_rank(each["severity"]) <= severity_rank(severity)][:_NAMED]
     left = total - len(named)
-    lines = ["%s of severity %s%s (podman_memory_fail_on):" % (
+    lines = ["%s of severity %s%s (oom_audit_fail_on):" % (
         plural(total, "finding"), severity, "" if severity == SEVERITIES[0] else " or worse")]
     lines += ["%s: %s: %s: %s" % (each["severity"], _where(each), _told.rule_title(each["rule"]), printable(each["summary"], 120))
               for each in named]

@@ -36,7 +36,7 @@ from .._rules.waivers import apply_waivers
 from .._text import human_size, printable
 from .obstacles import Obstacle, container_obstacle, next_start_obstacle
 
-PARTS = {"limits": ("memory",), "oom_group": ("oom_group",), "both": ("memory", "oom_group")}
+SETTINGS = ("memory", "oom_group")
 # container_memory refuses a limit below the working set and this share of it more
 HEADROOM = 0.05
 
@@ -44,7 +44,7 @@ HEADROOM = 0.05
 class Options(NamedTuple):
     """How enforcement is wanted."""
 
-    enforce: str = "both"  # a key of PARTS
+    settings: tuple[str, ...] = SETTINGS  # which of them are enforced
     persist: bool = True
     allow_below_usage: bool = False
 
@@ -167,7 +167,7 @@ class _Container:
             about = {"oom_group" if each == "oom_group" else "memory" for each in finding["evidence"]["settings"]}
         else:
             about = set(RULES[finding["rule"]].settings)
-        return [part for part in PARTS[self._options.enforce] if part in about]
+        return [part for part in SETTINGS if part in self._options.settings and part in about]
 
     def _skip(self, rule: str | None, obstacle: Obstacle) -> None:
         skipped = Skipped(self._container["name"], self._container["user"], rule, *obstacle)

@@ -91,17 +91,17 @@ def test_unenforced_limits(one, words):
 
 def test_summary():
     hostvars = {
-        "a": {"podman_cgroup_v2_status": {"state": "ready", "why": []}},
-        "b": {"podman_cgroup_v2_status": {"state": "cannot", "why": ["old kernel"]}},
+        "a": {"cgroup_v2_status": {"state": "ready", "why": []}},
+        "b": {"cgroup_v2_status": {"state": "cannot", "why": ["old kernel"]}},
         "c": {},
-        "d": {"podman_cgroup_v2_status": {"state": "failed", "why": ["gone"]}},
-        "e": {"podman_cgroup_v2_status": {"state": "not_started", "why": []}},
-        "f": {"podman_cgroup_v2_status": {"state": "reboot_required", "why": ["x", "y"]}},
+        "d": {"cgroup_v2_status": {"state": "failed", "why": ["gone"]}},
+        "e": {"cgroup_v2_status": {"state": "not_started", "why": []}},
+        "f": {"cgroup_v2_status": {"state": "reboot_required", "why": ["x", "y"]}},
     }
     told = _prepare.cgroup_v2_summary(hostvars, list("fedcbag"))
     assert told["hosts"] == {"ready": ["a"], "cannot": ["b"], "not_reached": ["c", "g"], "failed": ["d"], "not_started": ["e"],
                              "reboot_required": ["f"]}
-    assert told["behind"] == ["d", "b", "c", "g", "e"]
+    assert told["failed_hosts"] == ["d", "b", "c", "g", "e"]
     assert told["lines"][:3] == ["FAILED, look at it first: 1", "  d", "    - gone"]
     assert told["lines"][-2:] == ["READY: 1", "  a"]
     assert "    - old kernel" in told["lines"] and "    - y" in told["lines"]

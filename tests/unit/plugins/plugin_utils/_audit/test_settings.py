@@ -18,13 +18,13 @@ def test_fail_on(given, expected):
 
 
 @pytest.mark.parametrize("given, message", [
-    ("hihg", "podman_memory_fail_on: 'hihg' is none of never, critical, high, medium, low, info (did you mean high?)"),
-    (True, "podman_memory_fail_on: 'True' is none of"),
-    ("\x1b[31m", "podman_memory_fail_on: '\\\\x1b[31m' is none of"),
+    ("hihg", "oom_audit_fail_on: 'hihg' is none of never, critical, high, medium, low, info (did you mean high?)"),
+    (True, "oom_audit_fail_on: 'True' is none of"),
+    ("\x1b[31m", "oom_audit_fail_on: '\\\\x1b[31m' is none of"),
 ])
 def test_fail_on_that_is_wrong(given, message):
     with pytest.raises(ValueError) as caught:
-        _settings.parse_fail_on(given, "podman_memory_fail_on")
+        _settings.parse_fail_on(given, "oom_audit_fail_on")
     assert str(caught.value).startswith(message)
 
 

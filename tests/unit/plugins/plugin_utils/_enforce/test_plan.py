@@ -188,18 +188,19 @@ def test_a_memory_limit_left_alone_does_not_keep_the_group_from_it(container, fa
     assert [(each.rule, each.kind) for each in found.skipped] == [("memory-limit-out-of-bounds", "below_usage")]
 
 
-@pytest.mark.parametrize("enforce, expected", [
-    ("both", {"memory": "256m", "memory_swap": "256m", "oom_group": True}),
-    ("limits", {"memory": "256m", "memory_swap": "256m"}), ("oom_group", {"oom_group": True})])
-def test_parts(only, enforce, expected):
-    assert only({**BARE, **OFF}, policy(memory=DEFAULT, oom_group=True), enforce=enforce) == expected
+@pytest.mark.parametrize("settings, expected", [
+    (("memory", "oom_group"), {"memory": "256m", "memory_swap": "256m", "oom_group": True}),
+    (("memory",), {"memory": "256m", "memory_swap": "256m"}), (("oom_group",), {"oom_group": True})])
+def test_parts(only, settings, expected):
+    assert only({**BARE, **OFF}, policy(memory=DEFAULT, oom_group=True), settings=settings) == expected
 
 
-@pytest.mark.parametrize("enforce, expected", [("limits", {"memory": "64m", "memory_swap": "64m"}), ("oom_group", {"oom_group": True})])
-def test_parts_of_what_is_not_kept(only, enforce, expected):
+@pytest.mark.parametrize("settings, expected", [
+    (("memory",), {"memory": "64m", "memory_swap": "64m"}), (("oom_group",), {"oom_group": True})])
+def test_parts_of_what_is_not_kept(only, settings, expected):
     lost = {"memory__declared__limit": None, "memory__declared__swap_limit": None, "memory__declared__oom_group": None,
             "memory__effective__swap_limit": 64 * MIB}
-    assert only(lost, policy(oom_group=True), enforce=enforce) == expected
+    assert only(lost, policy(oom_group=True), settings=settings) == expected
 
 
 def test_without_persist_what_holds_now_is_enough(skips, only):

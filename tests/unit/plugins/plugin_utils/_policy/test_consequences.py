@@ -93,7 +93,7 @@ def test_what_fails(severity, expected):
 def test_it_names_them():
     tally = tally_of(finding("medium", name="low one"), finding("high", name="web"), finding("critical", "open", "db", user="alice"))
     assert _failing.violation_message(tally, "high", "/reports/1/report.json").splitlines() == [
-        "2 findings of severity high or worse (podman_memory_fail_on):",
+        "2 findings of severity high or worse (oom_audit_fail_on):",
         "critical: h db (alice): No memory limit: no memory limit",
         "high: h web: No memory limit: no memory limit",
         "Report: /reports/1/report.json",
@@ -103,5 +103,5 @@ def test_it_names_them():
 def test_it_names_some_of_many():
     tally = tally_of(*(finding("critical", name="c%d\x1b" % number) for number in range(1000)))
     text = _failing.violation_message(tally, "critical", None)
-    assert text.splitlines()[0] == "1,000 findings of severity critical (podman_memory_fail_on):"
+    assert text.splitlines()[0] == "1,000 findings of severity critical (oom_audit_fail_on):"
     assert "and 980 more" in text and len(text.splitlines()) == 23 and "\x1b" not in text

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: unenforced_limits
+name: cgroup_v2_unenforced_limits
 short_description: Containers whose memory limit the kernel does not enforce
 version_added: 1.0.0
 description:
@@ -25,7 +25,7 @@ author:
 EXAMPLES = r"""
 - name: Stop where a limit is not in force
   ansible.builtin.assert:
-    that: ansible_facts.podman_oom | podman_fleet.memory.unenforced_limits == []
+    that: ansible_facts.podman_oom | podman_fleet.memory.cgroup_v2_unenforced_limits == []
 """
 
 RETURN = r"""
@@ -42,4 +42,4 @@ class FilterModule:
 
     def filters(self):
         """Return it by name."""
-        return {"unenforced_limits": cgroup_v2_unenforced_limits}
+        return {"cgroup_v2_unenforced_limits": cgroup_v2_unenforced_limits}

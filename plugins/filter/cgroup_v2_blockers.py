@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: cgroup_v2_unready
+name: cgroup_v2_blockers
 short_description: Why a host is not ready for cgroup v2 with the memory controller
 version_added: 1.0.0
 description:
@@ -24,7 +24,7 @@ author:
 EXAMPLES = r"""
 - name: Stop where a host is not ready
   ansible.builtin.assert:
-    that: ansible_facts.podman_cgroup | podman_fleet.memory.cgroup_v2_unready == []
+    that: ansible_facts.podman_cgroup | podman_fleet.memory.cgroup_v2_blockers == []
 """
 
 RETURN = r"""
@@ -41,4 +41,4 @@ class FilterModule:
 
     def filters(self):
         """Return it by name."""
-        return {"cgroup_v2_unready": cgroup_v2_blockers}
+        return {"cgroup_v2_blockers": cgroup_v2_blockers}
