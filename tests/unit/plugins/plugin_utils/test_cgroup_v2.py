@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _cgroup_v2 as _prepare
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _cgroup_v2
 
 
 def change(ident, argument=None, reboot=True, users=(), file=None):
@@ -22,13 +22,14 @@ def facts(*changes, users=(), ready=False, missing=()):
 
 
 def test_nothing_to_do():
-    plan = _prepare.cgroup_v2_plan(facts(ready=True))
+    plan = _cgroup_v2.cgroup_v2_plan(facts(ready=True))
     assert plan == {"present": [], "absent": [], "delegate": None, "users": [], "reboot": False, "steps": [], "obstacles": []}
 
 
 def test_arguments():
-    plan = _prepare.cgroup_v2_plan(facts(change("remove_argument", "systemd.unified_cgroup_hierarchy=0"),
-                               change("add_argument", "systemd.unified_cgroup_hierarchy=1")))
+    plan = _cgroup_v2.cgroup_v2_plan(facts(
+        change("remove_argument", "systemd.unified_cgroup_hierarchy=0"),
+        change("add_argument", "systemd.unified_cgroup_hierarchy=1")))
     assert (plan["absent"], plan["present"]) == (["systemd.unified_cgroup_hierarchy=0"], ["systemd.unified_cgroup_hierarchy=1"])
     assert plan["reboot"] is True
     assert plan["steps"] == ["do remove_argument (because)", "do add_argument (because)"]
@@ -40,35 +41,38 @@ def test_arguments():
     ("cgroup_disable=cpu,memory,pids", ["cgroup_disable=cpu,pids"]),
 ])
 def test_other_controllers_stay_off(argument, rest):
-    plan = _prepare.cgroup_v2_plan(facts(change("remove_argument", argument)))
+    plan = _cgroup_v2.cgroup_v2_plan(facts(change("remove_argument", argument)))
     assert (plan["absent"], plan["present"]) == ([argument], rest)
 
 
 def test_a_raspberry_pi_gets_both():
-    assert _prepare.cgroup_v2_plan(facts(change("add_argument", "cgroup_enable=memory")))["present"] == ["cgroup_enable=memory", "cgroup_memory=1"]
+    plan = _cgroup_v2.cgroup_v2_plan(facts(change("add_argument", "cgroup_enable=memory")))
+    assert plan["present"] == ["cgroup_enable=memory", "cgroup_memory=1"]
 
 
 def test_delegation_restarts_the_managers_that_run():
-    plan = _prepare.cgroup_v2_plan(facts(change("delegate_memory", reboot=False, users=["alice", "bob"], file="/f"),
-                               users=[("root", 0, True), ("alice", 1000, True), ("bob", 1001, False)]))
+    plan = _cgroup_v2.cgroup_v2_plan(facts(
+        change("delegate_memory", reboot=False, users=["alice", "bob"], file="/f"),
+        users=[("root", 0, True), ("alice", 1000, True), ("bob", 1001, False)]))
     assert (plan["delegate"], plan["reboot"]) == ("/f", False)
     assert plan["users"] == [{"name": "alice", "uid": 1000}]
-    late = _prepare.cgroup_v2_plan(facts(change("restart_user_manager", reboot=False, users=["alice"]), users=[("alice", 1000, True)]))
+    late = _cgroup_v2.cgroup_v2_plan(facts(
+        change("restart_user_manager", reboot=False, users=["alice"]), users=[("alice", 1000, True)]))
     assert (late["delegate"], late["users"]) == (None, [{"name": "alice", "uid": 1000}])
 
 
 @pytest.mark.parametrize("ident", ["install_kernel", "upgrade_kernel", "init_mounts_v2", "change_container_host", "unmount_v1_memory",
                                    "read_command_line", "find_who_mounts_v1", "find_memory_controller", "enable_memory_for_children"])
 def test_what_the_role_can_not_do_is_an_obstacle(ident):
-    plan = _prepare.cgroup_v2_plan(facts(change(ident), change("remove_argument", "x")))
+    plan = _cgroup_v2.cgroup_v2_plan(facts(change(ident), change("remove_argument", "x")))
     assert plan["obstacles"] == ["do %s: because" % ident]
 
 
-def test_unready():
-    assert _prepare.cgroup_v2_blockers(facts(ready=True)) == []
-    assert _prepare.cgroup_v2_blockers(facts(change("remove_argument", "x"))) == ["do remove_argument: because"]
-    assert _prepare.cgroup_v2_blockers(facts(ready=None, missing=[{"what": "f", "why": "denied"}])) == ["f is not known: denied"]
-    assert len(_prepare.cgroup_v2_blockers(facts(ready=None))) == 1, "not known is not ready"
+def test_blockers():
+    assert _cgroup_v2.cgroup_v2_blockers(facts(ready=True)) == []
+    assert _cgroup_v2.cgroup_v2_blockers(facts(change("remove_argument", "x"))) == ["do remove_argument: because"]
+    assert _cgroup_v2.cgroup_v2_blockers(facts(ready=None, missing=[{"what": "f", "why": "denied"}])) == ["f is not known: denied"]
+    assert len(_cgroup_v2.cgroup_v2_blockers(facts(ready=None))) == 1, "not known is not ready"
 
 
 def container(declared, effective, status="running", name="web"):
@@ -84,9 +88,9 @@ def container(declared, effective, status="running", name="web"):
     (container(1 << 20, None), ["web of root", "not known"]),
 ])
 def test_unenforced_limits(one, words):
-    told = _prepare.cgroup_v2_unenforced_limits({"containers": [one]})
-    assert bool(told) is bool(words)
-    assert all(word in told[0] for word in words or ())
+    result = _cgroup_v2.cgroup_v2_unenforced_limits({"containers": [one]})
+    assert bool(result) is bool(words)
+    assert all(word in result[0] for word in words or ())
 
 
 def test_summary():
@@ -98,14 +102,14 @@ def test_summary():
         "e": {"cgroup_v2_status": {"state": "not_started", "why": []}},
         "f": {"cgroup_v2_status": {"state": "reboot_required", "why": ["x", "y"]}},
     }
-    told = _prepare.cgroup_v2_summary(hostvars, list("fedcbag"))
-    assert told["hosts"] == {"ready": ["a"], "cannot": ["b"], "not_reached": ["c", "g"], "failed": ["d"], "not_started": ["e"],
+    result = _cgroup_v2.cgroup_v2_summary(hostvars, list("fedcbag"))
+    assert result["hosts"] == {"ready": ["a"], "cannot": ["b"], "not_reached": ["c", "g"], "failed": ["d"], "not_started": ["e"],
                              "reboot_required": ["f"]}
-    assert told["failed_hosts"] == ["d", "b", "c", "g", "e"]
-    assert told["lines"][:3] == ["FAILED, look at it first: 1", "  d", "    - gone"]
-    assert told["lines"][-2:] == ["READY: 1", "  a"]
-    assert "    - old kernel" in told["lines"] and "    - y" in told["lines"]
+    assert result["failed_hosts"] == ["d", "b", "c", "g", "e"]
+    assert result["lines"][:3] == ["FAILED, look at it first: 1", "  d", "    - gone"]
+    assert result["lines"][-2:] == ["READY: 1", "  a"]
+    assert "    - old kernel" in result["lines"] and "    - y" in result["lines"]
 
 
 def test_summary_of_nothing():
-    assert _prepare.cgroup_v2_summary({}, [])["lines"] == []
+    assert _cgroup_v2.cgroup_v2_summary({}, [])["lines"] == []
