@@ -10,7 +10,6 @@ import sys
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import fingerprint
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Writer
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
-
 from bench import _fleet
 
 

@@ -19,7 +19,6 @@ import statistics
 from typing import NamedTuple
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
-
 from bench import BenchError, Row, _capacity, _fleet, _results
 from bench._simulate import CONTAINERS, Simulated
 

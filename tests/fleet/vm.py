@@ -4,8 +4,8 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
-import shutil
 import re
+import shutil
 import socket
 import subprocess
 import time

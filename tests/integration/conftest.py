@@ -18,9 +18,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from control import Control  # noqa: E402
+
 from fleet import inventory, vm  # noqa: E402
 from fleet.errors import FleetError  # noqa: E402
-
 from scenarios import evidence, matrix, provoke  # noqa: E402
 
 ALL_HOSTS = ("debian12", "debian13", "testing", "debian12-v1", "debian13-nomem")

@@ -10,6 +10,7 @@ import json
 
 import pytest
 from control import Control
+
 from fleet import inventory, vm
 from fleet.hosts import HOSTS
 

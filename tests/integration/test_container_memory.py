@@ -19,6 +19,7 @@ import memory_guest
 import pytest
 from conftest import host_names
 from control import PATIENCE
+
 from fleet import image, inventory
 
 MODULE = "podman_fleet.memory.container_memory"

@@ -11,8 +11,8 @@ import time
 
 import pytest
 from conftest import host_names
-from fleet import ssh
 
+from fleet import ssh
 from scenarios import catalogue, judge
 
 IMAGE = "localhost/bb:latest"

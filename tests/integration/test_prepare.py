@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import host_names
 from control import PATIENCE, REPO, Control
+
 from fleet import inventory, vm
 
 PLAYBOOK = str(REPO / "playbooks" / "prepare.yml")

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 from conftest import host_names
-from fleet import image, inventory, ssh
 
+from fleet import image, inventory, ssh
 from scenarios import catalogue
 
 MODULE = "podman_fleet.memory.oom_recorder"

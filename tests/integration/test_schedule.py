@@ -21,6 +21,7 @@ import time
 
 import pytest
 from control import HOST_PATIENCE, PATIENCE, REPO
+
 from fleet import paths, ssh
 
 HOME = "/opt/controller"

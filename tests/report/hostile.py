@@ -13,8 +13,8 @@ import json
 import pathlib
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 
 RECORDED = pathlib.Path(__file__).resolve().parents[1] / "unit" / "fixtures" / "oom_audit"
 NAMES = (

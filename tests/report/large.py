@@ -47,8 +47,8 @@ def _one(container, number, at):
 
 def main(directory, hosts="1000", formats=""):
     """Write a report and the formats; print seconds, MiB at most, and sizes of the files."""
-    from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import render as _render
     from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
+    from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import render as _render
 
     began = time.process_time()
     outcome = Audit(directory, None, MOMENT).write(answers(int(hosts)), RUN)

@@ -17,8 +17,8 @@ import junitparser
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import csv as _render_csv, render as _render
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
