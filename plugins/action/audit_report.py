@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
         gc.disable()  # this process ends with the task; each look would be at all that Ansible has loaded
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        options.update(policy=load_policy(self, options["policy"], task_vars or {}), **_conclusion.read_settings(options))
+        options["policy"] = load_policy(self, options["policy"], task_vars or {})
         play = _Play(task_vars or {})
         run = run_dir(self._task)
         if not run.exists():

@@ -37,7 +37,6 @@ class ActionModule(ActionBase):
         """Return the path of the merged report and counts."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        options.update(_conclusion.read_settings(options))
         inventory = [str(each) for each in ((task_vars or {}).get("groups") or {}).get("all") or []]
         reports = os.path.abspath(options["reports"])
         try:

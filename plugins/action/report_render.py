@@ -14,13 +14,12 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible import conclusion as _conclusion
 from ..plugin_utils._ansible.controller import has_human_output
-from ..plugin_utils._audit import settings as _settings
 from ..plugin_utils._formats import render as _render
 from ..plugin_utils._report import reader as _reader
 
 _SPEC = {
     "dest": {"type": "path"},
-    "formats": {"type": "list", "elements": "str", "default": []},
+    "formats": {"type": "list", "elements": "str", "choices": list(_render.FORMATS), "default": []},
     "report": {"type": "path", "required": True},
     "summary": {"type": "bool", "default": True},
 }
@@ -36,10 +35,6 @@ class ActionModule(ActionBase):
         """Return the paths of the files that were written."""
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        try:
-            formats = _settings.parse_formats(options["formats"], "formats")
-        except ValueError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
         path = _reader.path_of(options["report"])
         try:
             head = _reader.head(path)
@@ -49,7 +44,7 @@ class ActionModule(ActionBase):
         files = {}
         if not self._task.check_mode:
             try:
-                files = _render.render_report(path, formats, tally, os.path.abspath(options["dest"]) if options["dest"] else None)
+                files = _render.render_report(path, options["formats"], tally, os.path.abspath(options["dest"]) if options["dest"] else None)
             except OSError as exc:
                 raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
         if options["summary"] and has_human_output():

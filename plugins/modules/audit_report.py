@@ -103,7 +103,6 @@ attributes:
       - Each run writes a report of its own.
 seealso:
   - module: podman_fleet.memory.audit_collect
-  - module: podman_fleet.memory.audit_check
   - module: podman_fleet.memory.host_outcome
   - module: podman_fleet.memory.policy_check
   - module: podman_fleet.memory.report_render

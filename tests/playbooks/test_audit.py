@@ -113,7 +113,7 @@ def test_failed_is_not_unreachable_and_can_be_left_to_the_report(audit):
 
 def test_check_mode(audit):
     code, output = audit.run("--check", "--limit", "here")
-    assert code == 0
+    assert code == 0, output
     assert "no report is written" in output
     assert not audit.reports.exists()
 
@@ -371,14 +371,15 @@ def test_check_mode_sends_nothing_and_fails_the_same(audit):
 
 
 def test_bad_settings_end_it_before_any_host_is_asked(audit):
-    code, output = audit.run("--limit", "here,gone", "-e", json.dumps({
-        "oom_audit_fail_on": "hihg", "oom_audit_formats": ["pdf"], "oom_audit_webhook_url": "chat.example/s3cret",
-        "oom_audit_webhook_format": "teams"}))
-    assert code == 2
-    said = " ".join(output.split())
-    for problem in ("oom_audit_fail_on: 'hihg' is none of never, critical, high, medium, low, info (did you mean high?)",
-                    "oom_audit_formats: 'pdf' is none of html, csv, junit, sarif, markdown, prometheus",
-                    "oom_audit_webhook_format: 'teams' is none of generic, slack", "oom_audit_webhook_url: no address such as"):
-        assert problem in said, output
-    assert "Look at the containers" not in output and "UNREACHABLE" not in output and "s3cret" not in output
-    assert not audit.reports.exists()
+    bad = {"oom_audit_fail_on": "hihg", "oom_audit_formats": ["pdf"], "oom_audit_webhook_format": "teams", "oom_audit_timeout": "soon"}
+    problems = ("value of oom_audit_fail_on must be one of: never, critical, high, medium, low, info, got: hihg",
+                "value of oom_audit_formats must be one or more of: html, csv, junit, sarif, markdown, prometheus. Got no match for: pdf",
+                "value of oom_audit_webhook_format must be one of: generic, slack, got: teams", "argument 'oom_audit_timeout' is of type")
+    for variables, expected in ((bad, problems), ({"oom_audit_webhook_url": "chat.example/s3cret"}, ["oom_audit_webhook_url: no address such as"]),
+                                ({"oom_audit_webhook_url": "https:///s3cret"}, ["oom_audit_webhook_url: no address such as"])):
+        code, output = audit.run("--limit", "here,gone", "-e", json.dumps(variables))
+        assert code == 2
+        for problem in expected:
+            assert problem in " ".join(output.split()), output
+        assert "Look at the containers" not in output and "UNREACHABLE" not in output and "s3cret" not in output
+        assert not audit.reports.exists()

@@ -13,40 +13,29 @@ import os
 import socket
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
-from .._audit import alert as _alert, gate as _failing, settings as _settings
+from .._audit import alert as _alert, gate as _failing
 from .._audit.audit import Outcome
 from .._formats import screen as _summary
+from .._formats.render import FORMATS
+from .._model.finding import SEVERITIES
 from .._report.retention import prune_reports
 from .._report.tally import Tally
 from .._text import plural
 from . import controller as _controller
 
-# Options, for the argument_spec of an action. The first three are checked by settings(), which knows "" too.
+NEVER = "never"
+# Options, for the argument_spec of an action.
 SPEC = {
-    "alert": {"type": "str"},
-    "fail_on": {"type": "str", "default": "never"},
-    "formats": {"type": "list", "elements": "str", "default": []},
+    "alert": {"type": "str", "choices": list(_alert.KINDS)},
+    "fail_on": {"type": "str", "choices": [NEVER, *SEVERITIES], "default": NEVER},
+    "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": []},
     "keep": {"type": "int", "default": 0},
     "keep_days": {"type": "int", "default": 0},
     "summary": {"type": "bool", "default": True},
 }
 display = Display()
-
-
-def read_settings(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options alert, fail_on and formats.
-
-    :raises AnsibleActionFail: one of them is none of its choices.
-    """
-    try:
-        return {"alert": _settings.parse_alert(options["alert"], "alert"),
-                "fail_on": _settings.parse_fail_on(options["fail_on"], "fail_on"),
-                "formats": _settings.parse_formats(options["formats"], "formats")}
-    except ValueError as exc:
-        raise AnsibleActionFail(str(exc)) from exc
 
 
 def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
@@ -83,7 +72,7 @@ def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
 
 def set_alert_and_gate(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
     """Add what comes next: an alert to be sent, and a play to be failed."""
-    tally, severity = outcome.tally, options["fail_on"]
+    tally, severity = outcome.tally, None if options["fail_on"] == NEVER else options["fail_on"]
     violations = _failing.count_violations(tally, severity)
     result.update(violations=violations, violation_message=_failing.violation_message(tally, severity, outcome.path) if violations else None,
                   alert=None)

@@ -22,7 +22,7 @@ _NAMED = 20
 def count_violations(tally: Tally, severity: str | None) -> int:
     """Return how many findings fail the play.
 
-    :param severity: from _settings.fail_on.
+    :param severity: None: none of them does.
     """
     return sum(tally.severities[each] for each in SEVERITIES if severity and severity_rank(each) <= severity_rank(severity))
 
