@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and entry point; the work is in module_utils/_oom_facts.py."""
+"""Documentation and entry point; the work is in module_utils/_oom/facts.py."""
 
 DOCUMENTATION = r"""
 module: oom_facts
@@ -427,8 +427,9 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._oom import facts as _oom_facts
-from ..module_utils._system import times as _times, users as _users
+from ..module_utils._oom.facts import Options, collect_facts
+from ..module_utils._system.times import SECOND, parse_since
+from ..module_utils._system.users import UserError
 
 
 def main():
@@ -444,20 +445,20 @@ def main():
         },
         supports_check_mode=True,
     )
-    gc.disable()  # all facts are needed to the end: looking for some to drop is a twentieth of the work
-    now = int(time.time() * _times.SECOND)
+    gc.disable()  # all facts are needed to the end: collecting garbage takes a twentieth of the time
+    now = int(time.time() * SECOND)
     params = dict(module.params)
     as_json = params.pop("as_json")
     try:
-        params["since"] = _times.parse_since(params["since"], now)
+        params["since"] = parse_since(params["since"], now)
     except ValueError as exc:
         module.fail_json(msg="since: %s; give a span such as 7d, 12h or 30m, or an ISO time such as "
                              "2026-11-23T04:00:00Z" % exc)
     if params["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
     try:
-        facts = _oom_facts.collect_facts(_oom_facts.Options(**params), now)
-    except _users.UserError as exc:
+        facts = collect_facts(Options(**params), now)
+    except UserError as exc:
         module.fail_json(msg=str(exc))
     if as_json:
         module.exit_json(changed=False, facts_json=json.dumps(facts, separators=(",", ":")))

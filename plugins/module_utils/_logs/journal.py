@@ -86,7 +86,7 @@ def _first_entry_time(path: str) -> Optional[int]:
     return struct.unpack_from("<Q", header, _HEAD_REALTIME)[0]
 
 
-def read_kernel_log(since: int, timeout: int) -> JournalEntries:
+def read_kernel_log(since: int, timeout: float) -> JournalEntries:
     """Read the kernel's OOM messages.
 
     :param since: microseconds since the epoch, here and in the functions below.
@@ -99,18 +99,18 @@ def read_kernel_log(since: int, timeout: int) -> JournalEntries:
     return answer
 
 
-def read_unit_records(since: int, timeout: int) -> JournalEntries:
+def read_unit_records(since: int, timeout: float) -> JournalEntries:
     """Read what the systemd managers and systemd-oomd recorded of OOM kills."""
     return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + UNIT_MATCHES, timeout)
 
 
-def read_podman_events(since: int, idents: Iterable[str], timeout: int) -> JournalEntries:
+def read_podman_events(since: int, idents: Iterable[str], timeout: float) -> JournalEntries:
     """Read Podman's events of the containers with these ids, an index look-up for each."""
     matches = EVENT_MATCHES + ["PODMAN_ID=" + ident for ident in idents]
     return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout)
 
 
-def read_podman_deaths(since: int, timeout: int) -> JournalEntries:
+def read_podman_deaths(since: int, timeout: float) -> JournalEntries:
     """Read the death of every container that Podman recorded."""
     return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + ["PODMAN_EVENT=died"], timeout)
 
@@ -121,7 +121,7 @@ def journalctl_argv(fields: Iterable[str], since: Optional[int] = None) -> List[
     return argv if since is None else argv + ["--since=@%d" % (since // SECOND)]
 
 
-def _run_journalctl(argv: List[str], timeout: int) -> JournalEntries:
+def _run_journalctl(argv: List[str], timeout: float) -> JournalEntries:
     """Run journalctl. A message beside its answer means that the answer may be incomplete:
     "Journal file … is truncated, ignoring file" comes when a file is just being written, so it is
     run once more. `--grep` without a match exits with 1 and prints nothing.

@@ -2,103 +2,111 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
+"""What the host tells of a container beside Podman's record: its memory now, its next start, and what is left of removed ones."""
 
-"""The containers of one user: ask Podman for them, and the host for what they use now."""
+from typing import Any, Dict, List, Optional, Tuple
 
-
-from .._cgroup import effective as _effective, paths as _cgroup_path
-from .._podman import containers_conf as _containers_conf, unit_command as _next_start
+from .._cgroup.cgroupfs import CgroupFiles
+from .._cgroup.effective import effective_limits
+from .._cgroup.paths import cgroup_lineage
+from .._logs.records import PodmanEvent
 from .._podman.cli import matches_word
-from .._system import host_files as _host_files, times as _times
+from .._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf
+from .._podman.inspect import Container
+from .._podman.listing import PodmanAnswer
+from .._podman.unit_command import next_start_settings, podman_run_lines
+from .._recorder.record import Named
+from .._system.host import Host
+from .._system.host_files import Files
 from .._system.systemctl import Systemctl, SystemctlError
-from . import evidence as _assemble, verdict as _verdict
+from .._system.times import to_iso
+from .evidence import LiveState, RecordsByContainer, removed_container_evidence
+from .verdict import decide
 
-_BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit makes the container anew
+_BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit recreates the container at each start
 _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
 
 
-def next_starts(answer, timeout):
-    """Return {id: what the container's unit will start it with} of one user's containers.
+def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str, Any]]:
+    """Return {id: what the container's unit will start it with} of one user's containers, see next_start_settings().
 
-    Those without a unit, and units that tell nothing, are not in it. One process for all of them.
+    Containers without a unit, and units that tell nothing, are not in it. One process for all of them.
     """
     identity = answer.user.identity
-    managed = [each for each in answer.containers
-               if each.facts["manager"]["kind"] in _BY_UNIT and each.facts["image"] and each.create_command]
-    units = [each.facts["manager"]["unit"] for each in managed]
+    containers = {container.ident: container for container in answer.containers
+                  if container.facts["manager"]["kind"] in _BY_UNIT and container.facts["image"] and container.create_command}
+    if not containers:
+        return {}
+    units = {ident: container.facts["manager"]["unit"] for ident, container in containers.items()}
     try:
-        lines = _next_start.podman_run_lines(Systemctl(identity, timeout).show(units, ["ExecStart"]))
+        lines = podman_run_lines(Systemctl(identity, timeout).show(units.values(), ["ExecStart"]))
     except SystemctlError:
         return {}  # then Podman's record is all there is
-    group = _containers_conf.OOM_GROUP_ON in _containers_conf.default_cgroup_conf(identity, _host_files.Files())[0]
-    found = {each.ident: _next_start.next_start_settings(lines[each.facts["manager"]["unit"]], each.create_command,
-                                                         each.facts["image"], group)
-             for each in managed if each.facts["manager"]["unit"] in lines}
-    return {ident: settings for ident, settings in found.items() if settings}
+    group = OOM_GROUP_ON in default_cgroup_conf(identity, Files())[0]
+    settings = {
+        ident: next_start_settings(lines[units[ident]], container.create_command, container.facts["image"], group)
+        for ident, container in containers.items() if units[ident] in lines}
+    return {ident: values for ident, values in settings.items() if values}
 
 
-def live(container, files, host):
-    """Return ({effective, usage, events} for the facts, _assemble.LiveState) of a container's run.
-
-    All three are None for a container that does not run.
-    """
-    nothing = {"effective": None, "usage": None, "events": None}
+def live_memory(container: Container, files: CgroupFiles, host: Host) -> Tuple[Dict[str, Any], LiveState]:
+    """Return ({effective, usage, events} for the facts, LiveState) of a container; the three are None unless it runs."""
+    memory: Dict[str, Any] = {"effective": None, "usage": None, "events": None}
     if not container.running or not container.pid:
-        return nothing, _assemble.LiveState(host.main_pid(container.pidfile), None, None, None)
-    place = files.container_cgroups(container.pid, container.ident)
-    if place is None:  # ended since Podman was asked
-        return nothing, _assemble.LiveState(container.pid, None, None, None)
-    lineage = [(path, files.limits(path)) for path in _cgroup_path.cgroup_lineage(place.leaf)]
-    memory = dict(nothing, effective=_effective.effective_limits(lineage, place.own, files.hierarchy.version))
-    if place.own is None:
-        return memory, _assemble.LiveState(container.pid, None, None, None)
-    counters = files.events(place.own)
-    memory["usage"] = files.usage(place.own)
+        return memory, LiveState(host.main_pid(container.pidfile))
+    cgroups = files.container_cgroups(container.pid, container.ident)
+    if cgroups is None:  # ended since Podman was asked
+        return memory, LiveState(container.pid)
+    lineage = [(path, files.limits(path)) for path in cgroup_lineage(cgroups.leaf)]
+    memory["effective"] = effective_limits(lineage, cgroups.own, files.hierarchy.version)
+    if cgroups.own is None:
+        return memory, LiveState(container.pid)
+    counters = files.events(cgroups.own)
+    memory["usage"] = files.usage(cgroups.own)
     memory["events"] = {key: (counters or {}).get(key) for key in _EVENTS}
-    above = _cgroup_path.cgroup_lineage(place.own)[1:]
-    return memory, _assemble.LiveState(container.pid, place.own, counters,
-                                  [(path, files.local_events(path)) for path in above])
+    ancestors = [(path, files.local_events(path)) for path in cgroup_lineage(cgroups.own)[1:]]
+    return memory, LiveState(main_pid=container.pid, cgroup=cgroups.own, counters=counters, ancestors=ancestors)
 
 
-def removed(ident, answer, index, systemd, noted=None):
+def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByContainer, systemd_since: Optional[int],
+                            recorded: Optional[Named] = None) -> Dict[str, Any]:
     """Return the facts' entry for a killed container that Podman no longer knows.
 
     :param answer: of the user it belonged to.
-    :param systemd: {uid: from when on the systemd journal is whole}.
-    :param noted: _recorder.Named of it, None when the recorder does not know it.
+    :param systemd_since: from when on the journal holds that user's records.
+    :param recorded: what the recorder knows of it.
     """
-    owner = answer.user.identity.uid
-    events = index.events(ident, owner)
-    named = events[-1] if events else None
-    died = [event for event in events if event.kind == "died"]
-    oom = _verdict.decide(ident, _assemble.removed_container_evidence(ident, owner, index, systemd[owner]))
+    owner = answer.user.identity
+    events = index.events(ident, owner.uid)
+    last = events[-1] if events else None
+    deaths = [event for event in events if event.kind == "died"]
+    oom = decide(ident, removed_container_evidence(ident, owner.uid, index, systemd_since))
     if not answer.complete:
-        oom["evidence"].append("podman: the containers of %s could not be listed, it may still be there"
-                               % answer.user.identity.name)
+        oom["evidence"].append("podman: the containers of %s could not be listed, it may still be there" % owner.name)
+    cgroups = [kill.task_memcg for kill in index.kills(ident)]
+    cgroups += [kill.cgroup or "" for kill in index.oomd_kills(ident, owner.uid)]
     return {
         "id": ident,
-        "user": answer.user.identity.name,
-        "name": (named.name if named else None) or (noted.name if noted else None),
-        "image": (named.image if named else None) or (noted.image if noted else None),
-        "manager": _manager(named, noted, [kill.task_memcg for kill in index.kills.get(ident, [])]
-                            + [record.cgroup or "" for record in index.oomd(ident, owner)]),
-        "memory_limit": noted.memory_limit if noted else None,
-        "exit_code": died[-1].exit_code if died else None,
-        # None: his containers could not be listed, so it may still be there
+        "user": owner.name,
+        "name": (last.name if last else None) or (recorded.name if recorded else None),
+        "image": (last.image if last else None) or (recorded.image if recorded else None),
+        "manager": _find_manager(last, recorded, cgroups),
+        "memory_limit": recorded.memory_limit if recorded else None,
+        "exit_code": deaths[-1].exit_code if deaths else None,
+        # None: the user's containers could not be listed, so it may still be there
         "gone": True if answer.complete else None,
-        "died_at": _times.to_iso(died[-1].at) if died else None,
+        "died_at": to_iso(deaths[-1].at) if deaths else None,
         "oom": oom,
     }
 
 
-def _manager(event, noted, cgroups):
-    """Who made a container that is gone: its unit by Podman's event, a quadlet by its cgroup's name."""
-    unit = (event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None) or (noted.unit if noted else None)
-    split = any("/libpod-payload-" in cgroup for cgroup in cgroups)
-    return {"kind": ("quadlet" if split else "systemd") if unit else "none", "unit": unit}
+def _find_manager(event: Optional[PodmanEvent], recorded: Optional[Named], cgroups: List[str]) -> Dict[str, Any]:
+    """What had created a removed container: its unit by Podman's event, a quadlet by its cgroup's name."""
+    unit = (event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None) or (recorded.unit if recorded else None)
+    is_quadlet = any("/libpod-payload-" in cgroup for cgroup in cgroups)
+    return {"kind": ("quadlet" if is_quadlet else "systemd") if unit else "none", "unit": unit}
 
 
-def is_meant(entry, word):
-    """Whether a word of the option `containers` means this entry of `removed`."""
-    return matches_word(entry["id"], entry["name"], word)
+def matches_removed(removed: Dict[str, Any], word: str) -> bool:
+    """Whether a word of the option `containers` means this entry of the facts' `removed`."""
+    return matches_word(removed["id"], removed["name"], word)

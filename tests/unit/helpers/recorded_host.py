@@ -10,11 +10,22 @@ The counters of running containers are left out: what is decided is decided from
 import glob
 import os
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
-    kernel_oom as _kernel_oom,
-    records as _records,
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import (
+    parse_entries,
+    parse_kernel_messages,
+    parse_oomd_kills,
+    parse_podman_events,
+    parse_unit_ooms,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import evidence as _assemble, verdict as _verdict
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import (
+    HostRecords,
+    LiveState,
+    RecordsByContainer,
+    container_evidence,
+    removed_container_evidence,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import decide
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import inspect as _inspect
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures")
@@ -27,30 +38,28 @@ def read(kind, host, ending="json"):
         return handle.read()
 
 
-class Recorded(object):
+class Recorded:
     """Everything that was recorded of one host."""
 
     def __init__(self, host):
         self.kernel = read("journal_kernel", host)
-        kernel, bad = _records.parse_entries(self.kernel)
-        units, bad_units = _records.parse_entries(read("journal_systemd", host))
-        events, bad_events = _records.parse_entries(read("journal_podman", host))
+        kernel, bad = parse_entries(self.kernel)
+        units, bad_units = parse_entries(read("journal_systemd", host))
+        events, bad_events = parse_entries(read("journal_podman", host))
         assert bad == bad_units == bad_events == 0
-        self.log = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
+        self.log = parse_kernel_log(parse_kernel_messages(kernel))
         self.containers = [
             (user, _inspect.parse_container(raw, user))
             for user in sorted(UIDS) for raw in _inspect.parse_inspect(read("inspect_" + user, host))]
-        self.records = _assemble.HostRecords(
-            self.log.kills, self.log.unattributed, _records.parse_unit_ooms(units), _records.parse_oomd_kills(units),
-            _records.parse_podman_events(events), 0, False)
+        self.records = HostRecords(
+            kills=self.log.kills, unattributed=self.log.unattributed, unit_ooms=parse_unit_ooms(units),
+            oomd_kills=parse_oomd_kills(units), events=parse_podman_events(events), kernel_since=0, oomd_active=False)
         self.known = {container.ident for _user, container in self.containers}
-        self.index = _assemble.RecordsByContainer(self.records, self.known)
+        self.index = RecordsByContainer(self.records, self.known)
 
     def verdict(self, user, container, records=None):
-        index = _assemble.RecordsByContainer(records, self.known) if records else self.index
-        live = _assemble.LiveState(None, None, None, None)
-        evidence = _assemble.container_evidence(container, UIDS[user], index, live, 0)
-        return _verdict.decide(container.ident, evidence)
+        index = RecordsByContainer(records, self.known) if records else self.index
+        return decide(container.ident, container_evidence(container, UIDS[user], index, LiveState(None), 0))
 
-    def verdict_of_removed(self, ident, uid):
-        return _verdict.decide(ident, _assemble.removed_container_evidence(ident, uid, self.index, 0))
+    def verdict_of_removed(self, ident, uid, index=None):
+        return decide(ident, removed_container_evidence(ident, uid, index or self.index, 0))

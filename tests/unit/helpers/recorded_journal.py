@@ -6,8 +6,8 @@
 
 import os
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import records as _records
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import Reading
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures")
 HOSTS = ("debian12-podman4.3.1", "debian13-podman5.4.2")
@@ -15,39 +15,39 @@ HOSTS = ("debian12-podman4.3.1", "debian13-podman5.4.2")
 
 def entries(host):
     """The journal's entries of one host, oldest first, each once; a cursor is made up where none was recorded."""
-    found = {}
+    by_cursor = {}
     for kind in ("kernel", "systemd", "podman"):
         with open(os.path.join(FIXTURES, "journal_" + kind, host + ".json"), "rb") as handle:
-            for entry in _records.parse_entries(handle.read())[0]:
+            for entry in parse_entries(handle.read())[0]:
                 entry.setdefault("__CURSOR", "%s/%s/%s" % (
-                    entry["__REALTIME_TIMESTAMP"], entry.get("__MONOTONIC_TIMESTAMP"), len(found)))
-                found[entry["__CURSOR"]] = entry
-    return sorted(found.values(), key=lambda entry: int(entry["__REALTIME_TIMESTAMP"]))
+                    entry["__REALTIME_TIMESTAMP"], entry.get("__MONOTONIC_TIMESTAMP"), len(by_cursor)))
+                by_cursor[entry["__CURSOR"]] = entry
+    return sorted(by_cursor.values(), key=lambda entry: int(entry["__REALTIME_TIMESTAMP"]))
 
 
-class FakeJournal(object):
-    """A journal of these entries; `end` and `begin` say how many of them are there yet, or still."""
+class FakeJournal:
+    """A journal of these entries: only those from `begin` to `end` are in it."""
 
-    def __init__(self, found):
-        self.entries = found
+    def __init__(self, recorded):
+        self.entries = recorded
         self.begin = 0
-        self.end = len(found)
+        self.end = len(recorded)
         self.chunk = 50
         self.problem = None
 
     def read(self, handle, cursor=None, since=None, this_boot=False, seconds=20, entries=20000):
-        there = self.entries[self.begin:self.end]
-        places = [index for index, each in enumerate(self.entries) if each["__CURSOR"] == cursor]
+        available = self.entries[self.begin:self.end]
+        places = [index for index, entry in enumerate(self.entries) if entry["__CURSOR"] == cursor]
         if places:
-            there = self.entries[max(places[0], self.begin):self.end]
-        taken = there[:entries]
+            available = self.entries[max(places[0], self.begin):self.end]
+        taken = available[:entries]
         for start in range(0, len(taken), self.chunk):
             handle(taken[start:start + self.chunk])
         return Reading(taken[-1]["__CURSOR"] if taken else None,
-                       bool(taken) and taken[0]["__CURSOR"] == cursor, len(taken) == len(there), self.problem)
+                       bool(taken) and taken[0]["__CURSOR"] == cursor, len(taken) == len(available), self.problem)
 
 
-class FakeHost(object):
+class FakeHost:
     """What the recorder asks a host about itself."""
 
     def __init__(self, boot, counted=None, booted=1):

@@ -23,7 +23,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times 
 ID, OTHER = "ab" * 32, "cd" * 32
 STARTED = parse_iso("2026-11-23T10:00:00Z")
 FINISHED = STARTED + 60 * SECOND
-ENDED_LIVE = LiveState(77, None, None, None)
+ENDED_LIVE = LiveState(77)
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -42,22 +42,24 @@ def container(status="exited", code=137, created=STARTED - SECOND, finished=FINI
 
 
 def records(**more):
-    known = dict(kills=[], unattributed=[], unit_ooms=[], oomd=[], events=[], kernel_since=0, oomd_active=False)
+    known = dict(kills=[], unattributed=[], unit_ooms=[], oomd_kills=[], events=[], kernel_since=0, oomd_active=False)
     known.update(more)
     return HostRecords(**known)
 
 
-def build(one, live=ENDED_LIVE, owner=0, **more):
-    return container_evidence(one, owner, RecordsByContainer(records(**more), {ID}), live, 0)
+def build(inspected, live=ENDED_LIVE, owner=0, **more):
+    return container_evidence(inspected, owner, RecordsByContainer(records(**more), {ID}), live, 0)
 
 
 def kill(path, at=FINISHED, pid=77):
-    return Kill(at, "b", "CONSTRAINT_MEMCG", "/a.slice", path, [Victim(pid, "sort", at, 1)], False)
+    return Kill(at=at, boot="b", constraint="CONSTRAINT_MEMCG", oom_memcg="/a.slice", task_memcg=path,
+                victims=[Victim(pid, "sort", at, 1)], group=False)
 
 
 def event(kind, at, ident=ID, labels=None, uid=0):
     kind, _colon, command = kind.partition(":")
-    return PodmanEvent(at, kind, ident, "web", "img", 137 if kind == "died" else None, labels or {}, uid, command or None)
+    return PodmanEvent(at=at, kind=kind, ident=ident, name="web", image="img", exit_code=137 if kind == "died" else None,
+                       labels=labels or {}, uid=uid, command=command or None)
 
 
 # --- runs -------------------------------------------------------------------------------------
@@ -118,61 +120,63 @@ def test_a_stop_of_an_earlier_run_does_not_count():
     assert build(container(), events=events).stopped_by_user is False
 
 
-def test_what_inspect_says_comes_first():
+def test_inspects_answer_comes_first():
     assert build(container(stopped=True)).stopped_by_user is True
 
 
 # --- kills ------------------------------------------------------------------------------------
 
 def test_kills_are_found_by_the_id_in_the_victims_cgroup():
-    found = build(container(), kills=[kill("/machine.slice/libpod-%s.scope/container" % ID),
+    evidence = build(container(), kills=[kill("/machine.slice/libpod-%s.scope/container" % ID),
                                       kill("/machine.slice/libpod-%s.scope/container" % OTHER), kill("/system.slice/x.service")])
-    assert len(found.kills) == 1 and not found.unattributed
+    assert len(evidence.kills) == 1 and not evidence.unattributed
 
 
 def test_without_an_own_cgroup_only_the_main_process_can_be_told():
-    found = build(container(cgroups="disabled"), kills=[kill("/user.slice"), kill("/user.slice", pid=78)])
-    assert [each.victims[0].pid for each in found.kills] == [77]
-    assert [each.victim.pid for each in found.unattributed] == [78]
+    evidence = build(container(cgroups="disabled"), kills=[kill("/user.slice"), kill("/user.slice", pid=78)])
+    assert [kill.victims[0].pid for kill in evidence.kills] == [77]
+    assert [kill.victim.pid for kill in evidence.unattributed] == [78]
 
 
 def test_a_services_record_belongs_to_the_run_it_falls_into():
     unit = "web.service"
-    found = build(container("running", unit=unit), unit_ooms=[
+    evidence = build(container("running", unit=unit), unit_ooms=[
         UnitOom(STARTED - 50 * SECOND, unit, 0), UnitOom(STARTED + SECOND, unit, 0), UnitOom(STARTED + SECOND, unit, 1000)])
-    assert [each.at for each in found.unit_ooms] == [STARTED + SECOND]
+    assert [record.at for record in evidence.unit_ooms] == [STARTED + SECOND]
 
 
 def test_a_services_record_gets_the_id_of_the_container_that_died_then():
     labels = {"PODMAN_SYSTEMD_UNIT": "web.service"}
-    found = attribute_service_kills(records(
+    attributed = attribute_service_kills(records(
         unit_ooms=[UnitOom(FINISHED, "web.service", 1000), UnitOom(FINISHED, "other.service", 1000)],
         events=[event("died", FINISHED + SECOND, OTHER, labels, 1000)]))
-    assert [each.unit for each in found.unit_ooms] == ["libpod-%s.scope" % OTHER, "other.service"]
+    assert [record.unit for record in attributed.unit_ooms] == ["libpod-%s.scope" % OTHER, "other.service"]
 
 
-def test_records_of_somebody_else_do_not_count():
+def test_records_of_another_user_do_not_count():
     """alice's service manager and Podman speak of alice's containers alone."""
     forged = UnitOom(FINISHED, "libpod-%s.scope" % ID, 1000)
-    found = build(container(), unit_ooms=[forged], events=[event("kill", FINISHED, uid=1000), event("died", FINISHED, uid=1000)])
-    assert not found.unit_ooms and found.stopped_by_user is None
-    assert RecordsByContainer(records(unit_ooms=[forged], kills=[kill("/machine.slice/libpod-%s.scope" % ID)]), {ID}).killed() == {ID: 0}
+    events = [event("kill", FINISHED, uid=1000), event("died", FINISHED, uid=1000)]
+    evidence = build(container(), unit_ooms=[forged], events=events)
+    assert not evidence.unit_ooms and evidence.stopped_by_user is None
+    index = RecordsByContainer(records(unit_ooms=[forged], kills=[kill("/machine.slice/libpod-%s.scope" % ID)]), {ID})
+    assert index.killed_containers() == {ID: 0}
 
 
 # --- systemd-oomd -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("record, hit", [
-    (OomdKill(FINISHED, "/machine.slice/libpod-%s.scope/container" % ID, None, 0, ""), True),
-    (OomdKill(FINISHED, "/machine.slice/libpod-conmon-%s.scope" % ID, None, 0, ""), False),
-    (OomdKill(FINISHED, "/machine.slice", None, 0, ""), True),
-    (OomdKill(FINISHED - 50 * SECOND, "/machine.slice", None, 0, ""), False),
-    (OomdKill(FINISHED, "/machine", None, 0, ""), False),
-    (OomdKill(FINISHED, "/system.slice", None, 0, ""), False),
-    (OomdKill(FINISHED, None, "libpod-%s.scope" % ID, 0, ""), True),
-    (OomdKill(FINISHED, None, "libpod-%s.scope" % OTHER, 0, ""), False),
+    (OomdKill(at=FINISHED, cgroup="/machine.slice/libpod-%s.scope/container" % ID, unit=None, uid=0, text=""), True),
+    (OomdKill(at=FINISHED, cgroup="/machine.slice/libpod-conmon-%s.scope" % ID, unit=None, uid=0, text=""), False),
+    (OomdKill(at=FINISHED, cgroup="/machine.slice", unit=None, uid=0, text=""), True),
+    (OomdKill(at=FINISHED - 50 * SECOND, cgroup="/machine.slice", unit=None, uid=0, text=""), False),
+    (OomdKill(at=FINISHED, cgroup="/machine", unit=None, uid=0, text=""), False),
+    (OomdKill(at=FINISHED, cgroup="/system.slice", unit=None, uid=0, text=""), False),
+    (OomdKill(at=FINISHED, cgroup=None, unit="libpod-%s.scope" % ID, uid=0, text=""), True),
+    (OomdKill(at=FINISHED, cgroup=None, unit="libpod-%s.scope" % OTHER, uid=0, text=""), False),
 ])
 def test_oomds_kill_of_a_cgroup_hits_what_is_in_it(record, hit):
-    assert bool(build(container(), oomd=[record]).oomd) is hit
+    assert bool(build(container(), oomd_kills=[record]).oomd_kills) is hit
 
 
 @pytest.mark.parametrize("owner, unit, parent, path", [
@@ -192,7 +196,7 @@ def test_where_podman_puts_a_container(owner, unit, parent, path):
 def test_a_removed_container_lives_in_its_records():
     index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER, at=STARTED + SECOND)],
                           events=[event("init", STARTED, OTHER), event("died", STARTED + 2 * SECOND, OTHER)]), {ID})
-    assert index.killed() == {OTHER: 0}
+    assert index.killed_containers() == {OTHER: 0}
     run = removed_container_evidence(OTHER, 0, index, 0).run
     assert (run.state, run.start, run.end, run.exit_code) == ("ended", STARTED, STARTED + 2 * SECOND, 137)
 
@@ -202,13 +206,13 @@ def test_a_removed_container_lives_in_its_records():
     ("/user.slice/user-1000.slice/user@1000.service/app.slice/a.service/libpod-payload-%s" % OTHER, None, 0, 1000),
     (None, "libpod-%s.scope" % OTHER, 1000, 1000),
 ])
-def test_systemd_oomd_tells_of_removed_containers_too(cgroup, unit, uid, owner):
-    record = OomdKill(STARTED + SECOND, cgroup, unit, uid, "memory pressure")
-    index = RecordsByContainer(records(oomd=[record]), {ID})
-    assert index.killed() == {OTHER: owner}
-    found = removed_container_evidence(OTHER, owner, index, 0)
-    assert found.oomd == [record] and found.run.start == STARTED + SECOND
-    assert RecordsByContainer(records(oomd=[record._replace(cgroup="/a.slice", unit=None)]), {ID}).killed() == {}
+def test_systemd_oomds_kills_of_removed_containers(cgroup, unit, uid, owner):
+    record = OomdKill(at=STARTED + SECOND, cgroup=cgroup, unit=unit, uid=uid, text="memory pressure")
+    index = RecordsByContainer(records(oomd_kills=[record]), {ID})
+    assert index.killed_containers() == {OTHER: owner}
+    evidence = removed_container_evidence(OTHER, owner, index, 0)
+    assert evidence.oomd_kills == [record] and evidence.run.start == STARTED + SECOND
+    assert RecordsByContainer(records(oomd_kills=[record._replace(cgroup="/a.slice", unit=None)]), {ID}).killed_containers() == {}
 
 
 def test_a_removed_container_without_events_has_one_run():

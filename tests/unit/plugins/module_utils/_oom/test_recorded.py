@@ -11,7 +11,7 @@ left out here: what is decided is decided from the records.
 import pytest
 from recorded_host import HOSTS, UIDS, Recorded
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import evidence as _assemble, verdict as _verdict
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import RecordsByContainer
 
 # scenario: (killed, cause, lethal)
 EXPECTED = {
@@ -58,19 +58,19 @@ def test_there_are_recordings():
 
 def test_every_scenario_that_was_recorded(recorded):
     """One host's containers of root and alice, each against what the scenario does."""
-    wrong, seen = [], 0
+    wrong, checked = [], 0
     for user, container in recorded.containers:
         expected = EXPECTED.get(container.facts["name"])
         if expected is None:
             continue
-        seen += 1
+        checked += 1
         oom = recorded.verdict(user, container)
-        found = (oom["killed"], oom["cause"], oom["lethal"])
+        result = (oom["killed"], oom["cause"], oom["lethal"])
         count = COUNTS.get(container.facts["name"], 1 if expected[0] else 0)
-        if found != expected or oom["count"] != count:
-            wrong.append((user, container.facts["name"], found, oom["count"], expected, oom["evidence"]))
+        if result != expected or oom["count"] != count:
+            wrong.append((user, container.facts["name"], result, oom["count"], expected, oom["evidence"]))
     assert not wrong
-    assert seen >= 20
+    assert checked >= 20
 
 
 def test_without_the_kernels_log_nothing_is_called_clean(recorded):
@@ -102,11 +102,11 @@ def test_each_line_of_a_kill_is_understood(recorded):
 
 
 def test_killed_containers_that_are_gone_have_a_name(recorded):
-    gone = {ident: uid for ident, uid in recorded.index.killed().items() if ident not in recorded.known}
+    gone = {ident: uid for ident, uid in recorded.index.killed_containers().items() if ident not in recorded.known}
     names = {event.name for ident, uid in gone.items() for event in recorded.index.events(ident, uid)}
     assert "rm" in names
     for ident, uid in gone.items():
-        oom = _verdict.decide(ident, _assemble.removed_container_evidence(ident, uid, recorded.index, 0))
+        oom = recorded.verdict_of_removed(ident, uid)
         assert oom["killed"] is True and oom["cause"] != "unknown"
 
 
@@ -114,11 +114,11 @@ def test_a_removed_container_that_systemd_oomd_killed_is_still_told(recorded):
     """The same host, had its container been removed."""
     oomd = [(user, container) for user, container in recorded.containers if container.facts["name"] == "oomd"]
     for user, container in oomd:
-        index = _assemble.RecordsByContainer(recorded.records, recorded.known - {container.ident})
-        assert index.killed()[container.ident] == UIDS[user]
-        oom = _verdict.decide(container.ident, _assemble.removed_container_evidence(container.ident, UIDS[user], index, 0))
+        index = RecordsByContainer(recorded.records, recorded.known - {container.ident})
+        assert index.killed_containers()[container.ident] == UIDS[user]
+        oom = recorded.verdict_of_removed(container.ident, UIDS[user], index)
         assert (oom["killed"], oom["cause"], oom["confidence"], oom["count"]) == (True, "systemd_oomd", "certain", 1)
-    assert oomd or not any(record.cgroup for record in recorded.records.oomd)
+    assert oomd or not any(record.cgroup for record in recorded.records.oomd_kills)
 
 
 def test_nothing_secret_or_bulky_gets_into_the_facts(recorded):

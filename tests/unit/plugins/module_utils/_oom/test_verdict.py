@@ -10,7 +10,8 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, UnattributedKill, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OomdKill, UnitOom
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import Evidence, Run, decide, flag_trust
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import Evidence, Run
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import decide, flag_trust
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 
 IDENT = "ab" * 32
@@ -21,26 +22,26 @@ START, END = T0 + 100 * SECOND, T0 + 200 * SECOND
 
 
 def kill(at=END, oom_memcg=SCOPE, pid=500, group=False, constraint="CONSTRAINT_MEMCG", more=()):
-    victims = [Victim(each, "sort", at, 4096) for each in (pid,) + tuple(more)]
-    return Kill(at, "boot", constraint, oom_memcg, LEAF, victims, group)
+    victims = [Victim(number, "sort", at, 4096) for number in (pid,) + tuple(more)]
+    return Kill(at=at, boot="boot", constraint=constraint, oom_memcg=oom_memcg, task_memcg=LEAF, victims=victims, group=group)
 
 
-def orphan(at=END, pid=500, memcg=True):
+def unattributed_kill(at=END, pid=500, memcg=True):
     return UnattributedKill(at, "boot", Victim(pid, "sort", at, 4096), memcg)
 
 
 def ended(code, start=START, end=END, first=True):
-    return Run("ended", start, end, code, first)
+    return Run(state="ended", start=start, end=end, exit_code=code, first=first)
 
 
-RUNNING = Run("running", START, None, None, True)
+RUNNING = Run("running", START, first=True)
 
 
 def evidence(run, **more):
     """Complete sources that hold nothing, and what `more` says otherwise."""
     known = dict(
         run=run, main_pid=500, flag=False, stopped_by_user=False, declared_limit=20 << 20, kills=[], unattributed=[],
-        unit_ooms=[], oomd=[], counters=None, ancestors=None, kernel_since=T0, systemd_since=T0, oomd_active=False)
+        unit_ooms=[], oomd_kills=[], counters=None, ancestors=None, kernel_since=T0, systemd_since=T0, oomd_active=False)
     if run.state == "running":
         known.update(counters={"oom": 0, "oom_kill": 0}, ancestors=[])
     known.update(more)
@@ -110,10 +111,10 @@ def test_another_exit_code_means_the_main_process_was_not_killed(code):
     assert verdict(ended(code), kills=[kill(pid=501)])["lethal"] is False
 
 
-def test_group_kill_is_lethal_and_told():
+def test_group_kill_is_lethal_and_reported():
     result = verdict(ended(137), kills=[kill(group=True, more=(501, 502))])
     assert result["lethal"] is True and result["group"] is True
-    assert [each["pid"] for each in result["victims"]] == [500, 501, 502]
+    assert [victim["pid"] for victim in result["victims"]] == [500, 501, 502]
 
 
 def test_group_kill_is_lethal_without_the_main_pid():
@@ -193,18 +194,19 @@ def test_systemds_record_stands_in_for_the_kernels():
     assert result["missing"] == ["kernel_log"]
 
 
-def test_systemds_record_without_a_limit_does_not_say_whose():
+def test_systemds_record_without_a_limit_leaves_the_cause_unknown():
     result = verdict(ended(137), unit_ooms=[unit_record()], kernel_since=None, declared_limit=None)
     assert short(result) == (True, "unknown", True, "likely")
 
 
 def test_a_suppressed_report_still_says_that_it_was_the_host():
-    result = verdict(ended(137), unit_ooms=[unit_record()], unattributed=[orphan(memcg=False, pid=77)], kernel_since=None)
+    result = verdict(ended(137), unit_ooms=[unit_record()], kernel_since=None,
+                     unattributed=[unattributed_kill(memcg=False, pid=77)])
     assert result["cause"] == "host_oom" and result["confidence"] == "likely"
 
 
 def test_a_suppressed_report_of_the_main_process_is_attributed_by_its_pid():
-    result = verdict(ended(137), unattributed=[orphan()])
+    result = verdict(ended(137), unattributed=[unattributed_kill()])
     assert short(result) == (True, "container_limit", True, "likely")
 
 
@@ -213,15 +215,15 @@ def test_two_records_of_one_kill_count_once():
 
 
 def test_systemd_oomd():
-    record = OomdKill(END, LEAF, None, 0, "Killed %s due to memory pressure for /a.slice" % LEAF)
-    result = verdict(ended(137), oomd=[record], oomd_active=True)
+    record = OomdKill(at=END, cgroup=LEAF, unit=None, uid=0, text="Killed %s due to memory pressure for /a.slice" % LEAF)
+    result = verdict(ended(137), oomd_kills=[record], oomd_active=True)
     assert short(result) == (True, "systemd_oomd", True, "certain")
     assert result["scope"] == LEAF
 
 
 def test_systemd_oomd_did_not_kill_what_ended_by_itself():
-    record = OomdKill(END, "/a.slice", None, 0, "Killed /a.slice due to memory pressure")
-    assert verdict(ended(0), oomd=[record], oomd_active=True)["cause"] == "application_exit"
+    record = OomdKill(at=END, cgroup="/a.slice", unit=None, uid=0, text="Killed /a.slice due to memory pressure")
+    assert verdict(ended(0), oomd_kills=[record], oomd_active=True)["cause"] == "application_exit"
 
 
 # --- no OOM evidence --------------------------------------------------------------------------
@@ -246,17 +248,17 @@ def test_137_without_knowing_who_stopped_it_is_unknown():
 
 
 def test_a_container_that_never_ran():
-    result = verdict(Run("never", None, None, None, True), flag=None, kernel_since=None)
+    result = verdict(Run("never", first=True), flag=None, kernel_since=None)
     assert short(result) == (False, "none", False, "certain")
 
 
 def test_a_container_that_was_killed_before_it_came_up():
-    result = verdict(Run("never", None, None, None, True), flag=None, kills=[kill()])
+    result = verdict(Run("never", first=True), flag=None, kills=[kill()])
     assert short(result) == (True, "container_limit", True, "certain")
 
 
-def test_a_run_whose_end_nobody_saw():
-    result = verdict(Run("lost", START, None, None, None))
+def test_a_run_whose_end_was_not_recorded():
+    result = verdict(Run("lost", START))
     assert (result["killed"], result["cause"], result["missing"]) == (False, "unknown", ["podman"])
 
 
@@ -273,12 +275,12 @@ def test_no_false_without_the_kernels_log(code, stopped, since):
 
 
 def test_no_false_when_a_kill_without_a_place_falls_into_the_run():
-    result = verdict(ended(0), unattributed=[orphan(at=START + 5 * SECOND, pid=77)])
+    result = verdict(ended(0), unattributed=[unattributed_kill(at=START + 5 * SECOND, pid=77)])
     assert result["killed"] is None and result["missing"] == ["kernel_log"]
 
 
 def test_a_kill_without_a_place_before_the_run_does_not_matter():
-    assert verdict(ended(0), unattributed=[orphan(at=START - SECOND, pid=77)])["killed"] is False
+    assert verdict(ended(0), unattributed=[unattributed_kill(at=START - SECOND, pid=77)])["killed"] is False
 
 
 def test_no_false_for_137_where_oomd_runs_and_its_journal_is_gone():
@@ -319,7 +321,7 @@ def test_flag_trust(flag, killed, lethal, trust):
 
 # --- over everything --------------------------------------------------------------------------
 
-STATES = [Run("never", None, None, None, True), RUNNING, Run("lost", START, None, None, None)] + [
+STATES = [Run("never", first=True), RUNNING, Run("lost", START)] + [
     ended(code, first=first) for code in (0, 137, 143, None) for first in (True, None)]
 
 
