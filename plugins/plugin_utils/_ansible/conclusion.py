@@ -19,17 +19,15 @@ from .._audit import alert as _alert, gate as _failing
 from .._audit.audit import Outcome
 from .._formats import screen as _summary
 from .._formats.render import FORMATS
-from .._model.finding import SEVERITIES
 from .._report.retention import prune_reports
 from .._report.tally import Tally
 from .._text import plural
 from . import controller as _controller
 
-NEVER = "never"
 # Options, for the argument_spec of an action.
 SPEC = {
     "alert": {"type": "str", "choices": list(_alert.KINDS)},
-    "fail_on": {"type": "str", "choices": [NEVER, *SEVERITIES], "default": NEVER},
+    "fail_on": {"type": "str", "choices": list(_failing.CHOICES), "default": _failing.NEVER},
     "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": []},
     "keep": {"type": "int", "default": 0},
     "keep_days": {"type": "int", "default": 0},
@@ -72,7 +70,7 @@ def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
 
 def set_alert_and_gate(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
     """Add what comes next: an alert to be sent, and a play to be failed."""
-    tally, severity = outcome.tally, None if options["fail_on"] == NEVER else options["fail_on"]
+    tally, severity = outcome.tally, options["fail_on"]
     violations = _failing.count_violations(tally, severity)
     result.update(violations=violations, violation_message=_failing.violation_message(tally, severity, outcome.path) if violations else None,
                   alert=None)

@@ -16,21 +16,25 @@ from .._model.finding import SEVERITIES, Finding, severity_rank
 from .._report.tally import Tally, worst_first
 from .._text import plural, printable
 
-_NAMED = 20
+NEVER = "never"
+CHOICES = (NEVER, *SEVERITIES)
+_MAX_NAMED = 20
 
 
-def count_violations(tally: Tally, severity: str | None) -> int:
+def count_violations(tally: Tally, fail_on: str) -> int:
     """Return how many findings fail the play.
 
-    :param severity: None: none of them does.
+    :param fail_on: one of CHOICES.
     """
-    return sum(tally.severities[each] for each in SEVERITIES if severity and severity_rank(each) <= severity_rank(severity))
+    if fail_on == NEVER:
+        return 0
+    return sum(tally.severities[severity] for severity in SEVERITIES if severity_rank(severity) <= severity_rank(fail_on))
 
 
 def violation_message(tally: Tally, severity: str, report: str | None) -> str:
     """Return what is said when it fails: the findings by name, the worst first."""
     total = count_violations(tally, severity)
-    named = [each for each in worst_first(tally.worst) if severity_rank(each["severity"]) <= severity_rank(severity)][:_NAMED]
+    named = [each for each in worst_first(tally.worst) if severity_rank(each["severity"]) <= severity_rank(severity)][:_MAX_NAMED]
     left = total - len(named)
     lines = ["%s of severity %s%s (oom_audit_fail_on):" % (
         plural(total, "finding"), severity, "" if severity == SEVERITIES[0] else " or worse")]

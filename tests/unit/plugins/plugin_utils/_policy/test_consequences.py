@@ -83,7 +83,7 @@ def test_hostile_names(kind, name):
             assert "@" not in part and "evil" not in part and "bold" not in part
 
 
-@pytest.mark.parametrize("severity, expected", [(None, 0), ("critical", 1), ("high", 3), ("info", 5)])
+@pytest.mark.parametrize("severity, expected", [("never", 0), ("critical", 1), ("high", 3), ("info", 5)])
 def test_what_fails(severity, expected):
     tally = tally_of(finding("critical"), finding("high"), finding("high", "open"), finding("medium"), finding("info"),
                      finding("critical", "waived"))
