@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and entry point; the work is in module_utils/_container_memory.py."""
+"""Documentation and entry point; the work is in module_utils/_memory."""
 
 DOCUMENTATION = r"""
 module: container_memory
@@ -242,7 +242,8 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._memory import run as _container_memory
+from ..module_utils._memory.request import Options
+from ..module_utils._memory.run import ContainerMemoryError, set_container_memory
 
 SETTINGS = {
     "user": {"type": "str"},
@@ -274,10 +275,10 @@ def main():
     params = module.params
     if params["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
-    options = _container_memory.Options(*[params[key] for key in _container_memory.Options._fields])
+    options = Options(**{key: params[key] for key in Options._fields})
     try:
-        result = _container_memory.run(params, options, module.check_mode)
-    except _container_memory.NotDone as exc:
+        result = set_container_memory(params, options, module.check_mode)
+    except ContainerMemoryError as exc:
         module.fail_json(msg=str(exc), **exc.result)
     for text in result.pop("warnings"):
         module.warn(text)

@@ -2,171 +2,188 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
+"""Carry out the plans for the containers of a host, and roll back when one fails.
 
-"""Carry out the plans for the containers of a host, and go back when one fails.
-
-First the drop-ins, which touch nothing that runs, then record and kernel. Each step that was done is kept with
-the one that undoes it.
+First the drop-ins, which touch nothing that runs, then record and kernel. Each step that was done is remembered
+with the one that undoes it.
 """
 
 import os
-from collections import namedtuple
 from contextlib import ExitStack
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._podman.api import PodmanService, ServiceError
-from .._system.command import CommandError, run_command
-from . import method as _memory_method, plan as _memory_plan, quadlet as _quadlet, settings as _memory_settings
-from .quadlet_units import UnitError, Units
+from .._podman.run_options import MemorySettings
+from .._system.command import CommandError, Identity, run_command
+from .current import Target
+from .method import QUADLET_MEMORY_KEY
+from .plan import ContainerPlan, find_deviations, previous_settings
+from .quadlet import DROP_IN, UnreadableUnit, arguments_set_memory, drop_in_settings, render_drop_in, unit_settings
+from .quadlet_units import Unit, UnitError, Units
+from .settings import to_leaf_files, to_resources, to_run_options
 
-# seen: _memory_look.Seen; plan: _memory_plan.Plan.
-Job = namedtuple("Job", "seen plan")
 
-# job: whose step it was; what: in words; undo: function without arguments.
-_Done = namedtuple("_Done", "job what undo")
+class Job(NamedTuple):
+    """A container and what is to be done to it."""
 
-_ERRORS = (ServiceError, UnitError, CommandError, OSError, _quadlet.Unreadable)
+    target: Target
+    plan: ContainerPlan
+
+
+Steps = List[Tuple[Job, str]]  # (whose step, what it was in words)
+
+
+class _Step(NamedTuple):
+    """A step that was done."""
+
+    job: Job
+    what: str
+    undo: Callable[[], None]
+
+
+_ERRORS = (ServiceError, UnitError, CommandError, OSError, UnreadableUnit)
 
 
 class ApplyError(Exception):
-    """A step failed. job: whose; done: [(Job, what)] that stays; rolled_back: [(Job, what)]; problems: [str] of that."""
+    """A step failed."""
 
-    def __init__(self, message, job, done, rolled_back, problems):
-        Exception.__init__(self, message)
-        self.job = job
-        self.done = done
+    def __init__(self, message: str, job: Job, rolled_back: Steps, remaining: Steps, problems: List[str]) -> None:
+        super().__init__(message)
+        self.job = job  # whose step
         self.rolled_back = rolled_back
-        self.problems = problems
+        self.remaining = remaining  # steps that could not be rolled back
+        self.problems = problems  # why not
 
 
-class Apply(object):
+class Applier:
     """Carries out jobs.
 
     :param executable: name or path of Podman.
     :param timeout: seconds for each command and call.
     """
 
-    def __init__(self, executable, timeout):
+    def __init__(self, executable: str, timeout: float) -> None:
         self._executable = executable
         self._timeout = timeout
-        self._services = {}
-        self._done = []
-        self._job = None
+        self._services: Dict[int, PodmanService] = {}
+        self._steps: List[_Step] = []
+        self._job: Job  # whose step is being done
 
-    def run(self, jobs):
-        """Do everything, or as little as possible.
+    def apply(self, jobs: Sequence[Job]) -> None:
+        """Carry out all plans, or roll back.
 
         :raises ApplyError: after what was done has been rolled back.
         """
         with ExitStack() as stack:
             try:
-                self._drop_ins([job for job in jobs if job.plan.drop_in])
+                self._write_drop_ins([job for job in jobs if job.plan.drop_in])
                 for job in jobs:
                     if job.plan.update:
                         self._job = job
                         self._update(job, stack)
             except _ERRORS as exc:
-                raise self._failed(exc)
+                raise self._roll_back(exc)
 
-    def restart(self, jobs):
+    def restart(self, jobs: Sequence[Job]) -> None:
         """Restart the units of the jobs.
 
         :raises ApplyError: one did not restart; what was set stays.
         """
         for job in jobs:
-            self._job = job
             try:
-                Units(job.seen.identity, self._timeout).restart(job.seen.container.facts["manager"]["unit"])
+                Units(job.target.identity, self._timeout).restart(job.target.container.facts["manager"]["unit"])
             except UnitError as exc:
-                raise ApplyError(str(exc), job, [], [], [])
+                raise ApplyError(str(exc), job, rolled_back=[], remaining=[], problems=[])
 
-    def _failed(self, exc):
-        """Undo, the last step first, and return the error that tells about it."""
-        back, stay, problems = [], [], []
-        for step in reversed(self._done):
+    def _roll_back(self, exc: Exception) -> ApplyError:
+        """Undo all steps, the last one first, and return the error to raise."""
+        rolled_back, remaining, problems = [], [], []
+        for step in reversed(self._steps):
             try:
                 step.undo()
-                back.append((step.job, step.what))
+                rolled_back.append((step.job, step.what))
             except _ERRORS as problem:
-                stay.append((step.job, step.what))
-                problems.append("%s: %s" % (step.job.seen.container.facts["name"], problem))
-        return ApplyError(str(exc), self._job, stay, back, problems)
+                remaining.append((step.job, step.what))
+                problems.append("%s: %s" % (step.job.target.container.facts["name"], problem))
+        return ApplyError(str(exc), self._job, rolled_back=rolled_back, remaining=remaining, problems=problems)
 
-    def _drop_ins(self, jobs):
-        """Write all drop-ins of a user, reload his manager once, and see that the units have it."""
-        for uid in sorted({job.seen.identity.uid for job in jobs}):
-            mine = [job for job in jobs if job.seen.identity.uid == uid]
-            units = Units(mine[0].seen.identity, self._timeout)
-            for index, job in enumerate(mine):
+    def _write_drop_ins(self, jobs: Sequence[Job]) -> None:
+        """Write all drop-ins of a user, reload the user's manager once, and check that the units have them."""
+        for uid in sorted({job.target.identity.uid for job in jobs}):
+            pairs = [(job, job.target.unit) for job in jobs if job.target.identity.uid == uid and job.target.unit]
+            units = Units(pairs[0][0].target.identity, self._timeout)
+            for index, (job, unit) in enumerate(pairs):
                 self._job = job
-                self._write_drop_in(job, units, last=index == 0)
+                self._write_drop_in(job, unit, units, last_undo=index == 0)
             units.reload()
-            known = units.known([job.seen.unit.name for job in mine])
-            for job in mine:
+            known = units.lookup([unit.name for _job, unit in pairs])
+            for job, unit in pairs:
                 self._job = job
-                self._verify(job, units, known)
+                _verify_drop_in(job, unit.name, units, known)
 
-    def _write_drop_in(self, job, units, last):
-        """:param last: whether its undoing is the user's last one, so the manager has to read its units again."""
-        seen = job.seen
-        place = units.place(seen.unit)
-        before = units.drop_in(place)
-        wanted = dict(_quadlet.kept(before) if before else {}, **job.plan.target)
-        key = seen.now.case.version >= _memory_method.MEMORY_KEY and not _quadlet.uses_arguments(units.text(seen.unit))
+    def _write_drop_in(self, job: Job, unit: Unit, units: Units, last_undo: bool) -> None:
+        """:param last_undo: its undoing is the user's last one, so the manager has to reload its units then."""
+        place = units.drop_in_place(unit)
+        before = units.read_drop_in(place)
+        settings = dict(drop_in_settings(before) if before else {}, **job.plan.target)
+        memory_key = (job.target.current.context.version >= QUADLET_MEMORY_KEY
+                      and not arguments_set_memory(units.read_unit(unit)))
 
-        def undo():
-            units.write(place, before)
-            if last:
+        def undo() -> None:
+            units.write_drop_in(place, before)
+            if last_undo:
                 units.reload()
 
-        self._done.append(_Done(job, "drop-in %s" % os.path.join(place.folder, _quadlet.DROP_IN), undo))
-        units.write(place, _quadlet.drop_in(wanted, key))
+        self._steps.append(_Step(job, "drop-in %s" % os.path.join(place.folder, DROP_IN), undo))
+        units.write_drop_in(place, render_drop_in(settings, memory_key))
 
-    def _verify(self, job, units, known):
-        unit = known.get(job.seen.unit.name)
-        if unit is None or unit.fragment is None:
-            raise UnitError("%s: quadlet refuses the unit with our drop-in" % job.seen.unit.name)
-        now = job.seen.now._replace(unit=_quadlet.settings(units.text(unit)), live=None)
-        missing = _memory_plan.reached(now, job.plan._replace(update=False), 1)
-        if missing:
-            raise UnitError("%s: another drop-in overrides ours: %s" % (unit.name, missing[0]))
+    def _update(self, job: Job, stack: ExitStack) -> None:
+        backend = job.plan.method.backend or ""  # a plan with an update has one
+        update = {"libpod_api": self._update_by_api, "cli": self._update_by_cli, "cgroupfs": self._update_by_cgroupfs}[backend]
+        before = previous_settings(job.target.current, job.plan)
+        if backend == "libpod_api":
+            self._service(job.target.identity, stack)  # one that does not start has changed nothing
 
-    def _update(self, job, stack):
-        write = {"libpod_api": self._by_api, "cli": self._by_cli, "cgroupfs": self._by_cgroupfs}[job.plan.method.write]
-        before = _memory_plan.previous(job.seen.now, job.plan)
-        if job.plan.method.write == "libpod_api":
-            self._service(job.seen.identity, stack)  # one that does not start has changed nothing
+        def undo() -> None:
+            update(job, before, stack)
 
-        def undo():
-            write(job, before, stack)
+        # remembered before it is tried: Podman records even what it then refuses
+        self._steps.append(_Step(job, backend, undo))
+        update(job, job.plan.target, stack)
 
-        # noted before it is tried: Podman writes even what it then refuses into its record
-        self._done.append(_Done(job, job.plan.method.write, undo))
-        write(job, job.plan.target, stack)
+    def _update_by_api(self, job: Job, settings: MemorySettings, stack: ExitStack) -> None:
+        present = job.target.resources if job.plan.method.resend else None
+        service = self._service(job.target.identity, stack)
+        service.update(job.target.container.ident, to_resources(settings, present))
 
-    def _by_api(self, job, settings, stack):
-        present = job.seen.present if job.plan.method.resend else None
-        service = self._service(job.seen.identity, stack)
-        service.update(job.seen.container.ident, _memory_settings.resources(settings, present))
-
-    def _service(self, identity, stack):
+    def _service(self, identity: Identity, stack: ExitStack) -> PodmanService:
         """The one service of a user, ended with the stack."""
         if identity.uid not in self._services:
             self._services[identity.uid] = stack.enter_context(PodmanService(self._executable, identity, self._timeout))
         return self._services[identity.uid]
 
-    def _by_cli(self, job, settings, _stack):
-        argv = [self._executable, "update"] + _memory_settings.options(settings) + [job.seen.container.ident]
-        result = run_command(argv, self._timeout, job.seen.identity)
+    def _update_by_cli(self, job: Job, settings: MemorySettings, _stack: ExitStack) -> None:
+        argv = [self._executable, "update"] + to_run_options(settings) + [job.target.container.ident]
+        result = run_command(argv, self._timeout, job.target.identity)
         if result.rc != 0:
             raise CommandError("podman update: exit code %d: %s" % (result.rc, result.err[-500:] or "(no message)"))
 
-    def _by_cgroupfs(self, job, settings, _stack):
-        """Write to the leaf, after a last look that it is still this container's."""
-        files, container = CgroupFiles(), job.seen.container
-        place = files.container_cgroups(container.pid, container.ident)
-        if place is None or place.own is None:
-            raise OSError("the cgroup of its main process (%d) is not its own any more" % container.pid)
-        for name, text in _memory_settings.leaf_files(settings):
-            files.write(place.leaf, name, text)
+    def _update_by_cgroupfs(self, job: Job, settings: MemorySettings, _stack: ExitStack) -> None:
+        """Write to the leaf, after checking once more that it is still this container's."""
+        files, container = CgroupFiles(), job.target.container
+        cgroups = files.container_cgroups(container.pid, container.ident) if container.pid else None
+        if cgroups is None or cgroups.own is None:
+            raise OSError("the cgroup of its main process (%s) is not its own any more" % container.pid)
+        for name, text in to_leaf_files(settings):
+            files.write(cgroups.leaf, name, text)
+
+
+def _verify_drop_in(job: Job, unit_name: str, units: Units, known: Dict[str, Unit]) -> None:
+    unit = known.get(unit_name)
+    if unit is None or not unit.fragment:
+        raise UnitError("%s: quadlet refuses the unit with our drop-in" % unit_name)
+    current = job.target.current._replace(unit=unit_settings(units.read_unit(unit)), enforced=None)
+    deviations = find_deviations(current, job.plan._replace(update=False), page_size=1)
+    if deviations:
+        raise UnitError("%s: another drop-in overrides ours: %s" % (unit_name, deviations[0]))

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
-"""Look at the containers that container_memory is to change: Podman, their units, their cgroups.
+"""Read the present state of the containers that container_memory is to change: Podman, their units, their cgroups.
 
 Reads only; a fixed number of processes for each user, and one for each container that has stopped (Podman's
 inspect shows the last run's limits then).
@@ -12,167 +10,195 @@ inspect shows the last run's limits then).
 
 import os
 import pwd
-from collections import namedtuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._cgroup import paths as _cgroup_path
 from .._cgroup.cgroupfs import CgroupFiles
-from .._podman import listing as _listing
+from .._cgroup.paths import cgroup_lineage
 from .._podman.cli import Podman, PodmanError, matches_word
-from .._system import users as _users
-from .._system.command import current_identity, identity_from_passwd
-from . import method as _memory_method, plan as _memory_plan, quadlet as _quadlet, settings as _memory_settings
-from .quadlet_units import UnitError, Units
+from .._podman.inspect import Container
+from .._podman.listing import PodmanAnswer, query_containers
+from .._podman.run_options import MemorySettings
+from .._system.command import Identity, current_identity, identity_from_passwd
+from .._system.users import User, find_storage
+from .enforced import Enforced
+from .method import KEEPS_OTHER_RESOURCES, KEEPS_UPDATES, Context
+from .plan import CurrentState
+from .quadlet import UnreadableUnit, unit_settings
+from .quadlet_units import Unit, UnitError, Units
+from .request import Request
+from .settings import from_resources
 
-# request: _memory_request.Request; identity: of the owner; container: _inspect.Container; now:
-# _memory_plan.Now; unit: _quadlet_files.Unit or None; place: cgroupfs.ContainerCgroups or None; present: all resources
-# that Podman keeps, where they have to be sent again, else None.
-Seen = namedtuple("Seen", "request identity container now unit place present")
+
+class Target(NamedTuple):
+    """A container that is to be changed."""
+
+    request: Request
+    identity: Identity  # of the owner
+    container: Container
+    current: CurrentState
+    unit: Optional[Unit]
+    resources: Optional[Dict[str, Any]]  # all that Podman keeps, where they have to be sent again
 
 
-class Refused(ValueError):
-    """Containers that can't be looked at or changed: `reasons` has a line for each."""
+class RequestRefused(ValueError):
+    """Containers that can't be read or changed: `reasons` has a line for each."""
 
-    def __init__(self, reasons):
-        ValueError.__init__(self, "; ".join(reasons))
+    def __init__(self, reasons: List[str]) -> None:
+        super().__init__("; ".join(reasons))
         self.reasons = reasons
 
 
-def owner(name):
-    """Return the _users.User of that name.
+def find_owner(name: str) -> User:
+    """Return the user of that name.
 
-    :raises Refused: there is none, or it is not for us to look at his containers.
+    :raises RequestRefused: there is none, or the caller may not change their containers.
     """
     me = current_identity()
     try:
         identity = me if name == me.name else identity_from_passwd(pwd.getpwnam(name))
     except KeyError:
-        raise Refused(["user: there is no user %r on this host" % name])
+        raise RequestRefused(["user: there is no user %r on this host" % name])
     if me.uid not in (0, identity.uid):
-        raise Refused(["user: only root can change the containers of %r, this is %r (use become)" % (name, me.name)])
-    return _users.User(identity, _users.find_storage(identity), os.path.isdir("/run/user/%d" % identity.uid))
+        raise RequestRefused(["user: only root can change the containers of %r, this is %r (use become)" % (name, me.name)])
+    return User(identity, find_storage(identity), os.path.isdir("/run/user/%d" % identity.uid))
 
 
-class Look(object):
-    """Looks at all containers of some requests.
+def read_targets(requests: Sequence[Request], executable: str, timeout: float, version: Tuple[int, ...]) -> List[Target]:
+    """Return the containers that the requests mean, in their order.
 
     :param executable: name or path of Podman.
     :param timeout: seconds for each command.
-    :param version: (int, …) of Podman.
+    :param version: of Podman.
+    :raises RequestRefused: with a reason for each that can't be read.
     """
+    return _Reader(executable, timeout, version).read(requests)
 
-    def __init__(self, executable, timeout, version):
+
+class _Reader:
+    """Reads each container once."""
+
+    def __init__(self, executable: str, timeout: float, version: Tuple[int, ...]) -> None:
         self._executable = executable
         self._timeout = timeout
         self._version = version
-        self._files = None
-
-    def at(self, requests):
-        """Return [Seen] in the order of the requests.
-
-        :raises Refused: with a reason for each that can't be looked at.
-        """
         self._files = CgroupFiles()
-        seen, reasons = {}, []
-        for name in sorted({each.user for each in requests}):
-            mine = [each for each in requests if each.user == name]
+
+    def read(self, requests: Sequence[Request]) -> List[Target]:
+        targets: Dict[int, Target] = {}
+        reasons = []
+        for name in sorted({request.user for request in requests}):
             try:
-                seen.update(self._user(owner(name), mine))
-            except Refused as exc:
+                targets.update(self._read_user(find_owner(name), [request for request in requests if request.user == name]))
+            except RequestRefused as exc:
                 reasons.extend(exc.reasons)
         if reasons:
-            raise Refused(reasons)
-        return [seen[id(each)] for each in requests]
+            raise RequestRefused(reasons)
+        return [targets[id(request)] for request in requests]
 
-    def _user(self, user, requests):
-        answer = _listing.query_containers(user, [each.name for each in requests], self._executable, self._timeout)
+    def _read_user(self, user: User, requests: Sequence[Request]) -> Dict[int, Target]:
+        """Return {id of the request: Target} for the requests of one user."""
+        answer = query_containers(user, [request.name for request in requests], self._executable, self._timeout)
         source = answer.sources[0]
         if source["status"] not in ("ok", "partial"):
-            raise Refused(["user %s: %s" % (user.identity.name, source["detail"])])
-        found, reasons = {}, []
-        for request in requests:
-            try:
-                found[id(request)] = _one(request, answer)
-            except ValueError as exc:
-                reasons.append(str(exc))
-        reasons += _twice(found, requests)
-        if reasons:
-            raise Refused(reasons)
+            raise RequestRefused(["user %s: %s" % (user.identity.name, source["detail"])])
+        containers = _find_containers(requests, answer)
         units = Units(user.identity, self._timeout)
-        known = self._units(units, found.values())
-        seen = {}
+        known = _lookup_units(units, containers.values())
+        targets, reasons = {}, []
         for request in requests:
             try:
-                seen[id(request)] = self._seen(request, user.identity, found[id(request)], units, known)
-            except (PodmanError, UnitError, _quadlet.Unreadable) as exc:
+                targets[id(request)] = self._read_target(request, user.identity, containers[id(request)], units, known)
+            except (PodmanError, UnitError, UnreadableUnit) as exc:
                 reasons.append("%sname: %s of %s: %s" % (request.where, request.name, request.user, exc))
         if reasons:
-            raise Refused(reasons)
-        return seen
+            raise RequestRefused(reasons)
+        return targets
 
-    def _units(self, units, containers):
-        names = [each.facts["manager"]["unit"] for each in containers if each.facts["manager"]["unit"]]
-        try:
-            return units.known(names)
-        except UnitError as exc:
-            raise Refused([str(exc)])
+    def _read_target(self, request: Request, identity: Identity, container: Container, units: Units,
+                     known: Dict[str, Unit]) -> Target:
+        manager = container.facts["manager"]
+        kind, unit = manager["kind"], known.get(manager["unit"])
+        quadlet_file = unit.source if unit is not None and unit.source.endswith(".container") else None
+        if kind == "systemd" and quadlet_file:
+            kind = "quadlet"  # with CgroupsMode= the command line does not show it
+        enforced = self._read_enforced(container)
+        context = Context(
+            version=self._version, cgroup_version=self._files.hierarchy.version, rootless=identity.uid != 0,
+            running=enforced is not None, own_cgroup=enforced is not None and enforced.own is not None, manager=kind,
+            unit_file=quadlet_file, template=quadlet_file is not None and "@" in os.path.basename(quadlet_file),
+            pod=bool(container.facts["pod"]), auto_remove=container.auto_remove)
+        record, resources = self._read_record(container, enforced is not None, identity)
+        declared = unit_settings(units.read_unit(unit)) if kind == "quadlet" and unit is not None and quadlet_file else None
+        current = CurrentState(context=context, record=record, unit=declared, enforced=enforced)
+        return Target(request=request, identity=identity, container=container, current=current, unit=unit, resources=resources)
 
-    def _seen(self, request, identity, container, units, known):
-        manager, unit = container.facts["manager"], known.get(container.facts["manager"]["unit"])
-        kind = manager["kind"]
-        quadlet = unit is not None and (unit.source or "").endswith(".container")
-        if kind == "systemd" and quadlet:
-            kind = "quadlet"  # with CgroupsMode= the command line does not tell
-        live, place = self._live(container)
-        case = _memory_method.Case(
-            version=self._version, cgroup=self._files.hierarchy.version, rootless=identity.uid != 0,
-            running=live is not None, own=live is not None and live.own is not None, manager=kind,
-            unit_file=unit.source if quadlet else None, template=quadlet and "@" in os.path.basename(unit.source),
-            pod=bool(container.facts["pod"]), removed=container.auto_remove)
-        record, present = self._record(container, live, identity)
-        declared = _quadlet.settings(units.text(unit)) if kind == "quadlet" and quadlet else None
-        return Seen(request, identity, container, _memory_plan.Now(case, record, declared, live), unit, place, present)
-
-    def _record(self, container, live, identity):
+    def _read_record(self, container: Container, running: bool,
+                     identity: Identity) -> Tuple[MemorySettings, Optional[Dict[str, Any]]]:
         """Return (settings that Podman keeps, its resources or None where they aren't needed)."""
-        declared = container.facts["declared"]
-        stale = container.ran and live is None
-        if self._version < _memory_method.RECORDS or not (stale or self._version < _memory_method.MERGES):
-            return declared, None
-        present = Podman(self._executable, identity, self._timeout).resources(container.ident)
-        return _memory_settings.recorded(present), present
+        stale = container.ran and not running
+        if self._version < KEEPS_UPDATES or not (stale or self._version < KEEPS_OTHER_RESOURCES):
+            return container.facts["declared"], None
+        resources = Podman(self._executable, identity, self._timeout).resources(container.ident)
+        return from_resources(resources), resources
 
-    def _live(self, container):
-        """Return (_memory_plan.Live, cgroupfs.ContainerCgroups), both None for one that does not run."""
+    def _read_enforced(self, container: Container) -> Optional[Enforced]:
+        """Return what the kernel enforces, None for a container that does not run."""
         files = self._files
-        place = files.container_cgroups(container.pid, container.ident) if container.running and container.pid else None
-        if place is None:
-            return None, None
-        lineage = [(path, files.limits(path)) for path in _cgroup_path.cgroup_lineage(place.leaf)]
-        used = files.usage(place.own)["working_set"] if place.own else None
-        return _memory_plan.Live(files.hierarchy.version, lineage, place.own, files.low(place.leaf),
-                                 files.counts_swap(place.leaf), used), place
+        cgroups = files.container_cgroups(container.pid, container.ident) if container.running and container.pid else None
+        if cgroups is None:
+            return None
+        return Enforced(
+            cgroup_version=files.hierarchy.version,
+            lineage=[(path, files.limits(path)) for path in cgroup_lineage(cgroups.leaf)],
+            own=cgroups.own,
+            low=files.low(cgroups.leaf),
+            counts_swap=files.counts_swap(cgroups.leaf),
+            working_set=files.usage(cgroups.own)["working_set"] if cgroups.own else None)
 
 
-def _one(request, answer):
-    """Return the one container that a request means."""
-    meant = [each for each in answer.listed if matches_word(each.ident, each.name, request.name)]
-    if not meant:
-        raise ValueError("%sname: %s has no container %r" % (request.where, request.user, request.name))
-    if len(meant) > 1:
-        raise ValueError("%sname: %r means %d containers of %s; give more of the ID" % (
-            request.where, request.name, len(meant), request.user))
-    found = [each for each in answer.containers if each.ident == meant[0].ident]
-    if not found:
-        why = [each["message"] for each in answer.errors] or ["it has gone in the meantime"]
-        raise ValueError("%sname: %r of %s: %s" % (request.where, request.name, request.user, why[0]))
-    return found[0]
+def _lookup_units(units: Units, containers: Iterable[Container]) -> Dict[str, Unit]:
+    names = [container.facts["manager"]["unit"] for container in containers]
+    try:
+        return units.lookup([name for name in names if name])
+    except UnitError as exc:
+        raise RequestRefused([str(exc)])
 
 
-def _twice(found, requests):
-    """Two requests for one container could contradict each other."""
-    first, reasons = {}, []
+def _find_containers(requests: Sequence[Request], answer: PodmanAnswer) -> Dict[int, Container]:
+    """Return {id of the request: its container}."""
+    containers, reasons = {}, []
     for request in requests:
-        container = found.get(id(request))
+        try:
+            containers[id(request)] = _find_container(request, answer)
+        except ValueError as exc:
+            reasons.append(str(exc))
+    reasons += _duplicates(containers, requests)
+    if reasons:
+        raise RequestRefused(reasons)
+    return containers
+
+
+def _find_container(request: Request, answer: PodmanAnswer) -> Container:
+    """Return the one container that a request means."""
+    idents = [listed.ident for listed in answer.listed if matches_word(listed.ident, listed.name, request.name)]
+    if not idents:
+        raise ValueError("%sname: %s has no container %r" % (request.where, request.user, request.name))
+    if len(idents) > 1:
+        raise ValueError("%sname: %r means %d containers of %s; give more of the ID" % (
+            request.where, request.name, len(idents), request.user))
+    for container in answer.containers:
+        if container.ident == idents[0]:
+            return container
+    messages = [error["message"] for error in answer.errors] or ["it has gone in the meantime"]
+    raise ValueError("%sname: %r of %s: %s" % (request.where, request.name, request.user, messages[0]))
+
+
+def _duplicates(containers: Dict[int, Container], requests: Sequence[Request]) -> List[str]:
+    """Two requests for one container could contradict each other."""
+    first: Dict[str, Request] = {}
+    reasons = []
+    for request in requests:
+        container = containers.get(id(request))
         if container is None:
             continue
         other = first.setdefault(container.ident, request)

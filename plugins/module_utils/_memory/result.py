@@ -2,126 +2,132 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """What container_memory returns: an entry for each container, messages, and the diff.
 
 Pure.
 """
 
+from typing import Any, Dict, List
+
+from .._podman.run_options import OOM_GROUP, MemorySettings
 from .._system.sizes import format_size
-from . import method as _memory_method, plan as _memory_plan, settings as _memory_settings
+from .current import Target
+from .enforced import effective_memory
+from .method import ADVICE, format_version
+from .plan import ContainerPlan, CurrentState
+from .settings import declared_settings, to_run_options
+
+_MAX_PAGE = 65536  # the kernel counts whole pages; the largest that any architecture has
 
 
-def entry(seen, plan):
+def container_entry(target: Target, plan: ContainerPlan) -> Dict[str, Any]:
     """Return the entry of a container whose plan is carried out, or would be."""
     return {
-        "name": seen.container.facts["name"],
-        "user": seen.identity.name,
-        "id": seen.container.ident,
+        "name": target.container.facts["name"],
+        "user": target.identity.name,
+        "id": target.container.ident,
         "changed": plan.update or plan.drop_in,
         "before": plan.before,
         "after": plan.after,
-        "applied_live": plan.live,
-        "persistent": plan.lasts,
-        "method": _method(plan, seen.now.case.manager),
-        "restart_required": plan.restart,
-        "message": _message(seen, plan),
+        "applied_live": plan.applied_live,
+        "persistent": plan.persistent,
+        "method": _method(plan, target.current.context.manager),
+        "restart_required": plan.restart_required,
+        "message": _message(target, plan),
     }
 
 
-def failed(seen, message):
+def failed_entry(target: Target, message: str) -> Dict[str, Any]:
     """Return the entry of a container that is as it was, or not known to be otherwise."""
-    now = seen.now
-    state = {"declared": _memory_settings.declared(now.record, now.unit), "effective": _memory_plan.enforced(now.live)}
+    state = current_values(target.current)
     return {
-        "name": seen.container.facts["name"], "user": seen.identity.name, "id": seen.container.ident, "changed": False,
+        "name": target.container.facts["name"], "user": target.identity.name, "id": target.container.ident, "changed": False,
         "before": state, "after": state, "applied_live": False, "persistent": False, "method": "none",
         "restart_required": False, "message": message, "failed": True,
     }
 
 
-def _method(plan, manager):
+def current_values(current: CurrentState) -> Dict[str, Any]:
+    """Return {declared, effective} as it is now."""
+    return {"declared": declared_settings(current.record, current.unit), "effective": effective_memory(current.enforced)}
+
+
+def _method(plan: ContainerPlan, manager: str) -> str:
     """libpod_api, cli or cgroupfs, quadlet for a drop-in, both with +, or none when there is no way."""
-    words = [plan.method.write] if plan.method.write else []
+    words = [plan.method.backend] if plan.method.backend else []
     if manager == "quadlet" and plan.method.drop_in:
         words.append("quadlet")
     return "+".join(words) or "none"
 
 
-def _message(seen, plan):
-    said = []
+def _message(target: Target, plan: ContainerPlan) -> str:
     if plan.update or plan.drop_in:
-        said.append("set")
-    elif plan.live or plan.lasts:
-        said.append("it is so already")
+        parts = ["set"]
+    elif plan.applied_live or plan.persistent:
+        parts = ["already set"]
     else:
-        said.append("not set")
-    if plan.restart:
-        said.append("its next start has it, what runs now does not: restart it, or give restart: if_needed")
-    elif seen.now.live is None and plan.lasts:
-        said.append("its next start has it")
-    if not plan.lasts and plan.method.reason:
-        said.append(advice(seen, plan))
-    above = _above(seen, plan)
-    return "; ".join(said + ([above] if above else []) + plan.warnings)
+        parts = ["not set"]
+    if plan.restart_required:
+        parts.append("its next start has it, what runs now does not: restart it, or give restart: if_needed")
+    elif target.current.enforced is None and plan.persistent:
+        parts.append("its next start has it")
+    if not plan.persistent and plan.method.reason:
+        parts.append(persistence_advice(target, plan))
+    parts += _lower_limit_above(plan)
+    return "; ".join(parts + plan.warnings)
 
 
-def advice(seen, plan):
-    """Return what would make it last."""
-    case, unit = seen.now.case, seen.unit
-    options = " ".join(_memory_settings.options(plan.target))
+def persistence_advice(target: Target, plan: ContainerPlan) -> str:
+    """Return what would make the settings last."""
+    context, unit = target.current.context, target.unit
     group = plan.target.get("oom_group")
     conf = [] if group is None else [
-        'cgroup_conf = ["%s=%d"] into [containers] of containers.conf (Podman 4.5)' % (_memory_settings.GROUP, group)]
-    return _memory_method.ADVICE[plan.method.reason].format(
-        version=".".join(str(part) for part in case.version), options=options,
-        unit=seen.container.facts["manager"]["unit"] or "the unit",
-        file=(case.unit_file or (unit.fragment if unit else None) or "the unit file"),
-        compose=", ".join(_lines(plan.target, {"limit": "mem_limit", "swap_limit": "memswap_limit",
-                                               "reservation": "mem_reservation"}) + conf),
-        kube=", ".join(_lines(plan.target, {"limit": "resources.limits.memory",
-                                            "reservation": "resources.requests.memory"}) + conf))
+        'cgroup_conf = ["%s=%d"] into [containers] of containers.conf (Podman 4.5)' % (OOM_GROUP, group)]
+    return ADVICE[plan.method.reason or ""].format(
+        version=format_version(context.version), options=" ".join(to_run_options(plan.target)),
+        unit=target.container.facts["manager"]["unit"] or "the unit",
+        file=(context.unit_file or (unit.fragment if unit else None) or "the unit file"),
+        compose=", ".join(_yaml_lines(plan.target, {"limit": "mem_limit", "swap_limit": "memswap_limit",
+                                                    "reservation": "mem_reservation"}) + conf),
+        kube=", ".join(_yaml_lines(plan.target, {"limit": "resources.limits.memory",
+                                                 "reservation": "resources.requests.memory"}) + conf))
 
 
-def _lines(target, names):
-    return ["%s: %s" % (name, "(none)" if target[key] is None else target[key])
-            for key, name in sorted(names.items()) if key in target]
+def _yaml_lines(settings: MemorySettings, names: Dict[str, str]) -> List[str]:
+    return ["%s: %s" % (name, "(none)" if settings[key] is None else settings[key])
+            for key, name in sorted(names.items()) if key in settings]
 
 
-def _above(seen, plan):
-    """A cgroup above the container that holds it lower than was asked for."""
-    limit, held = plan.target.get("limit"), (plan.after["effective"] or {}).get("limit")
-    if not plan.live or "limit" not in plan.target or held is None or (limit is not None and held > limit - _PAGE):
-        return None
-    return "a cgroup above it (pod, slice or service) holds it at %s" % format_size(held)
+def _lower_limit_above(plan: ContainerPlan) -> List[str]:
+    """A note when a cgroup above the container has a lower limit than was requested."""
+    limit = plan.target.get("limit")
+    effective = (plan.after["effective"] or {}).get("limit")
+    if not plan.applied_live or "limit" not in plan.target or effective is None or (
+            limit is not None and effective > limit - _MAX_PAGE):
+        return []
+    return ["a cgroup above it (pod, slice or service) holds it at %s" % format_size(effective)]
 
 
-# The kernel counts whole pages; the largest that any architecture has.
-_PAGE = 65536
-
-
-def diff(entries):
+def build_diff(entries: List[Dict[str, Any]]) -> List[Dict[str, str]]:
     """Return Ansible's list of diffs: declared and effective values of each container that changes."""
-    found = []
-    for each in entries:
-        if each["changed"]:
-            header = "%s/%s" % (each["user"], each["name"])
-            found.append({"before_header": header, "after_header": header,
-                          "before": _text(each["before"]), "after": _text(each["after"])})
-    return found
+    diff = []
+    for entry in entries:
+        if entry["changed"]:
+            header = "%s/%s" % (entry["user"], entry["name"])
+            diff.append({"before_header": header, "after_header": header,
+                         "before": _value_lines(entry["before"]), "after": _value_lines(entry["after"])})
+    return diff
 
 
-def _text(state):
+def _value_lines(state: Dict[str, Any]) -> str:
     lines = []
     for part in ("declared", "effective"):
         values = state[part]
         if values is None:
             lines.append("%s: not running\n" % part)
             continue
-        for key in sorted(values):
-            value = values[key]
-            # none is written as such: for oom_group it is "not said", for a size "no limit"
-            shown = str(value).lower() if isinstance(value, bool) else "none" if value is None else format_size(value)
-            lines.append("%s %s: %s\n" % (part, key, shown))
+        for key, value in sorted(values.items()):
+            # none is written as such: for oom_group it is "not set", for a size "no limit"
+            text = str(value).lower() if isinstance(value, bool) else "none" if value is None else format_size(value)
+            lines.append("%s %s: %s\n" % (part, key, text))
     return "".join(lines)

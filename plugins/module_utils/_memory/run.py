@@ -2,187 +2,184 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
-"""container_memory from its options to its result: look, plan all, apply all, look again.
+"""container_memory from its options to its result: read, plan all, apply all, read again.
 
 Knows the order; decides and parses nothing itself.
 """
 
 import os
-from collections import namedtuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .._podman.cli import Podman, PodmanError
 from .._system.command import CommandNotFound, current_identity
 from .._system.host import Host
-from . import (
-    current as _memory_look,
-    method as _memory_method,
-    plan as _memory_plan,
-    request as _memory_request,
-    result as _memory_result,
-    settings as _memory_settings,
-)
-from .apply import Apply, ApplyError, Job
+from .apply import Applier, ApplyError, Job, Steps
+from .current import RequestRefused, Target, read_targets
+from .method import Unsupported, podman_version
+from .plan import find_deviations, plan_container
+from .request import Options, RequestError, parse_requests
+from .result import build_diff, container_entry, current_values, failed_entry
 
-# persist, allow_below_usage: bool; backend: auto, libpod_api, cli, cgroupfs; restart: never, if_needed;
-# executable: str; timeout: seconds for each command.
-Options = namedtuple("Options", "persist allow_below_usage backend restart executable timeout")
+Entry = Dict[str, Any]  # an element of the module's result `containers`
 
 
-class NotDone(Exception):
+class ContainerMemoryError(Exception):
     """The module fails; `result` is what it returns beside the message."""
 
-    def __init__(self, message, result=None):
-        Exception.__init__(self, message)
+    def __init__(self, message: str, result: Optional[Dict[str, Any]] = None) -> None:
+        super().__init__(message)
         self.result = result or {"changed": False, "containers": []}
 
 
-def run(params, options, check_mode):
+def set_container_memory(params: Dict[str, Any], options: Options, check_mode: bool) -> Dict[str, Any]:
     """Return {changed, containers, diff, warnings}.
 
     :param params: the module's parameters, for the requests in them.
-    :param options: Options.
-    :raises NotDone: nothing was done, or it was rolled back; its result says which.
+    :raises ContainerMemoryError: nothing was done, or it was rolled back; its result says which.
     """
     page_size = os.sysconf("SC_PAGE_SIZE")
     try:
-        requests = _memory_request.requests(params, current_identity().name, page_size)
-        look = _memory_look.Look(options.executable, options.timeout, _version(options))
-        seen = look.at(requests)
-    except (_memory_request.RequestError, _memory_method.Unsupported, _memory_look.Refused) as exc:
-        raise NotDone("%s (nothing was changed)" % exc)
-    jobs = _plan(seen, options, page_size)
+        requests = parse_requests(params, current_identity().name, page_size)
+        version = _read_version(options)
+        targets = read_targets(requests, options.executable, options.timeout, version)
+    except (RequestError, Unsupported, RequestRefused) as exc:
+        raise ContainerMemoryError("%s (nothing was changed)" % exc)
+    jobs = _plan(targets, options, page_size)
     if not check_mode:
         _apply(jobs, options)
-    entries = [_memory_result.entry(job.seen, job.plan) for job in jobs]
-    restarted = [job for job in jobs if job.plan.restart and options.restart == "if_needed"]
+    entries = [container_entry(job.target, job.plan) for job in jobs]
+    restarted = [job for job in jobs if job.plan.restart_required and options.restart == "if_needed"]
     changing = [job for job in jobs if job.plan.update or job.plan.drop_in or job in restarted]
     if changing and not check_mode:
         _restart(restarted, entries, options)
-        entries = _look_again(look, jobs, entries, restarted, page_size)
+        _verify(jobs, entries, restarted, options, version)
     elif restarted:
         _predict_restart(jobs, entries, restarted)
-    result = _result(entries, jobs)
-    problems = [each for each in entries if each.get("failed")]
-    if problems:
-        raise NotDone("; ".join("%s/%s: %s" % (each["user"], each["name"], each["message"]) for each in problems), result)
+    result = _build_result(entries, jobs)
+    failures = ["%s/%s: %s" % (entry["user"], entry["name"], entry["message"]) for entry in entries if entry.get("failed")]
+    if failures:
+        raise ContainerMemoryError("; ".join(failures), result)
     return result
 
 
-def _version(options):
+def _read_version(options: Options) -> Tuple[int, ...]:
     """Ask Podman; the executable is the same for all users."""
     try:
-        return _memory_method.podman_version(Podman(options.executable, current_identity(), options.timeout).version())
+        return podman_version(Podman(options.executable, current_identity(), options.timeout).version())
     except (CommandNotFound, PodmanError) as exc:
-        raise NotDone("executable: %s" % exc)
+        raise ContainerMemoryError("executable: %s" % exc)
 
 
-def _plan(seen, options, page_size):
-    """Return [Job]; every container is planned before the first is touched."""
-    total = Host().facts(0)["memory_total"]
-    jobs, refused = [], {}
-    for each in seen:
+def _plan(targets: Sequence[Target], options: Options, page_size: int) -> List[Job]:
+    """Return the jobs; every container is planned before the first is touched."""
+    memory_total = Host().facts(0)["memory_total"]
+    jobs = []
+    refusals: Dict[str, str] = {}
+    for target in targets:
         try:
-            jobs.append(Job(each, _memory_plan.plan(each.now, each.request.wanted, options.backend, options.persist,
-                                                    options.allow_below_usage, page_size, total)))
-        except _memory_method.Unsupported as exc:
-            refused[id(each)] = str(exc)
-    if refused:
-        entries = [_memory_result.failed(each, refused[id(each)]) if id(each) in refused
-                   else dict(_memory_result.failed(each, "not touched, because of others"), failed=False) for each in seen]
-        lines = ["%s%s/%s: %s" % (each.request.where, each.request.user, each.request.name, refused[id(each)])
-                 for each in seen if id(each) in refused]
-        raise NotDone("%d of %d containers can't be changed, nothing was changed: %s" % (
-            len(refused), len(seen), "; ".join(lines)), {"changed": False, "containers": entries})
+            jobs.append(Job(target, plan_container(target.current, target.request.requested, options, page_size, memory_total)))
+        except Unsupported as exc:
+            refusals[target.container.ident] = str(exc)
+    if refusals:
+        lines, entries = [], []
+        for target in targets:
+            refusal = refusals.get(target.container.ident)
+            if refusal is None:
+                entries.append(dict(failed_entry(target, "not touched, because of others"), failed=False))
+            else:
+                entries.append(failed_entry(target, refusal))
+                lines.append("%s%s/%s: %s" % (target.request.where, target.request.user, target.request.name, refusal))
+        raise ContainerMemoryError("%d of %d containers can't be changed, nothing was changed: %s" % (
+            len(lines), len(targets), "; ".join(lines)), {"changed": False, "containers": entries})
     return jobs
 
 
-def _apply(jobs, options):
-    apply = Apply(options.executable, options.timeout)
+def _apply(jobs: List[Job], options: Options) -> None:
     try:
-        apply.run(jobs)
+        Applier(options.executable, options.timeout).apply(jobs)
     except ApplyError as exc:
-        raise NotDone(_told(exc), _after_failure(jobs, exc))
+        raise ContainerMemoryError(_failure_message(exc), _failure_result(jobs, exc))
 
 
-def _told(exc):
-    public = exc.job.seen.container.facts
-    words = ["%s/%s: %s" % (public["user"], public["name"], exc)]
-    words.append("rolled back: %s" % (_names(exc.rolled_back) or "nothing, since nothing had been done"))
-    if exc.done:
-        words.append("could not be rolled back: %s (%s)" % (_names(exc.done), "; ".join(exc.problems)))
-    return "; ".join(words)
+def _failure_message(exc: ApplyError) -> str:
+    facts = exc.job.target.container.facts
+    parts = ["%s/%s: %s" % (facts["user"], facts["name"], exc)]
+    parts.append("rolled back: %s" % (_describe_steps(exc.rolled_back) or "nothing, since nothing had been done"))
+    if exc.remaining:
+        parts.append("could not be rolled back: %s (%s)" % (_describe_steps(exc.remaining), "; ".join(exc.problems)))
+    return "; ".join(parts)
 
 
-def _names(steps):
-    return ", ".join("%s/%s (%s)" % (job.seen.identity.name, job.seen.container.facts["name"], what) for job, what in steps)
+def _describe_steps(steps: Steps) -> str:
+    return ", ".join("%s/%s (%s)" % (job.target.identity.name, job.target.container.facts["name"], what) for job, what in steps)
 
 
-def _after_failure(jobs, exc):
+def _failure_result(jobs: Sequence[Job], exc: ApplyError) -> Dict[str, Any]:
     """The result of a run that failed midway: who failed, who was rolled back, who was not, who was not touched."""
-    back, stays = [job for job, _what in exc.rolled_back], [job for job, _what in exc.done]
+    rolled_back, remaining = [job for job, _what in exc.rolled_back], [job for job, _what in exc.remaining]
     entries = []
     for job in jobs:
-        if job in stays:
-            each = dict(_memory_result.entry(job.seen, job.plan), failed=True, message="changed, and could not be rolled back")
+        if job in remaining:
+            entry = dict(container_entry(job.target, job.plan), failed=True, message="changed, and could not be rolled back")
         elif job is exc.job:
-            each = _memory_result.failed(job.seen, str(exc) + "; rolled back" * (job in back))
+            entry = failed_entry(job.target, str(exc) + "; rolled back" * (job in rolled_back))
         else:
-            each = dict(_memory_result.failed(job.seen, "changed, then rolled back" if job in back else "not touched"),
-                        failed=False)
-        entries.append(each)
-    return {"changed": bool(stays), "containers": entries}
+            entry = dict(failed_entry(job.target, "changed, then rolled back" if job in rolled_back else "not touched"),
+                         failed=False)
+        entries.append(entry)
+    return {"changed": bool(remaining), "containers": entries}
 
 
-def _restart(jobs, entries, options):
+def _restart(jobs: Sequence[Job], entries: List[Entry], options: Options) -> None:
     try:
-        Apply(options.executable, options.timeout).restart(jobs)
+        Applier(options.executable, options.timeout).restart(jobs)
     except ApplyError as exc:
-        raise NotDone("%s/%s could not be restarted, its settings are written: %s" % (
-            exc.job.seen.identity.name, exc.job.seen.container.facts["name"], exc), {"changed": True, "containers": entries})
-
-
-def _predict_restart(jobs, entries, restarted):
-    """What a restart of a unit will enforce: what the unit declares."""
-    for job, each in zip(jobs, entries):
-        if job in restarted:
-            then = each["after"]["declared"]
-            effective = {"limit": then["limit"], "swap_limit": then["swap_limit"], "high": None,
-                         "oom_group": bool(then["oom_group"])}
-            each.update(_RESTARTED, after=dict(each["after"], effective=effective))
+        raise ContainerMemoryError("%s/%s could not be restarted, its settings are written: %s" % (
+            exc.job.target.identity.name, exc.job.target.container.facts["name"], exc),
+            {"changed": True, "containers": entries})
 
 
 _RESTARTED = {"changed": True, "restart_required": False, "applied_live": True, "message": "set, and its unit is restarted"}
 
 
-def _look_again(look, jobs, entries, restarted, page_size):
-    """Return the entries with what is there now, and those that are not as planned as failed."""
-    # a unit that was restarted has made another container of that name
-    requests = [job.seen.request._replace(name=job.seen.container.facts["name"] if job in restarted
-                                          else job.seen.container.ident) for job in jobs]
-    try:
-        found = look.at(requests)
-    except _memory_look.Refused as exc:
-        raise NotDone("it was changed, but could not be looked at afterwards: %s" % exc,
-                      {"changed": True, "containers": entries})
-    for job, each, now in zip(jobs, entries, found):
-        each["after"] = {"declared": _memory_settings.declared(now.now.record, now.now.unit),
-                         "effective": _memory_plan.enforced(now.now.live)}
+def _predict_restart(jobs: Sequence[Job], entries: Sequence[Entry], restarted: Sequence[Job]) -> None:
+    """Set in the entries what a restart of a unit will enforce: what the unit declares."""
+    for job, entry in zip(jobs, entries):
         if job in restarted:
-            each.update(_RESTARTED, applied_live=now.now.live is not None, id=now.container.ident)
-        missing = _memory_plan.reached(now.now, job.plan._replace(live=job.plan.live or job in restarted), page_size)
-        if missing:
-            each.update(failed=True, message="it is not as it should be: %s" % "; ".join(missing))
-        elif job.seen.now.live is not None and now.now.live is None:
-            each.update(applied_live=False, message="%s; it ended meanwhile" % each["message"])
-    return entries
+            declared = entry["after"]["declared"]
+            effective = {"limit": declared["limit"], "swap_limit": declared["swap_limit"], "high": None,
+                         "oom_group": bool(declared["oom_group"])}
+            entry.update(_RESTARTED, after=dict(entry["after"], effective=effective))
 
 
-def _result(entries, jobs):
-    warnings = ["%s/%s: %s" % (each["user"], each["name"], text)
-                for each, job in zip(entries, jobs) for text in job.plan.warnings]
-    warnings += ["%s/%s: %s" % (each["user"], each["name"], each["message"]) for each, job in zip(entries, jobs)
-                 if job.plan.method.reason == "stopped" and not job.plan.lasts]
-    return {"changed": any(each["changed"] for each in entries), "containers": entries,
-            "diff": _memory_result.diff(entries), "warnings": warnings}
+def _verify(jobs: Sequence[Job], entries: List[Entry], restarted: Sequence[Job], options: Options,
+            version: Tuple[int, ...]) -> None:
+    """Set in the entries what is there now, and mark those that are not as planned as failed."""
+    # a unit that was restarted has created another container of that name
+    requests = [job.target.request._replace(name=job.target.container.facts["name"] if job in restarted
+                                            else job.target.container.ident) for job in jobs]
+    try:
+        targets = read_targets(requests, options.executable, options.timeout, version)
+    except RequestRefused as exc:
+        raise ContainerMemoryError("it was changed, but could not be read afterwards: %s" % exc,
+                                   {"changed": True, "containers": entries})
+    for job, entry, target in zip(jobs, entries, targets):
+        current = target.current
+        entry["after"] = current_values(current)
+        if job in restarted:
+            entry.update(_RESTARTED, applied_live=current.enforced is not None, id=target.container.ident)
+        plan = job.plan._replace(applied_live=job.plan.applied_live or job in restarted)
+        deviations = find_deviations(current, plan, os.sysconf("SC_PAGE_SIZE"))
+        if deviations:
+            entry.update(failed=True, message="it is not as it should be: %s" % "; ".join(deviations))
+        elif job.target.current.enforced is not None and current.enforced is None:
+            entry.update(applied_live=False, message="%s; it ended meanwhile" % entry["message"])
+
+
+def _build_result(entries: List[Entry], jobs: Sequence[Job]) -> Dict[str, Any]:
+    warnings = ["%s/%s: %s" % (entry["user"], entry["name"], text)
+                for entry, job in zip(entries, jobs) for text in job.plan.warnings]
+    warnings += ["%s/%s: %s" % (entry["user"], entry["name"], entry["message"]) for entry, job in zip(entries, jobs)
+                 if job.plan.method.reason == "stopped" and not job.plan.persistent]
+    return {"changed": any(entry["changed"] for entry in entries), "containers": entries,
+            "diff": build_diff(entries), "warnings": warnings}

@@ -2,85 +2,86 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
+"""A container's memory settings, and how Podman's API, its options and the kernel's files spell them.
 
-"""A container's memory settings, and how the others write them: Podman's API and options, the kernel's files.
-
-Pure. Settings are dicts with some of KEYS: bytes, None for none; swap_limit is memory and swap together; oom_group
-is a bool, None for not said.
+Pure. Settings are MemorySettings, dicts with some of SETTING_KEYS.
 """
 
+from typing import Any, Dict, List, Optional, Tuple
+
+from .._podman.run_options import OOM_GROUP, MemorySettings
 from .._system.sizes import format_size
 
-GROUP = "memory.oom.group"
-KEYS = ("limit", "swap_limit", "reservation", "oom_group")
+SETTING_KEYS = ("limit", "swap_limit", "reservation", "oom_group")
 
 
-def differs(target, settings):
+def differs(target: MemorySettings, settings: MemorySettings) -> bool:
+    """Whether any setting of the target has another value in these settings."""
     return any(not _same(key, value, settings.get(key)) for key, value in target.items())
 
 
-def _same(key, value, other):
+def _same(key: str, value: Optional[int], other: Optional[int]) -> bool:
     """Whether two values of a setting mean the same: memory.oom.group is off where nothing is said."""
     return bool(value) == bool(other) if key == "oom_group" else value == other
 
 
-def declared(record, unit):
+def declared_settings(record: MemorySettings, unit: Optional[MemorySettings]) -> MemorySettings:
     """Return the result's `declared`: what the next start has, so for a quadlet what its unit says."""
     source = record if unit is None else unit
-    return {key: source.get(key) for key in KEYS}
+    return {key: source.get(key) for key in SETTING_KEYS}
 
 
-def resources(settings, present=None):
+def to_resources(settings: MemorySettings, present: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
     """Return the part of a LinuxResources (OCI runtime spec) that makes Podman set these settings.
 
-    :param present: all that is there, for a Podman that forgets what isn't sent.
-
     -1 removes a limit; for the reservation it would be memory.low=max, all protected, so that is 0.
+
+    :param present: all resources that the container has, for a Podman that forgets what isn't sent.
     """
-    sent = dict(present or {})
-    memory = dict(sent.get("memory") or {})
+    resources = dict(present or {})
+    memory = dict(resources.get("memory") or {})
     for key, name, none in (("limit", "limit", -1), ("swap_limit", "swap", -1), ("reservation", "reservation", 0)):
         if key in settings:
             memory[name] = none if settings[key] is None else settings[key]
     if memory:
-        sent["memory"] = memory
+        resources["memory"] = memory
     if "oom_group" in settings:
-        sent["unified"] = dict(sent.get("unified") or {}, **{GROUP: "1" if settings["oom_group"] else "0"})
-    return sent
+        resources["unified"] = dict(resources.get("unified") or {}, **{OOM_GROUP: "1" if settings["oom_group"] else "0"})
+    return resources
 
 
-def options(settings):
-    """Return the settings as options of podman run, create and (but for oom_group) update."""
-    words = []
+def from_resources(resources: Dict[str, Any]) -> MemorySettings:
+    """Return the settings in a LinuxResources that Podman keeps."""
+    memory = resources.get("memory") or {}
+    sizes = {"limit": memory.get("limit"), "swap_limit": memory.get("swap"), "reservation": memory.get("reservation")}
+    settings: MemorySettings = {key: size if size and size > 0 else None for key, size in sizes.items()}
+    group = (resources.get("unified") or {}).get(OOM_GROUP)
+    settings["oom_group"] = None if group is None else group.strip() == "1"
+    return settings
+
+
+def to_run_options(settings: MemorySettings) -> List[str]:
+    """Return the settings as options of podman run, create and (except for oom_group) update."""
+    options = []
     for key, name, none in (("limit", "--memory", "0"), ("swap_limit", "--memory-swap", "-1"),
                             ("reservation", "--memory-reservation", "0")):
         if key in settings:
-            words.append("%s=%s" % (name, none if settings[key] is None else format_size(settings[key])))
+            options.append("%s=%s" % (name, none if settings[key] is None else format_size(settings[key])))
     if settings.get("oom_group") is not None:
-        words.append("--cgroup-conf=%s=%d" % (GROUP, settings["oom_group"]))
-    return words
+        options.append("--cgroup-conf=%s=%d" % (OOM_GROUP, bool(settings["oom_group"])))
+    return options
 
 
-def leaf_files(settings):
-    """Return [(file, text)] to write into the leaf on cgroup v2."""
+def to_leaf_files(settings: MemorySettings) -> List[Tuple[str, str]]:
+    """Return [(file, text)] to write into a container's leaf on cgroup v2."""
     files = []
-    limit, swap = settings.get("limit"), settings.get("swap_limit")
+    limit, swap_limit = settings.get("limit"), settings.get("swap_limit")
     if "limit" in settings:
         files.append(("memory.max", "max" if limit is None else str(limit)))
     if "swap_limit" in settings:
-        files.append(("memory.swap.max", "max" if swap is None or limit is None else str(swap - limit)))
+        files.append(("memory.swap.max", "max" if swap_limit is None or limit is None else str(swap_limit - limit)))
     if "reservation" in settings:
         files.append(("memory.low", str(settings["reservation"] or 0)))
     if "oom_group" in settings:
-        files.append((GROUP, "1" if settings["oom_group"] else "0"))
+        files.append((OOM_GROUP, "1" if settings["oom_group"] else "0"))
     return files
-
-
-def recorded(found):
-    """Return the settings in a LinuxResources that Podman keeps."""
-    memory = found.get("memory") or {}
-    group = (found.get("unified") or {}).get(GROUP)
-    some = {key: memory.get(name) for key, name in (("limit", "limit"), ("swap_limit", "swap"), ("reservation", "reservation"))}
-    settings = {key: value if value and value > 0 else None for key, value in some.items()}
-    return dict(settings, oom_group=None if group is None else group.strip() == "1")

@@ -8,7 +8,7 @@ from collections import namedtuple
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import current as _memory_look
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import current
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import Request
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
@@ -24,41 +24,42 @@ def ask(*names):
 
 
 def answer(errors=()):
-    return Answer([ListedContainer(A, "web"), ListedContainer(B, "db")], [Container(A), Container(B)], [{"message": text} for text in errors])
+    return Answer([ListedContainer(A, "web"), ListedContainer(B, "db")], [Container(A), Container(B)],
+                  [{"message": text} for text in errors])
 
 
 @pytest.mark.parametrize("word, ident", [("web", A), ("db", B), (A, A), (B[:13], B)])
 def test_the_one_that_is_meant(word, ident):
-    assert _memory_look._one(ask(word)[0], answer()).ident == ident
+    assert current._find_container(ask(word)[0], answer()).ident == ident
 
 
 @pytest.mark.parametrize("word, words", [
     ("nothing", ["containers[0].name", "root", "'nothing'"]), (A[:11], ["no container"]), (A[:12], ["means 2 containers"])])
 def test_none_or_several(word, words):
     with pytest.raises(ValueError) as caught:
-        _memory_look._one(ask(word)[0], answer())
+        current._find_container(ask(word)[0], answer())
     assert [each for each in words if each not in str(caught.value)] == []
 
 
 @pytest.mark.parametrize("errors, why", [(("broken storage",), "broken storage"), ((), "gone in the meantime")])
 def test_one_that_podman_can_not_inspect(errors, why):
     with pytest.raises(ValueError, match=why):
-        _memory_look._one(ask("web")[0], answer(errors)._replace(containers=[]))
+        current._find_container(ask("web")[0], answer(errors)._replace(containers=[]))
 
 
 def test_the_same_container_twice():
     requests = ask("web", "db", A)
-    found = {id(requests[0]): Container(A), id(requests[1]): Container(B), id(requests[2]): Container(A)}
-    (reason,) = _memory_look._twice(found, requests)
+    containers = {id(requests[0]): Container(A), id(requests[1]): Container(B), id(requests[2]): Container(A)}
+    (reason,) = current._duplicates(containers, requests)
     assert "containers[2].name" in reason and "containers[0].name" in reason
 
 
 def test_a_user_who_is_not_there():
-    with pytest.raises(_memory_look.Refused, match="no user 'nosuchuser'"):
-        _memory_look.owner("nosuchuser")
+    with pytest.raises(current.RequestRefused, match="no user 'nosuchuser'"):
+        current.find_owner("nosuchuser")
 
 
 def test_only_root_changes_those_of_others(monkeypatch):
-    monkeypatch.setattr(_memory_look, "current_identity", lambda: Identity("alice", 1000, 1000, "/home/alice"))
-    with pytest.raises(_memory_look.Refused, match="only root.*'root'.*'alice'.*become"):
-        _memory_look.owner("root")
+    monkeypatch.setattr(current, "current_identity", lambda: Identity("alice", 1000, 1000, "/home/alice"))
+    with pytest.raises(current.RequestRefused, match="only root.*'root'.*'alice'.*become"):
+        current.find_owner("root")

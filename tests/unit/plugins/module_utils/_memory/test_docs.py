@@ -9,16 +9,16 @@ import re
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import Case, choose
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import Context, choose_method
 
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "..", "..", "docs", "container-memory.md")
 # Every minor version that a row of the table speaks of.
 BANDS = {"3.4 to 4.2": [(3, 4), (4, 0), (4, 1), (4, 2)], "4.3 to 4.9": [(4, minor) for minor in range(3, 10)], "5.0": [(5, 0)],
          "5.1 to 5.3": [(5, 1), (5, 2), (5, 3)], "5.4 and newer": [(5, 4), (5, 5), (5, 8), (6, 0)]}
-KINDS = {"nobody, it runs": [{}], "nobody, it does not run": [{"running": False, "own": False}],
+KINDS = {"nobody, it runs": [{}], "nobody, it does not run": [{"running": False, "own_cgroup": False}],
          "quadlet": [{"manager": "quadlet", "unit_file": "/a.container"}],
          "systemd, compose, kube, pod, --rm": [{"manager": "systemd"}, {"manager": "compose"}, {"manager": "kube"},
-                                               {"pod": True}, {"removed": True}]}
+                                               {"pod": True}, {"auto_remove": True}]}
 
 
 def table():
@@ -31,10 +31,10 @@ def table():
 def test_a_row(band, kind, now, later):
     for version in BANDS[band]:
         for more in KINDS[kind]:
-            case = Case(**dict(dict(version=version + (0,), cgroup=2, rootless=False, running=True, own=True, manager="none",
-                                    unit_file=None, template=False, pod=False, removed=False), **more))
-            method = choose(case, {"memory": 1 << 30, "oom_group": True}, "auto", True)
-            way = (method.write or "can't be done") + ", all resources" * method.resend
+            context = Context(**dict(dict(version=version + (0,), cgroup_version=2, rootless=False, running=True, own_cgroup=True,
+                                          manager="none", unit_file=None, template=False, pod=False, auto_remove=False), **more))
+            method = choose_method(context, {"memory": 1 << 30, "oom_group": True}, "auto", True)
+            way = (method.backend or "can't be done") + ", all resources" * method.resend
             lasts = "drop-in" if method.drop_in else "Podman's record" if method.persistent else "lost"
             assert (way, lasts) == (now, later), version
 

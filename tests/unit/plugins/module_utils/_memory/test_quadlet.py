@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet import (
-    Unreadable,
-    drop_in,
-    kept,
-    settings,
-    uses_arguments,
+    UnreadableUnit,
+    arguments_set_memory,
+    drop_in_settings,
+    render_drop_in,
+    unit_settings,
 )
 
 FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures", "quadlet")
@@ -32,8 +32,8 @@ def test_recorded_units(name):
     """Their file has PodmanArgs=--memory=64m, a drop-in the rest."""
     with open(os.path.join(FIXTURES, name), encoding="utf-8") as stream:
         text = stream.read()
-    assert settings(text) == {"limit": 80 * MIB, "swap_limit": 80 * MIB, "reservation": None, "oom_group": True}
-    assert uses_arguments(text)
+    assert unit_settings(text) == {"limit": 80 * MIB, "swap_limit": 80 * MIB, "reservation": None, "oom_group": True}
+    assert arguments_set_memory(text)
 
 
 @pytest.mark.parametrize("lines, expected", [
@@ -52,32 +52,32 @@ def test_recorded_units(name):
 ])
 def test_settings(lines, expected):
     nothing = {"limit": None, "swap_limit": None, "reservation": None, "oom_group": None}
-    assert settings(unit(*lines)) == dict(nothing, **expected)
+    assert unit_settings(unit(*lines)) == dict(nothing, **expected)
 
 
 def test_a_variable_is_not_taken_for_nothing():
-    with pytest.raises(Unreadable, match="MEM"):
-        settings(unit("PodmanArgs=--memory=${MEM}"))
+    with pytest.raises(UnreadableUnit, match="MEM"):
+        unit_settings(unit("PodmanArgs=--memory=${MEM}"))
 
 
 def test_whether_arguments_give_the_memory():
-    assert not uses_arguments(unit("Memory=1g", "PodmanArgs=--memory-swap=2g"))
-    assert uses_arguments(unit("PodmanArgs=-m 1g"))
+    assert not arguments_set_memory(unit("Memory=1g", "PodmanArgs=--memory-swap=2g"))
+    assert arguments_set_memory(unit("PodmanArgs=-m 1g"))
 
 
 def test_the_drop_in():
-    assert drop_in(ALL, False).endswith(
+    assert render_drop_in(ALL, False).endswith(
         "[Container]\nPodmanArgs=--memory=100m --memory-swap=150m --memory-reservation=50m --cgroup-conf=memory.oom.group=1\n")
-    assert drop_in(ALL, True).endswith(
+    assert render_drop_in(ALL, True).endswith(
         "[Container]\nMemory=100m\nPodmanArgs=--memory-swap=150m --memory-reservation=50m --cgroup-conf=memory.oom.group=1\n")
     # Memory=0 would be another zero than the one of an earlier PodmanArgs
-    assert drop_in(NONE, True).endswith("PodmanArgs=--memory=0 --memory-swap=-1 --memory-reservation=0 "
+    assert render_drop_in(NONE, True).endswith("PodmanArgs=--memory=0 --memory-swap=-1 --memory-reservation=0 "
                                         "--cgroup-conf=memory.oom.group=0\n")
 
 
 def test_our_own_drop_in_keeps_what_is_not_given():
-    assert kept(drop_in({"oom_group": True}, True)) == {"oom_group": True}
-    assert kept(drop_in({"limit": None, "swap_limit": None}, True)) == {"limit": None, "swap_limit": None}
+    assert drop_in_settings(render_drop_in({"oom_group": True}, True)) == {"oom_group": True}
+    assert drop_in_settings(render_drop_in({"limit": None, "swap_limit": None}, True)) == {"limit": None, "swap_limit": None}
 
 
 sizes = st.one_of(st.none(), st.integers(1, 1 << 50))
@@ -89,6 +89,6 @@ def test_what_is_written_is_read_again(given_, memory_key, dropped):
     some = {key: value for key, value in given_.items() if key not in dropped}
     if some.get("limit") is None:
         some.pop("swap_limit", None)  # without a limit it limits nothing
-    found = kept(drop_in(some, memory_key))
+    found = drop_in_settings(render_drop_in(some, memory_key))
     assert {key: found[key] for key in some} == some
     assert set(found) == set(some)

@@ -9,9 +9,9 @@ import stat
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import quadlet_units as _quadlet_files
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import quadlet_units
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import (
-    Place,
+    DropInPlace,
     Unit,
     UnitError,
     Units,
@@ -34,30 +34,30 @@ def units():
 
 
 def test_a_drop_in_is_written_replaced_and_removed(units, tmp_path):
-    place = Place(str(tmp_path / "a.container.d"), current_identity())
-    assert units.drop_in(place) is None
-    units.write(place, "[Container]\nMemory=1g\n")
-    assert units.drop_in(place) == "[Container]\nMemory=1g\n"
-    units.write(place, "other\n")
-    assert os.listdir(place.folder) == [NAME] and units.drop_in(place) == "other\n"
+    place = DropInPlace(str(tmp_path / "a.container.d"), current_identity())
+    assert units.read_drop_in(place) is None
+    units.write_drop_in(place, "[Container]\nMemory=1g\n")
+    assert units.read_drop_in(place) == "[Container]\nMemory=1g\n"
+    units.write_drop_in(place, "other\n")
+    assert os.listdir(place.folder) == [NAME] and units.read_drop_in(place) == "other\n"
     assert stat.S_IMODE(os.stat(os.path.join(place.folder, NAME)).st_mode) == 0o644
-    units.write(place, None)
+    units.write_drop_in(place, None)
     assert not os.path.exists(place.folder)
-    units.write(place, None)
+    units.write_drop_in(place, None)
 
 
 def test_removing_leaves_other_files(units, tmp_path):
-    place = Place(str(tmp_path / "a.container.d"), current_identity())
-    units.write(place, "x")
+    place = DropInPlace(str(tmp_path / "a.container.d"), current_identity())
+    units.write_drop_in(place, "x")
     (tmp_path / "a.container.d" / "10-own.conf").write_text("y")
-    units.write(place, None)
+    units.write_drop_in(place, None)
     assert os.listdir(place.folder) == ["10-own.conf"]
 
 
 def test_a_failure_says_what_and_leaves_nothing(units, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UnitError, match="file/a.container.d.*Not a directory|file/a.container.d.*exit code"):
-        units.write(Place(str(tmp_path / "file" / "a.container.d"), current_identity()), "x")
+        units.write_drop_in(DropInPlace(str(tmp_path / "file" / "a.container.d"), current_identity()), "x")
     assert os.listdir(str(tmp_path)) == ["file"]
 
 
@@ -73,8 +73,8 @@ def test_a_failure_says_what_and_leaves_nothing(units, tmp_path):
     (ALICE, ROOT, "/etc/cron.d/a.container", "/home/alice/.config/containers/systemd/a.container.d", ALICE),
 ])
 def test_where_it_goes_and_who_writes_it(monkeypatch, owner, me, source, folder, writer):
-    monkeypatch.setattr(_quadlet_files, "current_identity", lambda: me)
-    assert Units(owner, 30).place(Unit("a.service", source, None)) == Place(folder, writer)
+    monkeypatch.setattr(quadlet_units, "current_identity", lambda: me)
+    assert Units(owner, 30).drop_in_place(Unit("a.service", source, "")) == DropInPlace(folder, writer)
 
 
 def test_what_systemd_says(monkeypatch):
@@ -88,11 +88,11 @@ def test_what_systemd_says(monkeypatch):
         return CommandResult(0, said, "")
 
     monkeypatch.setattr(systemctl, "run_command", run)
-    assert Units(ALICE, 30).known(["qd.service", "gone.service", "qd.service", "--version", "a b.service"]) == {
+    assert Units(ALICE, 30).lookup(["qd.service", "gone.service", "qd.service", "--version", "a b.service"]) == {
         "qd.service": Unit("qd.service", "/etc/containers/systemd/sub/qd.container", "/run/systemd/generator/qd.service"),
-        "gone.service": Unit("gone.service", None, None)}
+        "gone.service": Unit("gone.service", "", "")}
     assert asked == [["systemctl", "--user", "show", "--property=Id,SourcePath,FragmentPath", "--", "gone.service", "qd.service"]]
-    assert Units(ROOT, 30).known([]) == {} and len(asked) == 1
+    assert Units(ROOT, 30).lookup([]) == {} and len(asked) == 1
 
 
 def test_systemd_does_not_answer(monkeypatch):
@@ -103,4 +103,4 @@ def test_systemd_does_not_answer(monkeypatch):
 
 def test_a_unit_that_is_gone(units):
     with pytest.raises(UnitError, match="a.service.*does not know"):
-        units.text(Unit("a.service", None, None))
+        units.read_unit(Unit("a.service", "", ""))

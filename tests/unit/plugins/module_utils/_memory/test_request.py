@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import (
-    SETTINGS,
+    SETTING_OPTIONS,
     Request,
     RequestError,
-    requests,
+    parse_requests,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import format_size
 
@@ -20,15 +20,16 @@ PAGE = 4096
 
 
 def params(containers=None, **flat):
-    return dict({key: None for key in ("name", "user") + SETTINGS}, containers=containers, **flat)
+    return dict({key: None for key in ("name", "user") + SETTING_OPTIONS}, containers=containers, **flat)
 
 
 def read(*containers):
-    return requests(params([dict({key: None for key in ("name", "user") + SETTINGS}, **each) for each in containers]), "root", PAGE)
+    nothing = dict.fromkeys(("name", "user") + SETTING_OPTIONS)
+    return parse_requests(params([dict(nothing, **container) for container in containers]), "root", PAGE)
 
 
 def test_flat_and_in_a_list_mean_the_same():
-    flat = requests(params(name="web", memory="512m", oom_group=False), "root", PAGE)
+    flat = parse_requests(params(name="web", memory="512m", oom_group=False), "root", PAGE)
     assert flat == [Request("", "web", "root", {"memory": 512 * MIB, "oom_group": False})]
     assert [each._replace(where="") for each in read({"name": "web", "memory": "512m", "oom_group": False})] == flat
 
@@ -58,14 +59,14 @@ def test_a_mistake_is_named_with_its_place_and_value(given_, words):
 
 def test_a_setting_beside_the_list_is_refused():
     with pytest.raises(RequestError, match="memory.*containers"):
-        requests(params([{"name": "a", "memory": "1g"}], memory="1g"), "root", PAGE)
+        parse_requests(params([{"name": "a", "memory": "1g"}], memory="1g"), "root", PAGE)
 
 
 @given(st.integers(PAGE, 1 << 50), st.integers(0, 1 << 50))
 def test_swap_is_accepted_exactly_from_memory_on(memory, swap):
     wanted = {"name": "a", "memory": format_size(memory), "memory_swap": str(swap or 1)}
     if swap >= memory:
-        assert read(wanted)[0].wanted == {"memory": memory, "memory_swap": swap}
+        assert read(wanted)[0].requested == {"memory": memory, "memory_swap": swap}
     else:
         with pytest.raises(RequestError):
             read(wanted)
