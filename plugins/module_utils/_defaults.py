@@ -130,11 +130,10 @@ def carry_out(placed, timeout):
 
     :raises _drop_in.UserFileError: says why not.
     """
-    directory, name = os.path.split(placed.plan.target.path)
     if placed.plan.status == "written":
-        _drop_in.write_user_file(placed.identity, directory, name, placed.plan.text, timeout)
+        _drop_in.write_user_file(placed.identity, placed.plan.target.path, placed.plan.text, timeout)
     elif placed.plan.status == "removed":
-        _drop_in.remove_user_file(placed.identity, directory, name, timeout)
+        _drop_in.remove_user_file(placed.identity, placed.plan.target.path, timeout)
 
 
 def _rootless(names):

@@ -15,7 +15,7 @@ BASES = ("module_utils", "plugin_utils")
 ALLOWED = {
     # on managed hosts
     "module_utils/_system": (),
-    "module_utils/_cgroup": (),
+    "module_utils/_cgroup": ("_system",),
     "module_utils/_podman": ("_system",),
     "module_utils/_boot": ("_system",),
     "module_utils/_logs": ("_system", "_cgroup"),

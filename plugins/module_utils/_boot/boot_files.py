@@ -10,9 +10,8 @@ Knows nothing of what the files mean.
 """
 
 import os
-import tempfile
 
-_LABEL = "security.selinux"
+from .._system.host_files import Files, move_file, replace_file
 
 
 class FileError(Exception):
@@ -26,36 +25,32 @@ class BootFiles(object):
     """
 
     def __init__(self, root="/"):
-        self._root = root
+        self._files = Files(root)
         # {path: text, None where there was no such file} of what was changed, or may be by a command.
         self._before = {}
 
     def at(self, path):
         """Return where the file of the host really is; links are followed."""
-        return os.path.realpath(os.path.join(self._root, path.lstrip("/")))
+        return os.path.realpath(self._files.at(path))
 
     def read(self, path):
         """Return the text, with every byte kept (surrogateescape); None when there is no such file."""
         try:
-            with open(self.at(path), encoding="utf-8", errors="surrogateescape", newline="") as handle:
-                return handle.read()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            data = self._files.read_bytes(path)
         except OSError as exc:
             raise FileError("%s can't be read: %s" % (path, exc.strerror))
+        return None if data is None else data.decode("utf-8", "surrogateescape")
 
     def names(self, directory):
         """Return the sorted names in a directory, [] when there is no such directory."""
-        try:
-            return sorted(os.listdir(self.at(directory)))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as exc:
-            raise FileError("%s can't be read: %s" % (directory, exc.strerror))
+        names = self._files.names(directory)
+        if directory in self._files.unreadable:
+            raise FileError("%s can't be read: %s" % (directory, self._files.unreadable[directory]))
+        return names or []
 
     def exists(self, path):
         """Whether there is something of that name."""
-        return os.path.exists(self.at(path))
+        return self._files.exists(path)
 
     def check_writable(self, path):
         """Check that the file could be replaced, as far as can be told without writing.
@@ -101,7 +96,7 @@ class BootFiles(object):
                 os.unlink(target)
             else:
                 os.makedirs(os.path.dirname(target), exist_ok=True)
-                _replace(target, text.encode("utf-8", "surrogateescape"))
+                replace_file(target, text.encode("utf-8", "surrogateescape"), 0o644, like=target)
         except FileNotFoundError:
             if text is not None:
                 raise
@@ -114,11 +109,7 @@ class BootFiles(object):
         :raises FileError: the target is what it was.
         """
         try:
-            here, there = self.at(source), self.at(target)
-            _like(there, here)
-            _flushed(here)
-            os.rename(here, there)
-            _flushed(os.path.dirname(there))
+            move_file(self.at(source), self.at(target))
         except OSError as exc:
             raise FileError("%s can't be written: %s" % (target, exc.strerror))
 
@@ -130,56 +121,3 @@ class BootFiles(object):
             pass
         except OSError as exc:
             raise FileError("%s can't be removed: %s" % (path, exc.strerror))
-
-
-def _replace(target, data):
-    directory, name = os.path.split(target)
-    # A name that no boot loader takes for one of its files: they read *.cfg and *.conf.
-    handle, draft = tempfile.mkstemp(prefix=".%s." % name, suffix=".new", dir=directory)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        if not _like(target, draft):
-            os.chmod(draft, 0o644)
-        _flushed(draft)
-        os.rename(draft, target)
-    except OSError:
-        os.unlink(draft)
-        raise
-    _flushed(directory)
-
-
-def _like(model, path):
-    """Give a file the owner, mode and SELinux label of another one; return whether that one is there.
-
-    A FAT file system has none of these of its own, and what isn't different isn't set.
-    """
-    try:
-        wanted = os.stat(model)
-    except FileNotFoundError:
-        return False
-    now = os.stat(path)
-    if (now.st_uid, now.st_gid) != (wanted.st_uid, wanted.st_gid):
-        os.chown(path, wanted.st_uid, wanted.st_gid)
-    if now.st_mode != wanted.st_mode:
-        os.chmod(path, wanted.st_mode & 0o7777)
-    label = _label(model)
-    if label != _label(path):
-        os.setxattr(path, _LABEL, label)
-    return True
-
-
-def _label(path):
-    try:
-        return os.getxattr(path, _LABEL)
-    except OSError:  # none here
-        return None
-
-
-def _flushed(path):
-    """Have the file or directory on the disk: a boot file that the next power cut empties is none."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,9 +10,9 @@ Reads, converts to numbers, and leaves the meaning to others. cgroup v2:
 Documentation/admin-guide/cgroup-v2.rst; v1: Documentation/admin-guide/cgroup-v1/memory.rst.
 """
 
-import os
 from collections import namedtuple
 
+from .._system.host_files import Files
 from . import paths as _cgroup_path
 
 # version: 1 or 2; memory_root: directory of the hierarchy with the memory controller;
@@ -30,15 +30,15 @@ class CgroupFiles(object):
     """The memory files of one host's hierarchy, each directory read once."""
 
     def __init__(self, root="/sys/fs/cgroup", proc="/proc"):
-        self._root = root
         self._proc = proc
+        self._files = Files()
         self._limits = {}
-        self.hierarchy = _hierarchy(root, proc)
+        self.hierarchy = _hierarchy(self._files, root, proc)
 
     def container_cgroups(self, pid, ident):
         """Return the Place of a container's main process, None when the process is gone."""
         path = None
-        for line in (_read(os.path.join(self._proc, str(pid), "cgroup")) or "").splitlines():
+        for line in (self._files.read("%s/%s/cgroup" % (self._proc, pid)) or "").splitlines():
             _number, controllers, where = line.split(":", 2)
             if controllers == ("" if self.hierarchy.version == 2 else "memory") or (
                     self.hierarchy.version == 1 and "memory" in controllers.split(",")):
@@ -129,38 +129,22 @@ class CgroupFiles(object):
             raise OSError("%s: %s" % (path, exc.strerror or exc))
 
     def _text(self, cgroup, name):
-        return _read(self.hierarchy.memory_root + cgroup + "/" + name)
+        """A file's text without the last newline; None when it isn't there or can't be read."""
+        text = self._files.read(self.hierarchy.memory_root + cgroup + "/" + name)
+        return None if text is None else text.strip()
 
 
-def _hierarchy(root, proc):
-    controllers = _read(os.path.join(root, "cgroup.controllers"))
+def _hierarchy(files, root, proc):
+    controllers = files.read(root + "/cgroup.controllers")
     if controllers is not None:
         names = controllers.split()
         problem = None if "memory" in names else "the memory controller is not there"
         return Hierarchy(2, root, names, problem)
-    lines = [line.split() for line in (_read(os.path.join(proc, "cgroups")) or "").splitlines()]
+    lines = [line.split() for line in (files.read(proc + "/cgroups") or "").splitlines()]
     names = [words[0] for words in lines if len(words) == 4 and words[0][0] != "#" and words[3] == "1"]
-    memory = os.path.join(root, "memory")
-    problem = None if os.path.isdir(memory) else "there is no memory controller in %s" % root
+    memory = root + "/memory"
+    problem = None if files.is_directory(memory) else "there is no memory controller in %s" % root
     return Hierarchy(1, memory, names, problem)
-
-
-def _read(path):
-    """A file's text without the last newline; None when it isn't there or can't be read."""
-    # plain system calls: the recorder reads thousands of these a minute, and open() costs three times as much
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    chunks = []
-    try:
-        while not chunks or chunks[-1]:
-            chunks.append(os.read(descriptor, 65536))
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return b"".join(chunks).decode("utf-8", "replace").strip()
 
 
 def _size(value):

@@ -9,11 +9,12 @@ What the files say: quadlet.py.
 """
 
 import os
-from typing import Dict, Iterable, NamedTuple, Optional
+from contextlib import contextmanager
+from typing import Dict, Iterable, Iterator, NamedTuple, Optional
 
-from .._system.command import CommandError, Identity, current_identity, run_command
+from .._system.command import Identity, current_identity
 from .._system.systemctl import Systemctl, SystemctlError
-from .._system.user_files import UserFileError, remove_user_file, write_user_file
+from .._system.user_files import UserFileError, read_user_file, remove_user_file, write_user_file
 from .quadlet import DROP_IN
 
 _SYSTEM = "/etc/containers/systemd"
@@ -56,10 +57,8 @@ class Units:
 
         :raises UnitError: no answer.
         """
-        try:
+        with _as_unit_error():
             shown = self._systemctl.show(names, ["SourcePath", "FragmentPath"])
-        except SystemctlError as exc:
-            raise UnitError(str(exc))
         return {name: Unit(name, properties.get("SourcePath", ""), properties.get("FragmentPath", ""))
                 for name, properties in shown.items()}
 
@@ -70,7 +69,11 @@ class Units:
         """
         if not unit.fragment:
             raise UnitError("%s: systemd does not know the unit any more" % unit.name)
-        return self._run("cat %s" % unit.fragment, ["cat", "--", unit.fragment], self._identity)
+        with _as_unit_error():
+            text = read_user_file(self._identity, unit.fragment, self._timeout)
+        if text is None:
+            raise UnitError("%s: there is no such file" % unit.fragment)
+        return text
 
     def drop_in_place(self, unit: Unit) -> DropInPlace:
         """Return the place of the drop-in for the quadlet file of a unit.
@@ -91,50 +94,41 @@ class Units:
 
         :raises UnitError: it can't be read.
         """
-        path = os.path.join(place.folder, DROP_IN)
-        script = 'if [ -e "$1" ]; then echo yes && cat -- "$1"; fi'
-        output = self._run(path, ["sh", "-c", script, "sh", path], place.writer)
-        return output.partition("\n")[2] if output else None
+        with _as_unit_error():
+            return read_user_file(place.writer, os.path.join(place.folder, DROP_IN), self._timeout)
 
     def write_drop_in(self, place: DropInPlace, text: Optional[str]) -> None:
         """Replace our drop-in atomically; None removes it, and its directory when nothing else is in it.
 
         :raises UnitError: it can't be written.
         """
-        try:
-            if text is not None:
-                write_user_file(place.writer, place.folder, DROP_IN, text, self._timeout)
-                return
-            remove_user_file(place.writer, place.folder, DROP_IN, self._timeout)
-            run_command(["rmdir", "--", place.folder], self._timeout, place.writer)  # fails when something is in it
-        except (UserFileError, CommandError) as exc:
-            raise UnitError(str(exc))
+        path = os.path.join(place.folder, DROP_IN)
+        with _as_unit_error():
+            if text is None:
+                remove_user_file(place.writer, path, self._timeout, with_directory=True)
+            else:
+                write_user_file(place.writer, path, text, self._timeout)
 
     def reload(self) -> None:
         """Make the manager reload its units; nothing is restarted.
 
         :raises UnitError: it failed.
         """
-        self._systemd("daemon-reload")
+        with _as_unit_error():
+            self._systemctl.run("daemon-reload")
 
     def restart(self, name: str) -> None:
         """Restart a unit, which recreates its container.
 
         :raises UnitError: it failed.
         """
-        self._systemd("restart", "--", name)
+        with _as_unit_error():
+            self._systemctl.run("restart", "--", name)
 
-    def _systemd(self, *arguments: str) -> None:
-        try:
-            self._systemctl.run(*arguments)
-        except SystemctlError as exc:
-            raise UnitError(str(exc))
 
-    def _run(self, what: str, argv: Iterable[str], identity: Identity) -> str:
-        try:
-            result = run_command(list(argv), self._timeout, identity)
-        except CommandError as exc:
-            raise UnitError(str(exc))
-        if result.rc != 0:
-            raise UnitError("%s: exit code %d: %s" % (what, result.rc, result.err[-500:] or "(no message)"))
-        return result.out.decode("utf-8", "replace")
+@contextmanager
+def _as_unit_error() -> Iterator[None]:
+    try:
+        yield
+    except (SystemctlError, UserFileError) as exc:
+        raise UnitError(str(exc))

@@ -14,6 +14,7 @@ import os
 import shutil
 from collections import namedtuple
 
+from .._system.host_files import Files, replace_file
 from .._system.systemctl import Systemctl, SystemctlError
 from .database import HISTORY_FILE
 from .main import SETTINGS
@@ -21,6 +22,7 @@ from .metrics import METRICS_FILE
 from .package import CACHE_DIR, CODE_DIR, CODE_DIR_NAME, SERVICE, TIMER, UNIT_DIR
 
 _SYSTEMCTL = Systemctl(None, 120)
+_FILES = Files()
 _OURS = ("lock", HISTORY_FILE)
 
 # In the order in which it is done: stop: [systemctl arguments]; write: {path: text, None for a directory};
@@ -37,7 +39,7 @@ def plan_install(layout, state_dir, textfile_dir):
     """Return the Plan that makes this host have the layout."""
     if not os.path.isdir("/run/systemd/system"):
         raise InstallError("the recorder needs systemd as the host's init, and /run/systemd/system is not there")
-    write = {path: text for path, text in layout.files.items() if _text(path) != text}
+    write = {path: text for path, text in layout.files.items() if _FILES.read(path) != text}
     remove = [path for path in _code() if path != layout.code]
     for settings in [_settings(path) for path in remove]:
         if settings.get("textfile_dir") not in (None, textfile_dir):
@@ -103,11 +105,7 @@ def _put(path, text):
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         os.makedirs(folder, 0o755)
-    partial = path + ".tmp"
-    with open(partial, "w", encoding="utf-8") as handle:
-        handle.write(text)
-        os.fchmod(handle.fileno(), 0o644)
-    os.rename(partial, path)
+    replace_file(path, text.encode("utf-8"), 0o644)
 
 
 def _remove(path):
@@ -141,7 +139,7 @@ def _code():
 
 
 def _names(folder):
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return _FILES.names(folder) or []
 
 
 def _existing(paths):
@@ -151,25 +149,17 @@ def _existing(paths):
 def _settings(code):
     """The settings of an installed recorder, {} when they can't be read."""
     try:
-        found = json.loads(_text(os.path.join(code, SETTINGS)) or "{}")
+        found = json.loads(_FILES.read(os.path.join(code, SETTINGS)) or "{}")
     except ValueError:
         return {}
     return found if {"state_dir", "textfile_dir"} <= set(found) else {}
-
-
-def _text(path):
-    try:
-        with open(path, encoding="utf-8") as handle:
-            return handle.read()
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def _diff(write, remove):
     """Units and settings line by line, the code by its directory's name."""
     shown = [path for path in write if write[path] is not None and (
         path.startswith(UNIT_DIR) or os.path.basename(path) == SETTINGS)]
-    found = [{"before_header": path, "after_header": path, "before": _text(path) or "", "after": write[path]}
+    found = [{"before_header": path, "after_header": path, "before": _FILES.read(path) or "", "after": write[path]}
              for path in sorted(shown)]
     made = sorted({os.path.dirname(path) if path.startswith(CODE_DIR) else path for path in write
                    if os.path.basename(path) == SETTINGS or write[path] is None})

@@ -9,7 +9,8 @@ Pure but for write(). The format: https://prometheus.io/docs/instrumenting/expos
 """
 
 import math
-import os
+
+from .._system.host_files import replace_file
 
 # name, kind: counter or gauge; help: one line; samples: [(labels, value)], labels a list of pairs.
 _ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ('"', '\\"'))
@@ -47,18 +48,5 @@ def _number(value):
 
 
 def write(path, text):
-    """Put a file in place at once, readable for everybody.
-
-    node_exporter takes *.prom: the file that is being written has another name. The directory may belong to
-    somebody else, so an existing name is never followed or written into.
-    """
-    partial = "%s.%d.tmp" % (path, os.getpid())
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(text.encode("utf-8", "replace"))
-            os.fchmod(handle.fileno(), 0o644)
-        os.rename(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    """Put a file in place at once, readable for everybody; the directory may belong to somebody else."""
+    replace_file(path, text.encode("utf-8", "replace"), 0o644)

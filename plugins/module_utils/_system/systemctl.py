@@ -85,7 +85,7 @@ def parse_show(text: str) -> Dict[str, Dict[str, str]]:
     """
     units = {}
     for block in text.split("\n\n"):
-        properties = {}  # type: Dict[str, str]
+        properties: Dict[str, str] = {}
         for line in block.split("\n"):
             name, equals, value = line.partition("=")
             if equals:

@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
+"""Read, write and remove a small file of a user as that user, so that no link of the user's can lead root elsewhere."""
 
-"""Put a small file at a user's place, or remove it, as that user: nobody's links can lead elsewhere."""
+import os
+from typing import Optional
 
-from .command import CommandError, run_command
+from .command import CommandError, Identity, run_command
 
-# Scripts for sh with a directory and a name. The file is whole or not there: it is written beside, then renamed.
-WRITE = """set -e
+# Scripts for sh with a directory and a name.
+_READ = 'if [ -e "$1/$2" ]; then echo yes && cat -- "$1/$2"; fi'
+# The file is whole or not there: it is written beside, then renamed.
+_WRITE = """set -e
 umask 022
 mkdir -p -- "$1"
 new=$(mktemp -- "$1/.$2.XXXXXX")
@@ -18,33 +21,46 @@ cat >"$new"
 chmod 0644 -- "$new"
 mv -f -- "$new" "$1/$2"
 """
-REMOVE = 'rm -f -- "$1/$2"'
+_REMOVE = 'rm -f -- "$1/$2"'
+_REMOVE_WITH_DIRECTORY = _REMOVE + ' && { rmdir -- "$1" 2>/dev/null || :; }'
 
 
 class UserFileError(Exception):
-    """The file could not be written or removed."""
+    """The file could not be read, written or removed; says which and why."""
 
 
-def write_user_file(identity, directory, name, text, timeout):
-    """Write a file atomically, with its directory.
+def read_user_file(identity: Identity, path: str, timeout: float) -> Optional[str]:
+    """Return the text of a file, None when there is none.
 
-    :raises UserFileError: says why not.
+    :raises UserFileError:
     """
-    _shell(identity, WRITE, directory, name, timeout, text.encode("utf-8"))
+    answer = _shell(identity, _READ, path, timeout)
+    return answer.partition("\n")[2] if answer else None
 
 
-def remove_user_file(identity, directory, name, timeout):
-    """Remove a file; none is fine.
+def write_user_file(identity: Identity, path: str, text: str, timeout: float) -> None:
+    """Replace a file at once; its directory is created.
 
-    :raises UserFileError: says why not.
+    :raises UserFileError: nothing was changed.
     """
-    _shell(identity, REMOVE, directory, name, timeout, b"")
+    _shell(identity, _WRITE, path, timeout, text.encode("utf-8"))
 
 
-def _shell(identity, script, directory, name, timeout, data):
+def remove_user_file(identity: Identity, path: str, timeout: float, with_directory: bool = False) -> None:
+    """Remove a file, if it is there.
+
+    :param with_directory: remove its directory too, if nothing else is in it.
+    :raises UserFileError:
+    """
+    _shell(identity, _REMOVE_WITH_DIRECTORY if with_directory else _REMOVE, path, timeout)
+
+
+def _shell(identity: Identity, script: str, path: str, timeout: float, data: bytes = b"") -> str:
+    directory, name = os.path.split(path)
     try:
         result = run_command(["sh", "-c", script, "sh", directory, name], timeout, identity, stdin=data)
     except CommandError as exc:
-        raise UserFileError("%s/%s: %s" % (directory, name, exc))
+        raise UserFileError("%s: %s" % (path, exc))
     if result.rc != 0:
-        raise UserFileError("%s/%s: %s" % (directory, name, result.err or "exit code %d" % result.rc))
+        raise UserFileError("%s: %s" % (path, result.err[-500:] or "exit code %d" % result.rc))
+    return result.out.decode("utf-8", "replace")

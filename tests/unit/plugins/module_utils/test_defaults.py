@@ -4,15 +4,10 @@
 
 """The default of containers.conf: where it is written, and where it would do harm or nothing."""
 
-import os
-import stat
-
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _defaults as _container_defaults
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf as _containers_conf
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import user_files as _drop_in
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
 
 PATH = "/etc/containers/containers.conf.d/" + _container_defaults.NAME
 
@@ -92,23 +87,3 @@ def test_one_user_is_not_kept_from_it_by_another():
     given = facts(user(), user("bob", False))
     assert _container_defaults.unfit(given, "alice") is None
     assert _container_defaults.unfit(given, "bob") is not None
-
-
-def test_the_file_is_whole_readable_and_alone(tmp_path):
-    me, folder = current_identity(), str(tmp_path / "a b" / "conf.d")
-    _drop_in.write_user_file(me, folder, "50-x.conf", "text\n", 30)
-    assert os.listdir(folder) == ["50-x.conf"]
-    assert stat.S_IMODE(os.stat(folder + "/50-x.conf").st_mode) == 0o644
-    _drop_in.write_user_file(me, folder, "50-x.conf", "other\n", 30)
-    with open(folder + "/50-x.conf") as stream:
-        assert stream.read() == "other\n"
-    _drop_in.remove_user_file(me, folder, "50-x.conf", 30)
-    _drop_in.remove_user_file(me, folder, "50-x.conf", 30)
-    assert os.listdir(folder) == []
-
-
-def test_what_cannot_be_written_is_said(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(_drop_in.UserFileError) as caught:
-        _drop_in.write_user_file(current_identity(), str(tmp_path / "file" / "below"), "x", "text", 30)
-    assert "below/x: " in str(caught.value)

@@ -4,17 +4,13 @@
 
 """cgroup_facts over trees recorded on real hosts, whole and with parts missing."""
 
-import gzip
 import os
 
 import pytest
 import recorded_hosts
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import facts as _cgroup_facts
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import (
-    command as _command,
-    host_files as _host_files,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command
 
 LABELS = ("debian12", "debian13", "testing", "debian12-v1", "debian12-hybrid", "debian13-nomem", "debian12-grub",
           "debian12-grub-to-v1", "debian12-grub-from-v1", "debian12-container")
@@ -339,35 +335,6 @@ def test_a_kernel_without_the_controller(host):
     found = facts(recorded)
     assert [each["id"] for each in found["memory"]["reasons"]] == ["not_compiled_in"]
     assert changes(found) == [("install_kernel", None, True, None)]
-
-
-# files
-
-def test_files(tmp_path):
-    files = _host_files.Files(str(tmp_path))
-    with gzip.open(str(tmp_path / "config.gz"), "wb") as handle:
-        handle.write(b"CONFIG_MEMCG=y\n")
-    (tmp_path / "bad.gz").write_bytes(b"no gzip")
-    (tmp_path / "cut.gz").write_bytes((tmp_path / "config.gz").read_bytes()[:-9])
-    (tmp_path / "binary").write_bytes(b"\xff\xfea\0")
-    assert files.read("/config.gz") == "CONFIG_MEMCG=y\n"
-    assert files.read("/bad.gz") is None and files.read("/cut.gz") is None
-    assert files.read("/binary") == "\ufffd\ufffda"
-    assert files.read("/none") is None and files.read("/binary/none") is None and files.names("/none") is None
-    assert files.read("/") is None and files.names("/binary") is None
-    assert sorted(files.unreadable) == ["/", "/bad.gz", "/cut.gz"]
-
-
-def test_a_huge_file_is_cut(tmp_path):
-    (tmp_path / "huge").write_bytes(b"x" * (6 << 20))
-    assert len(_host_files.Files(str(tmp_path)).read("/huge")) == 4 << 20
-
-
-def test_files_of_this_host():
-    """Kernel files that are particular about how they are read."""
-    files = _host_files.Files()
-    assert files.read("/proc/sys/kernel/osrelease").strip() == os.uname()[2]
-    assert "/proc/sys/kernel/osrelease" not in files.unreadable
 
 
 def test_commands_that_time_out_are_missing(host, monkeypatch):
