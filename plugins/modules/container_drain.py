@@ -19,14 +19,14 @@ description:
 options:
   state:
     description:
-      - With V(drained) everything that runs is stopped, and returned in RV(containers).
-      - With V(returned) nothing is stopped. The module waits for the containers in O(containers), and starts those with the
+      - With V(stopped) everything that runs is stopped, and returned in RV(containers).
+      - With V(started) nothing is stopped. The module waits for the containers in O(containers), and starts those with the
         restart policy C(unless-stopped) which stay down only because they were stopped.
     type: str
-    choices: [drained, returned]
+    choices: [stopped, started]
     required: true
   containers:
-    description: What RV(containers) was before the reboot. Needed with O(state=returned).
+    description: What RV(containers) was before the reboot. Needed with O(state=started).
     type: list
     elements: dict
   users:
@@ -68,9 +68,9 @@ seealso:
 EXAMPLES = r"""
 - name: Stop everything
   podman_fleet.memory.container_drain:
-    state: drained
+    state: stopped
   become: true
-  register: drained
+  register: stopped
 
 - name: Reboot
   ansible.builtin.reboot:
@@ -78,16 +78,16 @@ EXAMPLES = r"""
 
 - name: Wait for what ran before
   podman_fleet.memory.container_drain:
-    state: returned
-    containers: "{{ drained.containers }}"
+    state: started
+    containers: "{{ stopped.containers }}"
   become: true
-  register: returned
-  failed_when: returned.absent | length > 0
+  register: started
+  failed_when: started.missing | length > 0
 """
 
 RETURN = r"""
 containers:
-  description: The containers that ran, or with O(state=returned) those of O(containers).
+  description: The containers that ran, or with O(state=started) those of O(containers).
   returned: success
   type: list
   elements: dict
@@ -123,21 +123,21 @@ containers:
     returns_by:
       description:
         - What starts it after a reboot, V(null) for nothing. One of V(unit), V(restart_service) (C(podman-restart.service)),
-          and V(start) (this module, with O(state=returned)).
+          and V(start) (this module, with O(state=started)).
       type: str
       returned: success
     why:
       description: Why nothing does.
       type: str
       returned: success
-absent:
+missing:
   description: Those of RV(containers) that should be back and are not.
-  returned: O(state=returned)
+  returned: O(state=started)
   type: list
   elements: dict
 notes:
   description: What stopping them, and a reboot after that, means, in words.
-  returned: O(state=drained)
+  returned: O(state=stopped)
   type: list
   elements: str
   sample: [2 containers are stopped, "batch of bob does not come back: bob has no linger, so nothing of this user is started at boot"]
@@ -145,7 +145,7 @@ runtimes:
   description:
     - OCI runtime of new containers, for each user whose Podman could be asked, with C(user), C(name) and C(version).
     - C(cgroup_v2) tells whether it can run containers on cgroup v2 (runc since 1.0.0-rc93), V(null) for unknown.
-  returned: O(state=drained)
+  returned: O(state=stopped)
   type: list
   elements: dict
   sample: [{user: root, name: crun, version: 1.8.1, cgroup_v2: true}]
@@ -153,48 +153,51 @@ runtimes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _drain
-from ..module_utils._system import command as _command, users as _users
+from ..module_utils._drain import DRAIN_ERRORS, UserContainers, stop_notes, stop_running, wait_for_containers
+from ..module_utils._system.command import CommandNotFound, find_executable
+from ..module_utils._system.users import UserError, find_users
 
 
-def run(params, dry):
-    """Return the module's result."""
-    def look():
-        return [_drain.Drain(user, params["executable"], params["timeout"])
-                for user in _users.find_users(params["users"])[0]]
+def run(params, check_mode):
+    """Return the module's result.
 
+    :raises: one of DRAIN_ERRORS or UserError.
+    """
+    def find():
+        return [UserContainers(user, params["executable"], params["timeout"]) for user in find_users(params["users"])[0]]
+
+    expected = params["containers"] or []
     try:
-        _command.find_executable(params["executable"])
-    except _command.CommandNotFound:
-        containers = params["containers"] or []
-        return {"changed": False, "containers": containers, "absent": containers, "runtimes": [], "notes": []}
-    if params["state"] == "returned":
-        gone = _drain.wait_for(params["containers"], look, 0 if dry else params["wait"], start=not dry)
-        started = [each for each in params["containers"] if each["returns_by"] == "start"]
-        told = "not back: %s" % ", ".join("%s of %s" % (each["name"], each["user"]) for each in gone) if gone else "all are back"
-        return {"changed": bool(started), "containers": params["containers"], "absent": gone, "msg": told}
-    drains = look()
-    runtimes = [each.runtime() for each in drains if not each.silent]
-    containers = _drain.drain(drains, dry)
-    return {"changed": bool(containers), "containers": containers, "runtimes": runtimes, "notes": _drain.notes(containers)}
+        find_executable(params["executable"])
+    except CommandNotFound:
+        return {"changed": False, "containers": expected, "missing": expected, "runtimes": [], "notes": []}
+    if params["state"] == "started":
+        missing = wait_for_containers(expected, find, 0 if check_mode else params["wait"], start=not check_mode)
+        names = ", ".join("%s of %s" % (container["name"], container["user"]) for container in missing)
+        return {"changed": any(container["returns_by"] == "start" for container in expected), "containers": expected,
+                "missing": missing, "msg": "not back: %s" % names if missing else "all are back"}
+    users = find()
+    runtimes = [user.runtime() for user in users if not user.inactive]
+    containers = stop_running(users, check_mode)
+    return {"changed": bool(containers), "containers": containers, "runtimes": runtimes, "notes": stop_notes(containers)}
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["drained", "returned"], "required": True},
+            "state": {"type": "str", "choices": ["stopped", "started"], "required": True},
             "containers": {"type": "list", "elements": "dict"},
             "users": {"type": "list", "elements": "str", "default": []},
             "wait": {"type": "int", "default": 180},
             "executable": {"type": "str", "default": "podman"},
             "timeout": {"type": "int", "default": 300},
         },
-        required_if=[("state", "returned", ["containers"])],
+        required_if=[("state", "started", ["containers"])],
         supports_check_mode=True,
     )
     try:
         result = run(module.params, module.check_mode)
-    except _drain.ERRORS + (_users.UserError,) as exc:
+    except DRAIN_ERRORS + (UserError,) as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
 

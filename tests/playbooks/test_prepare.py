@@ -43,7 +43,7 @@ CONTAINER_DRAIN = """
 from ansible.module_utils.basic import AnsibleModule
 module = AnsibleModule(argument_spec={"state": {"type": "str"}, "users": {"type": "list"}, "timeout": {"type": "int"},
                                       "containers": {"type": "list"}, "wait": {"type": "int"}}, supports_check_mode=True)
-module.exit_json(changed=False, containers=[], absent=[], runtimes=[], notes=["3 containers are stopped"])
+module.exit_json(changed=False, containers=[], missing=[], runtimes=[], notes=["3 containers are stopped"])
 """
 INVENTORY = """
 all:

@@ -36,8 +36,8 @@ def container(name="web", user="root", unit=None, infra=False):
 
 
 def described(policy="", unit=None, user="root", lingers=False, seen=UNITS + RESTARTS, infra=False):
-    manager = None if seen is None else _drain.manager(parse_show(seen))
-    return _drain.described(container(unit=unit, user=user, infra=infra), policy, lingers, manager)
+    manager = None if seen is None else _drain.parse_boot_starts(parse_show(seen))
+    return _drain.describe_container(container(unit=unit, user=user, infra=infra), policy, lingers, manager)
 
 
 @pytest.mark.parametrize("how, by", [
@@ -73,28 +73,28 @@ def test_does_not_come_back(how, word):
 
 
 def test_notes():
-    assert _drain.notes([]) == ["no container runs"]
+    assert _drain.stop_notes([]) == ["no container runs"]
     one = described(policy="always")
-    assert _drain.notes([one]) == ["1 container is stopped"]
-    told = _drain.notes([one, described(), described(infra=True)])
+    assert _drain.stop_notes([one]) == ["1 container is stopped"]
+    told = _drain.stop_notes([one, described(), described(infra=True)])
     assert told[0] == "2 containers are stopped"
     assert len(told) == 2 and told[1].startswith("web of root does not come back: ")
 
 
-@pytest.mark.parametrize("name, version, knows", [
+@pytest.mark.parametrize("name, version, supports", [
     ("crun", "0.1", True), ("crun", None, True),
     ("runc", "1.1.5", True), ("runc", "1.0.0", True), ("runc", "1.0.0-rc93", True), ("runc", "1.0.0~rc93+ds1", True),
     ("runc", "1.0.0-rc95", True), ("runc", "1.0.0-rc92", False), ("runc", "1.0.0-rc10", False), ("runc", "1.0.0-rc.92", False),
     ("runc", "0.1.1", False), ("runc", None, None), ("runc", "unknown", None), ("youki", "0.3", None), (None, None, None),
 ])
-def test_runtimes(name, version, knows):
-    assert _drain.knows_cgroup_v2(name, version) is knows
+def test_runtimes(name, version, supports):
+    assert _drain.supports_cgroup_v2(name, version) is supports
 
 
-class Fake(object):
+class Fake:
     """A user's containers: running() gives one list after the other."""
 
-    silent = False
+    inactive = False
 
     def __init__(self, name, *looks):
         self.name = name
@@ -116,14 +116,15 @@ class Fake(object):
 
 def waited(expected, fakes, patience=10, start=True):
     ticks = iter(range(1000))
-    return _drain.wait_for(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks), sleep=lambda _seconds: None)
+    return _drain.wait_for_containers(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks),
+                                      sleep=lambda _seconds: None)
 
 
 def test_drain_looks_before_it_stops_and_stops_nothing_in_check_mode():
     fakes = [Fake("root", [described()]), Fake("alice", [])]
-    assert [each["name"] for each in _drain.drain(fakes, dry=True)] == ["web"]
+    assert [each["name"] for each in _drain.stop_running(fakes, check_mode=True)] == ["web"]
     assert fakes[0].stopped == []
-    _drain.drain(fakes, dry=False)
+    _drain.stop_running(fakes, check_mode=False)
     assert (fakes[0].stopped, fakes[1].stopped) == (["web"], [])
 
 
@@ -137,9 +138,9 @@ def test_waits_until_they_are_back():
 def test_a_podman_that_can_not_answer_yet_is_asked_again():
     web, locked = described(policy="always"), _drain.DrainError("root: locked")
     assert waited([web], [Fake("root", locked, locked, [web])]) == []
-    with pytest.raises(_drain.DrainError) as told:
+    with pytest.raises(_drain.DrainError) as caught:
         waited([web], [Fake("root", locked)])
-    assert "locked" in str(told.value)
+    assert "locked" in str(caught.value)
 
 
 def test_one_that_was_not_expected_is_not_waited_for():
