@@ -41,7 +41,7 @@ test-report:  ## the report's formats, and its page in Chromium (a minute)
 lint:  ## ruff, links, ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-importer, vermin, shellcheck
 	@$(T)/lint
 
-sanity:  ## ansible-test sanity, and the code for managed hosts on Python 3.6
+sanity:  ## ansible-test sanity and its integration targets, and the code for managed hosts on Python 3.6
 	@$(T)/sanity
 
 test-controllers:  ## unit tests, playbooks and an audit with ansible-core 2.16, 2.19 and 2.21
