@@ -108,7 +108,7 @@ class _Work:
                 raise ValueError("its schema is not %s" % FACTS_SCHEMA)
             self.plan = plan_host(self._host, facts, answer["run_as"], self._policy, self._today, wanted)
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
-            return {"kind": "bad_facts", "message": "its facts are not whole: %s: %s" % (type(exc).__name__, exc)}
+            return {"kind": "bad_facts", "message": "its facts are incomplete: %s: %s" % (type(exc).__name__, exc)}
         return None
 
     def _change(self, plan: HostPlan) -> dict[str, str] | None:

@@ -237,7 +237,7 @@ def test_what_is_left_alone_is_said_and_is_no_failure(all_hosts):
 
 
 @pytest.mark.parametrize("line", [
-    "gone: unreachable: ", "nopython: failed: ", "other: bad facts: its facts are not whole",
+    "gone: unreachable: ", "nopython: failed: ", "other: bad facts: its facts are incomplete",
     "broken: bad facts: its facts are not JSON", "empty: failed: no facts came back",
     "says_no: failed: users: there is no user 'x'"])
 def test_hosts_without_facts_are_said(all_hosts, line):

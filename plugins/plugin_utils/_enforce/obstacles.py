@@ -14,8 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...module_utils._system.versions import parse_version
-from .._model.container_facts import effective_settings, is_running, is_set_by_unit
-from .._model.finding import Facts
+from .._model.container_facts import Facts, effective_settings, is_running, is_set_by_unit
 from .._text import printable
 
 UPDATE_PERSISTS = (5, 1)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._system.sizes import format_size
 from .._model.container_facts import (
+    Facts,
     current_limit,
     current_oom_group,
     effective_settings,
@@ -27,7 +28,7 @@ from .._model.container_facts import (
     violated_bound,
 )
 from .._model.container_key import ContainerKeys
-from .._model.finding import Facts, Finding
+from .._model.finding import Finding
 from .._model.rules import RULES
 from .._policy.policy import Decision, Policy, decide, named_host
 from .._rules.evaluate import settings_findings

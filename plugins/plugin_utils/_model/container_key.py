@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
-"""Which container a finding is about, named so that it stays the same when it is made anew.
+"""Names of containers that stay the same when a container is recreated.
 
 Pure.
 """
@@ -13,13 +11,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .finding import Facts
+from .container_facts import Facts
 
 
 class ContainerKey(NamedTuple):
-    """A container as people and findings name it."""
+    """A container as findings name it."""
 
-    key: str  # stable over recreation: its unit, or its name, or at last its id
+    stable_name: str  # the same after it is recreated: its unit, or its name, or at last its id
     user: str
     name: str  # what people call it
     unit: str | None
@@ -30,22 +28,22 @@ class ContainerKeys:
 
     def __init__(self, facts: Facts) -> None:
         """Look at all containers: a unit that runs several of them (a pod) can't name one."""
-        self._units: dict[tuple[str, str], set[str]] = {}
+        self._names_in_unit: dict[tuple[str, str], set[str]] = {}
         self._unit_of: dict[tuple[str, str], str] = {}
         for container in facts.get("containers") or []:
             user, name, unit = container["user"], container["name"], _unit(container)
             if unit:
-                self._units.setdefault((user, unit), set()).add(name)
+                self._names_in_unit.setdefault((user, unit), set()).add(name)
                 self._unit_of[(user, name)] = unit
 
     def lookup(self, container: Facts) -> ContainerKey:
-        """Return the Subject of an element of `containers` or `removed`."""
+        """Return the key of an element of `containers` or `removed`."""
         user, name = container["user"], container.get("name") or ""
         # a removed container had the unit of the one that has its name now
         unit = _unit(container) or self._unit_of.get((user, name))
-        shared = unit is not None and len(self._units.get((user, unit), ())) > 1
-        key = "%s/%s" % (unit, name) if shared else unit or name or container["id"]
-        return ContainerKey(key, user, name or container["id"][:12], unit)
+        shared = unit is not None and len(self._names_in_unit.get((user, unit), ())) > 1
+        stable_name = "%s/%s" % (unit, name) if shared else unit or name or container["id"]
+        return ContainerKey(stable_name, user, name or container["id"][:12], unit)
 
 
 def _unit(container: Facts) -> str | None:

@@ -35,7 +35,7 @@ def describe_cause(evidence: dict[str, Any]) -> str:
 
 def describe_cgroup(scope: str) -> str:
     """Return a cgroup above a container in words: "its pod (ad84232988fc)", "batch.slice"."""
-    # its whole name would fill a line, and people know the pod by the beginning of its id
+    # the whole path would fill a line, and people know the pod by the beginning of its id
     pod = _POD.search(scope)
     return "its pod (%s)" % pod.group(1) if pod else _last_part(scope)
 
@@ -58,21 +58,20 @@ def describe_outcome(evidence: dict[str, Any]) -> str:
 
 
 def describe_victim(evidence: dict[str, Any]) -> str:
-    """Return who was killed: "sort (pid 587, 19 MiB)", or all of it; empty when not known."""
-    victims = evidence.get("victims") or []
-    named = [each for each in victims if each.get("task")]
-    if not named:
+    """Return what was killed: "sort (pid 587, 19 MiB)", or all of it; empty when not known."""
+    victims = [victim for victim in evidence.get("victims") or [] if victim.get("task")]
+    if not victims:
         return "the whole container" if evidence.get("group") else ""
-    first = named[-1]
-    parts = ["pid %d" % first["pid"] if isinstance(first.get("pid"), int) else "",
-             human_size(first["rss"]) if isinstance(first.get("rss"), int) else ""]
-    inside = ", ".join(part for part in parts if part)
-    text = printable(first["task"], 40) + (" (%s)" % inside if inside else "")
+    last = victims[-1]
+    details = ["pid %d" % last["pid"] if isinstance(last.get("pid"), int) else "",
+               human_size(last["rss"]) if isinstance(last.get("rss"), int) else ""]
+    inside = ", ".join(detail for detail in details if detail)
+    text = printable(last["task"], 40) + (" (%s)" % inside if inside else "")
     return text + " and with it the whole container" if evidence.get("group") else text
 
 
 def describe_flag_error(evidence: dict[str, Any]) -> str:
-    """Return what Podman's own flag says where it is wrong; empty where it is right or unknown."""
+    """Return what is wrong with Podman's own flag; empty where it is right or unknown."""
     return {
         "missed": "podman's own flag says it was not OOM killed",
         "stale": "podman's own flag is left over from an earlier run",

@@ -16,7 +16,7 @@ from __future__ import annotations
 import difflib
 from typing import Any, Callable, Iterator, NamedTuple
 
-from .._model.finding import Facts
+from .._model.container_facts import Facts
 
 # What an expression sees where nothing is known. The keys are all there are; a value of null is
 # one that may be null in real facts, so an expression has to bear it.

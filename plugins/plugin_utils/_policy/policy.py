@@ -15,7 +15,7 @@ import datetime
 from typing import Any, Iterator, NamedTuple
 
 from ...module_utils._system.sizes import format_size
-from .._model.finding import Facts
+from .._model.container_facts import Facts
 from .._text import printable
 from .match import ALWAYS, Condition, match_document
 

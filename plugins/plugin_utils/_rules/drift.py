@@ -2,12 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """Rules on what the kernel enforces and the next start will have: limit-drift, limit-not-persistent.
 
-Pure. One difference is a finding of one of them: limit-not-persistent where what is enforced is
-what somebody wants and the next start loses it, limit-drift where it is not.
+Pure. One difference is a finding of one of them: limit-not-persistent where what is enforced is wanted and
+the next start loses it, limit-drift where it is not.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .._model.container_facts import (
+    Facts,
     effective_settings,
     has_own_limit,
     is_running,
@@ -24,7 +23,7 @@ from .._model.container_facts import (
     violated_bound,
 )
 from .._model.container_key import ContainerKey
-from .._model.finding import Facts, Finding
+from .._model.finding import Finding
 from .._policy.policy import Decision
 from .._text import human_size, printable
 from .limits import settings_finding, settings_severity
@@ -39,84 +38,88 @@ class Difference(NamedTuple):
     is_lost: bool  # limit-not-persistent; else limit-drift
 
 
-def drift_findings(host: str, host_facts: Facts, container: Facts, subject: ContainerKey, wanted: Decision) -> list[Finding]:
+def drift_findings(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> list[Finding]:
     """Return at most one finding of each rule on one container."""
-    different = next_start_differences(host_facts, container, wanted)
-    lost = [each for each in different if each.is_lost]
-    drifted = [each for each in different if not each.is_lost]
-    found = [_drift(host, container, subject, drifted)] if drifted else []
-    return found + ([_lost(host, container, subject, wanted, lost)] if lost else [])
+    differences = next_start_differences(host_facts, container, decision)
+    drifted = [difference for difference in differences if not difference.is_lost]
+    lost = [difference for difference in differences if difference.is_lost]
+    findings = [_limit_drift(host, container, key, drifted)] if drifted else []
+    return findings + ([_not_persistent(host, container, key, decision, lost)] if lost else [])
 
 
-def next_start_differences(host_facts: Facts, container: Facts, wanted: Decision) -> list[Difference]:
+def next_start_differences(host_facts: Facts, container: Facts, decision: Decision) -> list[Difference]:
     """Return what differs; nothing for a container that does not run, or whose limits are not known."""
-    enforced = effective_settings(container)
-    if not is_running(container) or enforced is None:
+    effective = effective_settings(container)
+    if not is_running(container) or effective is None:
         return []
-    found = [_limit(container, enforced, wanted)]
-    if not found[0]:  # the sum of memory and swap drifts with the memory: said once
-        found = [_swap(host_facts, container, enforced)]
-    found.append(_group(container, enforced, wanted))
-    return [each for each in found if each]
+    differences = [
+        # the sum of memory and swap drifts with the memory: said once
+        _limit_difference(container, effective, decision) or _swap_difference(host_facts, container, effective),
+        _oom_group_difference(container, effective, decision),
+    ]
+    return [difference for difference in differences if difference]
 
 
-def _said(container: Facts) -> str:
+def _where(container: Facts) -> str:
     return "in its unit" if is_set_by_unit(container) else "declared"
 
 
-def _limit(container: Facts, enforced: Facts, wanted: Decision) -> Difference | None:
-    said, real, own = next_start_settings(container).get("limit"), enforced.get("limit"), has_own_limit(container)
-    if not limits_differ(said, real):
+def _limit_difference(container: Facts, effective: Facts, decision: Decision) -> Difference | None:
+    declared, enforced, is_own = next_start_settings(container).get("limit"), effective.get("limit"), has_own_limit(container)
+    if not limits_differ(declared, enforced):
         return None
-    if said is None:
+    if declared is None:
         # a limit of the pod, slice or service above is no limit of this container
-        return Difference("limit", "no limit %s, %s enforced" % (_said(container), human_size(real)), True) if own else None
-    if real is None:
-        return Difference("limit", "%s %s, no limit enforced" % (human_size(said), _said(container)), False)
-    if real < said and not own:
+        text = "no limit %s, %s enforced" % (_where(container), human_size(enforced))
+        return Difference("limit", text, True) if is_own else None
+    if enforced is None:
+        return Difference("limit", "%s %s, no limit enforced" % (human_size(declared), _where(container)), False)
+    if enforced < declared and not is_own:
         return None
-    is_lost = own and bool(violated_bound(said, *wanted.bounds)) and not violated_bound(real, *wanted.bounds)
-    return Difference("limit", "%s %s, %s enforced" % (human_size(said), _said(container), human_size(real)), is_lost)
+    is_lost = is_own and bool(violated_bound(declared, *decision.bounds)) and not violated_bound(enforced, *decision.bounds)
+    return Difference("limit", "%s %s, %s enforced" % (human_size(declared), _where(container), human_size(enforced)), is_lost)
 
 
-def _swap(host_facts: Facts, container: Facts, enforced: Facts) -> Difference | None:
+def _swap_difference(host_facts: Facts, container: Facts, effective: Facts) -> Difference | None:
     """Memory and swap together. Only more than declared is drift: less can come from any cgroup above."""
-    said, real = next_start_settings(container).get("swap_limit"), enforced.get("swap_limit")
-    if said is None or not host_facts.get("swap_total") or not has_own_limit(container):
+    declared, enforced = next_start_settings(container).get("swap_limit"), effective.get("swap_limit")
+    if declared is None or not host_facts.get("swap_total") or not has_own_limit(container):
         return None
-    if real is None and host_facts.get("cgroup_version") == 1:
+    if enforced is None and host_facts.get("cgroup_version") == 1:
         return None  # swapaccount=0: the kernel has no such limit to read
-    if not limits_differ(said, real) or (real is not None and real < said):
+    if not limits_differ(declared, enforced) or (enforced is not None and enforced < declared):
         return None
     return Difference("swap_limit", "%s memory+swap %s, %s enforced" % (
-        human_size(said), _said(container), "no limit" if real is None else human_size(real)), False)
+        human_size(declared), _where(container), "no limit" if enforced is None else human_size(enforced)), False)
 
 
-def _group(container: Facts, enforced: Facts, wanted: Decision) -> Difference | None:
+def _oom_group_difference(container: Facts, effective: Facts, decision: Decision) -> Difference | None:
     """Where it is not what the policy wants now, it is oom-group-mismatch already."""
-    real, said = enforced.get("oom_group"), bool(next_start_settings(container).get("oom_group"))
-    if real is None or real is said or not (real if wanted.oom_group is None else real is wanted.oom_group):
+    enforced, declared = effective.get("oom_group"), bool(next_start_settings(container).get("oom_group"))
+    if enforced is None or enforced is declared:
         return None
+    is_wanted = enforced if decision.oom_group is None else enforced is decision.oom_group
     return Difference("oom_group", "memory.oom.group %s now, %s at the next start" % (
-        ("on", "off") if real else ("off", "on")), True)
+        ("on", "off") if enforced else ("off", "on")), True) if is_wanted else None
 
 
-def _drift(host: str, container: Facts, subject: ContainerKey, drifted: list[Difference]) -> Finding:
-    enforced = effective_settings(container) or {}
+def _limit_drift(host: str, container: Facts, key: ContainerKey, drifted: list[Difference]) -> Finding:
+    effective = effective_settings(container) or {}
     return settings_finding(
-        "limit-drift", "high" if enforced.get("limit") is None else "medium", host, container, subject,
-        summary="; ".join(each.text for each in drifted),
+        "limit-drift", host, container, key, severity="high" if effective.get("limit") is None else None,
+        summary="; ".join(difference.text for difference in drifted),
         detail="What %s says and what the kernel enforces are not the same%s. The record wins at the next start." % (
             "its unit" if is_set_by_unit(container) else "Podman's record",
-            " (cgroup %s)" % printable(enforced["source"]) if enforced.get("source") else ""),
-        remedy=drift_remedy(container, subject))
+            " (cgroup %s)" % printable(effective["source"]) if effective.get("source") else ""),
+        remedy=drift_remedy(container, key))
 
 
-def _lost(host: str, container: Facts, subject: ContainerKey, wanted: Decision, lost: list[Difference]) -> Finding:
+def _not_persistent(host: str, container: Facts, key: ContainerKey, decision: Decision, lost: list[Difference]) -> Finding:
+    settings = [difference.setting for difference in lost]
     return settings_finding(
-        "limit-not-persistent", settings_severity(container, wanted, "medium"), host, container, subject,
-        summary="; ".join(each.text for each in lost),
-        detail="The kernel enforces it until the container starts the next time: %s does not have it." % (
+        "limit-not-persistent", host, container, key, severity=settings_severity("limit-not-persistent", container, decision),
+        summary="; ".join(difference.text for difference in lost),
+        detail="The kernel enforces it until the container is started again: %s does not have it." % (
             "its unit" if is_set_by_unit(container) else "Podman's record"),
-        remedy=persist_remedy(host, container, subject, {each.setting for each in lost}),
-        evidence={"settings": [each.setting for each in lost]})
+        remedy=persist_remedy(host, container, key, set(settings)),
+        evidence={"settings": settings})

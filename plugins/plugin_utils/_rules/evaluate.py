@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
+"""From one host's answer to its findings and its entry in the report.
 
-"""From what one host answered to its findings and its place in the report.
-
-Pure. Input is a record as audit_collect leaves it (_records.py).
+Pure. Input is a record as audit_collect leaves it.
 """
 
 from __future__ import annotations
@@ -14,10 +12,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from .._model.container_facts import Facts
 from .._model.container_key import ContainerKey, ContainerKeys
-from .._model.finding import Facts, Finding, severity_rank
+from .._model.finding import Finding, severity_rank
 from .._policy.policy import Decision, Policy, decide, named_host
-from .bounds import bound_findings
 from .drift import drift_findings
 from .evidence import container_evidence_findings, evidence_findings, not_checked_finding
 from .host import host_findings
@@ -30,89 +28,89 @@ FACTS_SCHEMA = "podman_fleet.memory/facts/v1"
 
 
 class BadFacts(ValueError):
-    """The facts of a host are not what oom_facts gives."""
+    """The facts of a host are not what oom_facts returns."""
 
 
-def evaluate_record(record: dict[str, Any], policy: Policy,
-              today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
+def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
     """Return (the host's entry in the report, its findings, worst first).
 
+    :param record: {host, run_as, only, facts, problem: {kind, message} or None}.
     :param today: in UTC; waivers end.
 
     Never raises: a host with odd facts must not take the report of all the others with it.
     """
-    name, problem = record["host"], record.get("problem")
+    host, problem = record["host"], record.get("problem")
     if not problem:
         try:
-            return _checked(record, policy, today)
+            return _evaluate_answer(record, policy, today)
         except BadFacts as exc:
             problem = {"kind": "bad_facts", "message": str(exc)}
     entry = _entry(record, "not_checked", problem["kind"], problem["message"])
-    lost = [not_checked_finding(name, problem["kind"], problem["message"])]
-    return entry, _waived(name, {}, lost, policy, today)
+    finding = not_checked_finding(host, problem["kind"], problem["message"])
+    return entry, _with_waivers(host, {}, [finding], policy, today)
 
 
-def _checked(record: dict[str, Any], policy: Policy,
-             today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
-    name, facts = record["host"], record.get("facts")
+def _evaluate_answer(record: dict[str, Any], policy: Policy, today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
+    host, facts = record["host"], record.get("facts")
     if not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA:
         raise BadFacts("its answer is not %s" % FACTS_SCHEMA)
     try:
-        found = evaluate_facts(name, facts, record.get("run_as"), policy)
-        found = _waived(name, facts, found, policy, today)
+        findings = evaluate_facts(host, facts, record.get("run_as"), policy)
+        findings = _with_waivers(host, facts, findings, policy, today)
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise BadFacts("its facts are not whole: %s: %s" % (type(exc).__name__, exc)) from exc
-    gaps = [each["summary"] for each in found
-            if each["rule"] == "evidence-missing" and each["evidence"]["scope"] in ("privilege", "source")]
+        raise BadFacts("its facts are incomplete: %s: %s" % (type(exc).__name__, exc)) from exc
+    gaps = [finding["summary"] for finding in findings
+            if finding["rule"] == "evidence-missing" and finding["evidence"]["scope"] in ("privilege", "source")]
     entry = _entry(record, "partial" if gaps else "checked", None, "; ".join(gaps) or None)
     entry["facts"] = facts
-    return entry, found
+    return entry, findings
 
 
 def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy) -> list[Finding]:
-    """Return the findings on one host's facts, worst first."""
-    subjects = ContainerKeys(facts)
-    about = named_host(host, facts)
-    found = kill_findings(host, facts, subjects)
-    found += near_limit_findings(host, facts, subjects)
-    found += host_findings(host, facts, policy)
-    found += evidence_findings(host, facts, run_as)
+    """Return the findings on one host's facts, worst first.
+
+    :param run_as: the user the facts were collected as; None when not known.
+    """
+    keys = ContainerKeys(facts)
+    host_facts = named_host(host, facts)
+    findings = kill_findings(host, facts, keys)
+    findings += near_limit_findings(host, facts, keys)
+    findings += host_findings(host, facts, policy)
+    findings += evidence_findings(host, facts, run_as)
     for container in facts.get("containers") or []:
-        subject, wanted = subjects.lookup(container), decide(policy, about, container)
-        found += settings_findings(host, about, container, subject, wanted)
-        found += container_evidence_findings(host, facts, container, subject, wanted)
-    return _worst_first(_distinct(found))
+        key, decision = keys.lookup(container), decide(policy, host_facts, container)
+        findings += settings_findings(host, host_facts, container, key, decision)
+        findings += container_evidence_findings(host, facts, container, key, decision)
+    return _worst_first(_distinct(findings))
 
 
-def settings_findings(host: str, about: Facts, container: Facts, subject: ContainerKey,
-                wanted: Decision) -> list[Finding]:
-    """Return the findings on a container's settings: what enforcement (_plan.py) mends, as far as it can.
+def settings_findings(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> list[Finding]:
+    """Return the findings on a container's settings: what enforcement fixes, as far as it can.
 
-    :param about: the host's facts, from _policy.named.
+    :param host_facts: from named_host.
     """
     return [
-        *limit_findings(host, about, container, subject, wanted),
-        *bound_findings(host, container, subject, wanted),
-        *drift_findings(host, about, container, subject, wanted),
+        *limit_findings(host, host_facts, container, key, decision),
+        *drift_findings(host, host_facts, container, key, decision),
     ]
 
 
-def _waived(host: str, facts: Facts, found: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:
-    return _worst_first(found + apply_waivers(policy, host, facts, found, today))
+def _with_waivers(host: str, facts: Facts, findings: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:
+    return _worst_first(findings + apply_waivers(policy, host, facts, findings, today))
 
 
-def _worst_first(found: list[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda each: severity_rank(each["severity"]))
+def _worst_first(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: severity_rank(finding["severity"]))
 
 
-def _distinct(found: list[Finding]) -> list[Finding]:
+def _distinct(findings: list[Finding]) -> list[Finding]:
     """Of findings with one id keep the worst: Podman's storage may hold a name twice for a moment."""
-    kept: dict[str, Finding] = {}
-    for each in found:
-        other = kept.get(each["id"])
-        if other is None or severity_rank(each["severity"]) < severity_rank(other["severity"]):
-            kept[each["id"]] = each
-    return list(kept.values())
+    by_id: dict[str, Finding] = {}
+    for finding in findings:
+        other = by_id.get(finding["id"])
+        if other is None or severity_rank(finding["severity"]) < severity_rank(other["severity"]):
+            by_id[finding["id"]] = finding
+    return list(by_id.values())
 
 
 def _entry(record: dict[str, Any], status: str, kind: str | None, reason: str | None) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
-"""Rule on what could not be known, and why: evidence-missing.
+"""Rule evidence-missing: what could not be known, and why.
 
 Pure. One finding per host that did not answer, per source that could not be read, per container
 whose verdict or limits stay unknown. `evidence.scope` says which: host, privilege, source, container.
@@ -14,30 +12,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model.container_facts import current_limit, current_oom_group, effective_settings, is_running
+from .._model.container_facts import Facts, current_limit, current_oom_group, effective_settings, is_running
 from .._model.container_key import ContainerKey
-from .._model.finding import Facts, Finding, make_finding
+from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
 from .._text import printable, shell_quoted
 
-# What each source is good for, in words for people.
-_SOURCES = {
+# What each source is for, in words for people.
+SOURCES = {
     "podman": "the list of containers",
     "cgroup": "the limits that the kernel enforces",
     "kernel_log": "the kernel's record of OOM kills",
     "systemd": "systemd's record of OOM kills",
     "recorder": "the history kept by the recorder",
 }
-# Without these a verdict or a limit may stay unknown. Where the others are absent, nothing is missed
-# that the first ones do not tell; no Podman at all is an answer, not a gap.
-_NEEDED = ("cgroup", "kernel_log")
-_SEVERITY = {"podman": "medium", "cgroup": "medium", "kernel_log": "medium"}
+# Without these a verdict or a limit may stay unknown. Where the others are absent, nothing is missing that
+# these do not tell; a host without Podman is an answer, not a gap.
+NEEDED_SOURCES = ("cgroup", "kernel_log")
+IMPORTANT_SOURCES = ("podman", "cgroup", "kernel_log")  # medium, where they could not be read; the others low
+ROOT_SOURCES = ("kernel_log", "systemd", "recorder")  # which an ordinary user cannot read
 
 
 def not_checked_finding(host: str, kind: str, reason: str) -> Finding:
     """Return the finding for a host that gave no facts."""
     return make_finding(
-        "evidence-missing", "medium", host, summary="not checked: %s" % printable(reason),
+        "evidence-missing", host, summary="not checked: %s" % printable(reason),
         detail="Nothing is known of this host in this run.",
         # the pattern is for Ansible's inventory
         remedy="ansible -m ansible.builtin.ping %s" % shell_quoted(host),
@@ -45,23 +44,20 @@ def not_checked_finding(host: str, kind: str, reason: str) -> Finding:
 
 
 def evidence_findings(host: str, facts: Facts, run_as: str | None) -> list[Finding]:
-    """Return what is missing of a host that did answer, its containers left out.
+    """Return what is missing of a host that did answer, leaving out its containers.
 
     :param run_as: the user the module ran as; None when not known.
     """
-    found = []
-    alone = unprivileged_user(facts, run_as)
-    if alone:
-        found.append(_privilege(host, alone))
-    gaps = _gaps(facts)
-    for (source, user), gap in gaps.items():
-        if not (alone and source in ("kernel_log", "systemd", "recorder")):
-            found.append(_source(host, source, user, gap))
-    return found
+    user = unprivileged_user(facts, run_as)
+    findings = [_missing_privilege(host, user)] if user else []
+    for (source, owner), gap in _gaps(facts).items():
+        if not (user and source in ROOT_SOURCES):
+            findings.append(_missing_source(host, source, owner, gap))
+    return findings
 
 
 def unprivileged_user(facts: Facts, run_as: str | None) -> str | None:
-    """Return the ordinary user who could only look at his own containers, None when it was root."""
+    """Return the ordinary user who could only see their own containers, None when it was root."""
     if run_as == "root":
         return None
     users = {source.get("user") for source in facts.get("sources") or [] if source.get("name") == "podman"}
@@ -72,12 +68,12 @@ def unprivileged_user(facts: Facts, run_as: str | None) -> str | None:
     return run_as if "root" not in users else None
 
 
-def _privilege(host: str, user: str) -> Finding:
+def _missing_privilege(host: str, user: str) -> Finding:
     name = printable(user)
     return make_finding(
-        "evidence-missing", "medium", host, user=user, subject="privilege",
+        "evidence-missing", host, user=user, subject="privilege",
         summary="ran as %s without become: only %s's containers, kernel log unreadable" % (name, name),
-        detail="Containers of root and of other users were not looked at, and what the kernel wrote of OOM "
+        detail="The containers of root and of other users were not checked, and the kernel's record of OOM "
                "kills could not be read.",
         remedy="# run the audit with become\nansible-playbook podman_fleet.memory.audit -e podman_memory_become=true",
         evidence={"scope": "privilege", "kind": "no_become", "user": user,
@@ -85,14 +81,14 @@ def _privilege(host: str, user: str) -> Finding:
 
 
 def _gaps(facts: Facts) -> dict[tuple[str, str | None], dict[str, Any]]:
-    """The sources that could not be read or not wholly, and errors that belong to none of them."""
+    """By (source, user): {status, message, covers_since} of what could not be read at all or in part."""
     gaps: dict[tuple[str, str | None], dict[str, Any]] = {}
     is_v1 = (facts.get("host") or {}).get("cgroup_version") == 1
     for source in facts.get("sources") or []:
         name, status = source["name"], source["status"]
         if name == "cgroup" and status == "partial" and is_v1:
-            continue  # all that v1 cannot tell is the finding cgroup-v1
-        if status in ("unavailable", "partial") or (status == "absent" and name in _NEEDED):
+            continue  # all that v1 lacks is the finding cgroup-v1
+        if status in ("unavailable", "partial") or (status == "absent" and name in NEEDED_SOURCES):
             gaps[(name, source.get("user"))] = {
                 "status": status, "message": source.get("detail") or "", "covers_since": source.get("covers_since")}
     for error in facts.get("errors") or []:
@@ -104,22 +100,22 @@ def _gaps(facts: Facts) -> dict[tuple[str, str | None], dict[str, Any]]:
     return gaps
 
 
-def _source(host: str, source: str, user: str | None, gap: dict[str, Any]) -> Finding:
+def _missing_source(host: str, source: str, user: str | None, gap: dict[str, Any]) -> Finding:
     words = {"partial": "read in part", "absent": "not there", "error": "reported an error"}.get(
         gap["status"], "could not be read")
     message = printable(gap["message"])
     # read in part: only what is older or odd is missing, and each verdict says so itself
-    severity = "low" if gap["status"] in ("partial", "error") else _SEVERITY.get(source, "low")
+    is_minor = gap["status"] in ("partial", "error") or source not in IMPORTANT_SOURCES
     return make_finding(
-        "evidence-missing", severity, host, user=user, subject="source:" + source,
+        "evidence-missing", host, severity="low" if is_minor else "medium", user=user, subject="source:" + source,
         summary="%s %s%s" % (source.replace("_", " "), words, ": " + message if message else ""),
-        detail="It tells %s." % _SOURCES.get(source, "part of the evidence"),
-        remedy="# see why, on the host\n" + _look(source, user),
+        detail="It tells %s." % SOURCES.get(source, "part of the evidence"),
+        remedy="# see why, on the host\n" + _command_to_see(source, user),
         evidence={"scope": "source", "kind": source, "status": gap["status"], "user": user,
                   "message": gap["message"], "covers_since": gap["covers_since"]})
 
 
-def _look(source: str, user: str | None) -> str:
+def _command_to_see(source: str, user: str | None) -> str:
     prefix = "" if user in (None, "root") else "sudo -iu %s " % shell_quoted(user)
     return {
         "podman": prefix + "podman info",
@@ -129,53 +125,51 @@ def _look(source: str, user: str | None) -> str:
     }.get(source, "journalctl --dmesg --lines=1")
 
 
-def container_evidence_findings(host: str, facts: Facts, container: Facts, subject: ContainerKey, wanted: Decision) -> list[Finding]:
-    """Return at most one finding: its verdict, its limits, or both; or that the policy could not be asked."""
-    unknown = [what for what, is_unknown in (
-        ("verdict", _verdict_unknown(container)),
-        ("limits", are_limits_unknown(facts, container, wanted)),
-    ) if is_unknown]
-    if not unknown:
-        return [_unasked(host, container, subject, wanted)] if wanted.problems else []
+def container_evidence_findings(host: str, facts: Facts, container: Facts, key: ContainerKey,
+                                decision: Decision) -> list[Finding]:
+    """Return at most one finding: that its verdict, its limits or both are unknown, or that the policy failed on it."""
+    is_verdict_unknown = (container.get("oom") or {}).get("killed") is None
+    are_unknown = are_limits_unknown(facts, container, decision)
+    if is_verdict_unknown or are_unknown:
+        return [_unknown(host, container, key, is_verdict_unknown, are_unknown)]
+    return [_policy_failed(host, container, key, decision)] if decision.problems else []
+
+
+def _unknown(host: str, container: Facts, key: ContainerKey, verdict: bool, limits: bool) -> Finding:
     oom = container.get("oom") or {}
-    missing = [printable(each) for each in oom.get("missing") or []]
+    missing = [printable(source) for source in oom.get("missing") or []]
     because = " (%s)" % ", ".join(missing) if missing else ""
-    return [make_finding(
-        "evidence-missing", "medium" if "verdict" in unknown else "low", host, user=subject.user, subject=subject.key,
-        container=subject.name, unit=subject.unit,
-        summary={
-            ("verdict",): "unknown whether it was OOM killed%s" % because,
-            ("limits",): "unknown what limits are enforced",
-        }.get(tuple(unknown), "unknown whether it was OOM killed, and what limits are enforced%s" % because),
-        detail="The sources that would decide it could not be read, or do not reach back far enough.",
-        remedy="# see what the findings on the host's sources say; with root and the kernel's journal it is decided",
-        evidence={"scope": "container", "kind": "+".join(unknown), "missing": oom.get("missing") or [],
-                  "running": is_running(container), "container_id": container["id"],
-                  "flag": (container.get("state") or {}).get("oom_killed_flag"),
-                  "message": ", ".join(missing)})]
-
-
-def _unasked(host: str, container: Facts, subject: ContainerKey, wanted: Decision) -> Finding:
-    message = "; ".join(wanted.problems)
+    if not verdict:
+        summary = "unknown what limits are enforced"
+    elif limits:
+        summary = "unknown whether it was OOM killed, and what limits are enforced" + because
+    else:
+        summary = "unknown whether it was OOM killed" + because
     return make_finding(
-        "evidence-missing", "medium", host, user=subject.user, subject=subject.key, container=subject.name,
-        unit=subject.unit, summary="the policy could not be asked: %s" % message,
+        "evidence-missing", host, key, severity="medium" if verdict else "low", summary=summary,
+        detail="The sources that would tell could not be read, or do not reach back far enough.",
+        remedy="# see the findings on the host's sources; with root and the kernel's journal it can be decided",
+        evidence={"scope": "container", "kind": "+".join(["verdict"] * verdict + ["limits"] * limits),
+                  "missing": oom.get("missing") or [], "running": is_running(container), "container_id": container["id"],
+                  "flag": (container.get("state") or {}).get("oom_killed_flag"),
+                  "message": ", ".join(missing)})
+
+
+def _policy_failed(host: str, container: Facts, key: ContainerKey, decision: Decision) -> Finding:
+    message = "; ".join(decision.problems)
+    return make_finding(
+        "evidence-missing", host, key, summary="the policy could not be evaluated: %s" % message,
         detail="A rule of the policy fails on what is known of this container, so it was left out.",
         remedy="# correct the rule's match in podman_memory_policy",
         evidence={"scope": "container", "kind": "policy", "running": is_running(container),
                   "container_id": container["id"], "message": message})
 
 
-def _verdict_unknown(container: Facts) -> bool:
-    return (container.get("oom") or {}).get("killed") is None
-
-
-def are_limits_unknown(facts: Facts, container: Facts, wanted: Decision) -> bool:
-    """Whether a setting that the policy asks for is not known."""
-    asked = wanted.required or wanted.min is not None or wanted.max is not None
-    if asked and not current_limit(container).known:
+def are_limits_unknown(facts: Facts, container: Facts, decision: Decision) -> bool:
+    """Whether a setting that the policy is about is not known."""
+    if (decision.required or decision.bounds != (None, None)) and not current_limit(container).known:
         return True
-    # cgroup v1 has none, and neither has a container without a cgroup of its own: nothing unknown there
-    enforced = effective_settings(container)
-    without = (facts.get("host") or {}).get("cgroup_version") == 1 or (enforced and not enforced.get("source"))
-    return not without and wanted.oom_group is not None and not current_oom_group(container).known
+    # cgroup v1 has no memory.oom.group, and neither has a container without a cgroup of its own: nothing is unknown there
+    effective = effective_settings(container)
+    has_none = (facts.get("host") or {}).get("cgroup_version") == 1 or (effective and not effective.get("source"))
+    return not has_none and decision.oom_group is not None and not current_oom_group(container).known

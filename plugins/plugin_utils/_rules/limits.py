@@ -2,12 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
+"""Rules on what a container has: memory-limit-missing, memory-limit-out-of-bounds, oom-group-mismatch.
 
-"""Rules on what a container has: memory-limit-missing, oom-group-mismatch.
-
-Pure. Whether a limit is in bounds: _rule_bounds.py; whether the next start has the same:
-_rule_drift.py. What could not be read is no mismatch: that is evidence-missing (_rule_evidence.py).
+Pure. Whether its next start has the same: drift.py. What could not be read is no mismatch: that is
+evidence-missing (evidence.py).
 """
 
 from __future__ import annotations
@@ -15,84 +13,116 @@ from __future__ import annotations
 from typing import Any
 
 from .._model.container_facts import (
+    Facts,
     current_limit,
     current_oom_group,
     declared_settings,
     effective_settings,
+    has_own_limit,
     is_running,
     is_set_by_unit,
+    memory_usage,
     next_start_settings,
+    violated_bound,
 )
 from .._model.container_key import ContainerKey
-from .._model.finding import Facts, Finding, make_finding, severity_rank
+from .._model.finding import Finding, make_finding, severity_rank
+from .._model.rules import RULES
 from .._policy.policy import Decision
-from .._text import human_size
-from .remedy import first_limit_remedy, oom_group_remedy
+from .._text import human_size, printable
+from .remedy import bound_remedy, first_limit_remedy, oom_group_remedy, shared_limit_remedy
 
 
-def limit_findings(host: str, host_facts: Facts, container: Facts, subject: ContainerKey, wanted: Decision) -> list[Finding]:
-    """Return the findings of these rules on one container."""
-    found = [
-        _missing(host, container, subject, wanted),
-        _group(host, host_facts, container, subject, wanted),
+def limit_findings(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> list[Finding]:
+    """Return at most one finding of each of these rules on one container."""
+    findings = [
+        _limit_missing(host, container, key, decision),
+        _oom_group_mismatch(host, host_facts, container, key, decision),
+        _out_of_bounds(host, container, key, decision),
     ]
-    return [each for each in found if each]
+    return [finding for finding in findings if finding]
 
 
-def settings_finding(rule: str, severity: str, host: str, container: Facts, subject: ContainerKey, **parts: Any) -> Finding:
-    """Return a finding on a container's settings, with the evidence that all of them have."""
-    evidence = {
+def settings_finding(rule_id: str, host: str, container: Facts, key: ContainerKey, *, severity: str | None = None,
+                     evidence: dict[str, Any] | None = None, **texts: str) -> Finding:
+    """Return a finding on a container's settings, with the evidence that all of them have.
+
+    :param texts: summary, detail and remedy.
+    """
+    common = {
         "running": is_running(container),
         "container_id": container["id"],
         "declared": declared_settings(container),
         "effective": effective_settings(container),
     }
     if is_set_by_unit(container):
-        evidence["next_start"] = next_start_settings(container)
-    evidence.update(parts.pop("evidence", {}))
-    return make_finding(rule, severity, host, user=subject.user, subject=subject.key, container=subject.name,
-                unit=subject.unit, evidence=evidence, **parts)
+        common["next_start"] = next_start_settings(container)
+    return make_finding(rule_id, host, key, severity=severity, evidence={**common, **(evidence or {})}, **texts)
 
 
-def settings_severity(container: Facts, wanted: Decision, usual: str) -> str:
+def settings_severity(rule_id: str, container: Facts, decision: Decision) -> str:
     """Return the policy's severity, or else the rule's usual one; at most low for what does not run.
 
     It endangers nothing until it is started.
     """
-    running = wanted.severity or usual
-    return running if is_running(container) or severity_rank(running) > severity_rank("low") else "low"
+    severity = decision.severity or RULES[rule_id].severity
+    return severity if is_running(container) or severity_rank(severity) > severity_rank("low") else "low"
 
 
-def _missing(host: str, container: Facts, subject: ContainerKey, wanted: Decision) -> Finding | None:
-    held = current_limit(container)
-    if not wanted.required or not held.known or held.value is not None:
+def _limit_missing(host: str, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
+    limit = current_limit(container)
+    if not decision.required or not limit.known or limit.value is not None:
         return None
     if next_start_settings(container).get("limit") is not None:
         return None  # declared, and not enforced: that is drift
-    usage = (container.get("memory") or {}).get("usage") or {}
-    now = ", uses %s now" % human_size(usage["current"]) if isinstance(usage.get("current"), int) else ""
+    usage = memory_usage(container)
+    uses = ", uses %s now" % human_size(usage["current"]) if isinstance(usage.get("current"), int) else ""
     return settings_finding(
-        "memory-limit-missing", settings_severity(container, wanted, "high"), host, container, subject,
-        summary="no memory limit%s" % now,
+        "memory-limit-missing", host, container, key, severity=settings_severity("memory-limit-missing", container, decision),
+        summary="no memory limit%s" % uses,
         detail="Nothing between this container and all of the host's memory: a leak in it ends in an OOM kill "
                "of whatever the kernel picks, not of this container.",
-        remedy=first_limit_remedy(container, subject, wanted),
-        evidence={"usage": usage, "wanted_by": wanted.decided_by["required"]})
+        remedy=first_limit_remedy(container, key, decision),
+        evidence={"usage": usage, "wanted_by": decision.decided_by["required"]})
 
 
-def _group(host: str, host_facts: Facts, container: Facts, subject: ContainerKey, wanted: Decision) -> Finding | None:
-    held = current_oom_group(container)
+def _oom_group_mismatch(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
+    current = current_oom_group(container)
     # cgroup v1 has no memory.oom.group; the host's finding cgroup-v1 says so once
-    if wanted.oom_group is None or not held.known or host_facts.get("cgroup_version") == 1:
+    if decision.oom_group is None or not current.known or host_facts.get("cgroup_version") == 1:
         return None
-    if held.value is wanted.oom_group:
+    if current.value is decision.oom_group:
         return None
-    state = "off" if wanted.oom_group else "on"
     return settings_finding(
-        "oom-group-mismatch", settings_severity(container, wanted, "medium"), host, container, subject,
-        summary="memory.oom.group is %s" % state,
+        "oom-group-mismatch", host, container, key, severity=settings_severity("oom-group-mismatch", container, decision),
+        summary="memory.oom.group is %s" % ("off" if decision.oom_group else "on"),
         detail="An OOM kill takes one process and leaves the rest of the container running, half dead."
-               if wanted.oom_group else
-               "An OOM kill takes the whole container, where one process should be lost only.",
-        remedy=oom_group_remedy(host, container, subject, wanted.oom_group),
-        evidence={"wanted": wanted.oom_group, "wanted_by": wanted.decided_by["oom_group"]})
+               if decision.oom_group else
+               "An OOM kill takes the whole container, where only one process should be lost.",
+        remedy=oom_group_remedy(host, container, key, decision.oom_group),
+        evidence={"wanted": decision.oom_group, "wanted_by": decision.decided_by["oom_group"]})
+
+
+def _out_of_bounds(host: str, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
+    limit = current_limit(container).value
+    violated = violated_bound(limit, *decision.bounds)
+    bound = decision.min if violated == "min" else decision.max
+    if limit is None or violated is None or bound is None:
+        return None
+    effective = effective_settings(container) or {}
+    source = effective.get("source")
+    # the limit of a pod, slice or service is not the container's to change
+    is_above = bool(effective) and not has_own_limit(container)
+    return settings_finding(
+        "memory-limit-out-of-bounds", host, container, key,
+        severity=settings_severity("memory-limit-out-of-bounds", container, decision),
+        summary="limit %s is %s of %s%s" % (
+            human_size(limit), "below the minimum" if violated == "min" else "above the maximum", human_size(bound),
+            " (%s)" % printable(source) if is_above and source else ""),
+        detail="%s Decided by %s." % (
+            "The application has less than the policy says it needs." if violated == "min" else
+            "More than one container may take: the other containers of the host lack what it uses.",
+            decision.decided_by[violated]),
+        # below a shared limit that is too large, a limit of its own can be small enough
+        remedy=shared_limit_remedy(source) if is_above and violated == "min" else bound_remedy(container, key, bound),
+        evidence={"limit": limit, "min": decision.min, "max": decision.max, "wanted_by": decision.decided_by[violated]})

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model.container_facts import effective_settings, has_own_limit, is_running
-from .._model.container_key import ContainerKeys
-from .._model.finding import Facts, Finding
+from .._model.container_facts import Facts, effective_settings, has_own_limit, is_running, memory_usage
+from .._model.container_key import ContainerKey, ContainerKeys
+from .._model.finding import Finding
 from .._model.kill_text import describe_cgroup
 from .._text import human_size, plural
 from .limits import settings_finding
@@ -41,12 +41,13 @@ def near_limit_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Fi
         if not is_running(container) or container.get("is_infra"):
             continue
         evidence = _evidence(container, usage_by_source, has_swap)
-        near, stalls = (_near_severity(evidence), _stall_severity(evidence)) if evidence else (None, None)
+        if evidence is None:
+            continue
+        near, stalls = _near_severity(evidence), _stall_severity(evidence)
         if near:
-            severity = "high" if stalls == "high" else near
-            findings.append(_near_limit(host, container, keys, evidence, severity))
+            findings.append(_near_limit(host, container, keys.lookup(container), evidence, "high" if stalls == "high" else near))
         elif stalls:
-            findings.append(_memory_stalls(host, container, keys, evidence, stalls))
+            findings.append(_memory_stalls(host, container, keys.lookup(container), evidence, stalls))
     return findings
 
 
@@ -55,7 +56,7 @@ def _usage_by_source(containers: list[Facts]) -> dict[str, tuple[int, int]]:
     usage: dict[str, tuple[int, int]] = {}
     for container in containers:
         source = (effective_settings(container) or {}).get("source")
-        working_set = ((container.get("memory") or {}).get("usage") or {}).get("working_set")
+        working_set = memory_usage(container).get("working_set")
         if source and isinstance(working_set, int):
             total, count = usage.get(source, (0, 0))
             usage[source] = (total + working_set, count + 1)
@@ -64,14 +65,14 @@ def _usage_by_source(containers: list[Facts]) -> dict[str, tuple[int, int]]:
 
 def _evidence(container: Facts, usage_by_source: dict[str, tuple[int, int]], has_swap: bool) -> dict[str, Any] | None:
     """What the rules look at; None where it could not be read."""
-    memory = container.get("memory") or {}
-    enforced, usage, events = effective_settings(container), memory.get("usage"), memory.get("events") or {}
-    if not enforced or not usage or not isinstance(usage.get("working_set"), int):
+    effective, usage = effective_settings(container), memory_usage(container)
+    events = (container.get("memory") or {}).get("events") or {}
+    if not effective or not isinstance(usage.get("working_set"), int):
         return None
-    limit, source = enforced.get("limit"), enforced.get("source")
+    limit, source = effective.get("limit"), effective.get("source")
     # a limit that containers share is used by all of them
     working_set, sharing = usage_by_source.get(source, (usage["working_set"], 1))
-    swap_limit = enforced.get("swap_limit")
+    swap_limit = effective.get("swap_limit")
     swap_room = None
     if has_swap and limit:
         # swap_limit is memory and swap together; without one it can have as much as the host
@@ -82,7 +83,7 @@ def _evidence(container: Facts, usage_by_source: dict[str, tuple[int, int]], has
         "source": source,
         "sharing": sharing,
         "working_set": working_set,
-        "high": enforced.get("high"),
+        "high": effective.get("high"),
         "swap": usage.get("swap"),
         "swap_room": swap_room,
         "peak": usage.get("peak"),
@@ -108,21 +109,21 @@ def _stall_severity(evidence: dict[str, Any]) -> str | None:
     return "high" if stalled >= STALLS_OFTEN else "medium" if stalled >= STALLS_SOMETIMES else None
 
 
-def _near_limit(host: str, container: Facts, keys: ContainerKeys, evidence: dict[str, Any], severity: str) -> Finding:
-    key, limit, source = keys.lookup(container), evidence["limit"], evidence["source"]
+def _near_limit(host: str, container: Facts, key: ContainerKey, evidence: dict[str, Any], severity: str) -> Finding:
+    limit, source = evidence["limit"], evidence["source"]
     remedy = shared_limit_remedy(source) if source and not has_own_limit(container) else higher_limit_remedy(container, key, limit)
     return settings_finding(
-        "near-limit", severity, host, container, key, summary=", ".join(filter(None, (
-            _usage_text(container, evidence), _stall_text(evidence)))),
+        "near-limit", host, container, key, severity=severity,
+        summary=", ".join(filter(None, (_usage_text(container, evidence), _stall_text(evidence)))),
         detail=_detail(evidence, "It can still swap %s: it gets slow before it dies.",
                        "It cannot swap: the next step over the limit is a kill."),
         remedy=remedy, evidence=evidence)
 
 
-def _memory_stalls(host: str, container: Facts, keys: ContainerKeys, evidence: dict[str, Any], severity: str) -> Finding:
+def _memory_stalls(host: str, container: Facts, key: ContainerKey, evidence: dict[str, Any], severity: str) -> Finding:
     return settings_finding(
-        "memory-stalls", severity, host, container, keys.lookup(container), summary=", ".join(filter(None, (
-            _stall_text(evidence), _usage_text(container, evidence)))),
+        "memory-stalls", host, container, key, severity=severity,
+        summary=", ".join(filter(None, (_stall_text(evidence), _usage_text(container, evidence)))),
         detail="For that share of the last five minutes all of its tasks waited for memory (PSI full, avg300). "
                + _detail(evidence, "It can swap %s.", ""),
         remedy=memory_stalls_remedy(evidence["source"], evidence["high"] if evidence["events"]["high"] else None),

@@ -2,12 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """What to do about a finding, as commands that can be pasted: on the host, where no remark says otherwise.
 
 Pure. Lines that begin with # are remarks. Names are quoted for the shell and made harmless.
-Why no `podman update` alone: before Podman 5.1 it is lost at the next start, and --memory without
+Why not `podman update` alone: before Podman 5.1 it is lost at the next start, and --memory without
 --memory-swap sets swap to twice the memory (podman-update(1), libpod/container_internal.go).
 """
 
@@ -17,103 +15,107 @@ import json
 import shlex
 
 from ...module_utils._system.sizes import UNLIMITED, format_size
-from .._model.container_facts import effective_settings, next_start_settings
+from .._model.container_facts import Facts, effective_settings, memory_usage, next_start_settings
 from .._model.container_key import ContainerKey
-from .._model.finding import Facts
 from .._policy.policy import Decision
 from .._text import human_size, printable, shell_quoted
 
 _MIB = 1024 * 1024
-_STEP = 64 * _MIB
+LIMIT_STEP = 64 * _MIB
 # Where the policy has no default; that of its example: small enough for every host, large enough for most.
-_FLOOR = 512 * _MIB
+FIRST_LIMIT = 512 * _MIB
 
-HOST_OOM_REMEDY = "# who uses the host's memory: give the largest without a limit one\npodman stats --no-stream --all"
-KERNEL_LOG_REMEDY = "# what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
+HOST_OOM_REMEDY = "# see who uses the host's memory: give the largest without a limit one\npodman stats --no-stream --all"
+KERNEL_LOG_REMEDY = "# see what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
 CGROUP_V2_REMEDY = """\
 # boot with cgroup v2: take systemd.unified_cgroup_hierarchy=0 out of the boot arguments, then reboot
 sed -i 's/ *systemd\\.unified_cgroup_hierarchy=[^" ]*//' /etc/default/grub
 update-grub || grub2-mkconfig -o /boot/grub2/grub.cfg"""
 
 
-def first_limit_remedy(container: Facts, subject: ContainerKey, wanted: Decision) -> str:
+def first_limit_remedy(container: Facts, key: ContainerKey, decision: Decision) -> str:
     """Give the container a first limit, above everything it has been seen to use, as far as the policy allows."""
-    seen = _seen(container, "current", "peak", "working_set")
-    limit = max(wanted.default or _FLOOR, wanted.min or 0, _rounded(seen * 1.5))
-    if wanted.max is not None:
-        limit = min(limit, wanted.max)
-    why = "# %s: a first limit%s; adjust it to what the application needs" % (
-        human_size(limit), ", above the %s it has been seen to use" % human_size(seen) if 0 < seen < limit else "")
-    return "\n".join([why, *_warned(container, limit), *_apply(container, subject, limit)])
+    most_used = _most_used(container, "current", "peak", "working_set")
+    limit = max(decision.default or FIRST_LIMIT, decision.min or 0, _round_up(most_used * 1.5))
+    if decision.max is not None:
+        limit = min(limit, decision.max)
+    remark = "# %s: a first limit%s; adjust it to what the application needs" % (
+        human_size(limit), ", above the %s it has been seen to use" % human_size(most_used) if 0 < most_used < limit else "")
+    return "\n".join([remark, *_usage_warning(container, limit), *_set_limit(container, key, limit)])
 
 
-def bound_remedy(container: Facts, subject: ContainerKey, bound: int) -> str:
-    """Give the container the bound of the policy that its limit is beyond."""
-    why = "# %s is the policy's bound; an application that needs another limit gets a rule or a waiver" % human_size(bound)
-    return "\n".join([why, *_warned(container, bound), *_apply(container, subject, bound)])
+def bound_remedy(container: Facts, key: ContainerKey, bound: int) -> str:
+    """Give the container the bound of the policy that its limit violates."""
+    remark = "# %s is the policy's bound; an application that needs another limit gets a rule or a waiver" % human_size(bound)
+    return "\n".join([remark, *_usage_warning(container, bound), *_set_limit(container, key, bound)])
 
 
-def _warned(container: Facts, limit: int) -> list[str]:
+def _usage_warning(container: Facts, limit: int) -> list[str]:
     """A limit below what is in use: the kernel kills at once (memory.max in cgroup-v2.rst)."""
-    used = _seen(container, "working_set") or _seen(container, "current")
+    used = _most_used(container, "working_set") or _most_used(container, "current")
     if used <= limit:
         return []
     return ["# it uses %s now: this limit would kill it at once, make it use less first" % human_size(used)]
 
 
-def _seen(container: Facts, *keys: str) -> int:
-    usage = (container.get("memory") or {}).get("usage") or {}
+def _most_used(container: Facts, *keys: str) -> int:
+    usage = memory_usage(container)
     return max((usage[key] for key in keys if isinstance(usage.get(key), int)), default=0)
 
 
-def higher_limit_remedy(container: Facts, subject: ContainerKey, limit: int | None) -> str:
+def higher_limit_remedy(container: Facts, key: ContainerKey, limit: int | None) -> str:
     """Give a killed container more; VPA recommender: an OOM kill raises to max(limit x 1.2, limit + 100 MiB)."""
     if limit is None:
         return "# find out why it needs that much, then give it a limit above it"
     # below 100 MiB, at most double
-    more = _rounded(max(limit * 1.2, limit + min(100 * _MIB, limit)), 16 * _MIB)
-    why = "# if it needs more than %s: %s is the next step; if it leaks, no limit will do" % (human_size(limit), human_size(more))
-    return "\n".join([why, *_apply(container, subject, more)])
+    higher = _round_up(max(limit * 1.2, limit + min(100 * _MIB, limit)), 16 * _MIB)
+    remark = "# if it needs more than %s: %s is the next step; if it leaks, no limit will do" % (
+        human_size(limit), human_size(higher))
+    return "\n".join([remark, *_set_limit(container, key, higher)])
 
 
-def _rounded(value: float, step: int = _STEP) -> int:
+def _round_up(value: float, step: int = LIMIT_STEP) -> int:
     return int(-(-value // step) * step)
 
 
-def _apply(container: Facts, subject: ContainerKey, limit: int) -> list[str]:
+def _set_limit(container: Facts, key: ContainerKey, limit: int) -> list[str]:
     text = format_size(limit)
-    if (container.get("manager") or {}).get("kind") == "quadlet" and subject.unit:
-        return _drop_in(subject, "PodmanArgs=--memory=%s --memory-swap=%s" % (text, text))
-    lines = ["%s --memory=%s --memory-swap=%s %s" % (_podman(subject, "update"), text, text, shell_quoted(subject.name))]
-    return lines + _keep(container, subject, "--memory=%s --memory-swap=%s" % (text, text))
+    if (container.get("manager") or {}).get("kind") == "quadlet" and key.unit:
+        return _quadlet_drop_in(key, "PodmanArgs=--memory=%s --memory-swap=%s" % (text, text))
+    options = "--memory=%s --memory-swap=%s" % (text, text)
+    update = "%s %s %s" % (_podman(key, "update"), options, shell_quoted(key.name))
+    return [update, *_also_change(container, key, options)]
 
 
-def oom_group_remedy(host: str, container: Facts, subject: ContainerKey, wanted: bool) -> str:
+def oom_group_remedy(host: str, container: Facts, key: ContainerKey, wanted: bool) -> str:
     """Make an OOM kill take all of the container (or one process only)."""
     option = "--cgroup-conf=memory.oom.group=%d" % wanted
-    return "\n".join([*_by_module(host, subject, {"oom_group": wanted}), *_keep(container, subject, option)])
+    return "\n".join([*_by_module(host, key, {"oom_group": wanted}), *_also_change(container, key, option)])
 
 
-def persist_remedy(host: str, container: Facts, subject: ContainerKey, settings: set[str]) -> str:
-    """Make what is enforced now outlast the next start."""
-    enforced = effective_settings(container) or {}
+def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set[str]) -> str:
+    """Make what is enforced now outlast the next start.
+
+    :param settings: of limit, swap_limit, oom_group; swap_limit comes with limit only.
+    """
+    effective = effective_settings(container) or {}
     wanted: dict[str, int | str | bool] = {}
     options = []
     if "limit" in settings:
-        limit, swap = enforced["limit"], enforced.get("swap_limit")
+        limit, swap = effective["limit"], effective.get("swap_limit")
         wanted.update(memory=limit, memory_swap=UNLIMITED if swap is None else swap)
         options += ["--memory=%d" % limit, "--memory-swap=%d" % (-1 if swap is None else swap)]
     if "oom_group" in settings:
-        wanted["oom_group"] = enforced["oom_group"]
-        options.append("--cgroup-conf=memory.oom.group=%d" % enforced["oom_group"])
+        wanted["oom_group"] = effective["oom_group"]
+        options.append("--cgroup-conf=memory.oom.group=%d" % effective["oom_group"])
     text = " ".join(options)
-    return "\n".join([*_by_module(host, subject, wanted), *(
-        _keep(container, subject, text) or ["# Podman before 5.1 keeps nothing: there, make it anew with: podman run " + text])])
+    return "\n".join([*_by_module(host, key, wanted), *(
+        _also_change(container, key, text) or ["# Podman before 5.1 keeps nothing: there, recreate it with: podman run " + text])])
 
 
-def _by_module(host: str, subject: ContainerKey, wanted: dict[str, int | str | bool]) -> list[str]:
+def _by_module(host: str, key: ContainerKey, settings: dict[str, int | str | bool]) -> list[str]:
     """The collection's own module: live without a restart, and persistent where this Podman can."""
-    options = {"name": printable(subject.name), "user": printable(subject.user), **wanted}
+    options = {"name": printable(key.name), "user": printable(key.user), **settings}
     return ["# on the controller; all that the policy wants: ansible-playbook podman_fleet.memory.enforce",
             "ansible %s -b -m podman_fleet.memory.container_memory -a %s" % (
                 shell_quoted(host), shlex.quote(json.dumps(options, ensure_ascii=False)))]
@@ -140,49 +142,50 @@ def memory_stalls_remedy(source: str | None, high: int | None) -> str:
     return "\n".join([*lines, " ".join(["grep .", *files, "/proc/pressure/memory"])])
 
 
-def drift_remedy(container: Facts, subject: ContainerKey) -> str:
+def drift_remedy(container: Facts, key: ContainerKey) -> str:
     """Enforce what is declared again."""
-    said = next_start_settings(container)
-    swap = said.get("swap_limit")
-    enforced = effective_settings(container) or {}
-    why = "" if enforced.get("limit") is not None else " (with --cgroups=disabled nothing can be: make it anew without that)"
-    return "# enforce what is declared again" + why + "\n%s --memory=%d --memory-swap=%d %s" % (
-        _podman(subject, "update"), said["limit"], swap if swap is not None else -1, shell_quoted(subject.name))
+    declared, effective = next_start_settings(container), effective_settings(container) or {}
+    swap = declared.get("swap_limit")
+    remark = "# enforce what is declared again"
+    if effective.get("limit") is None:
+        remark += " (with --cgroups=disabled that is impossible: recreate it without that)"
+    return "%s\n%s --memory=%d --memory-swap=%d %s" % (
+        remark, _podman(key, "update"), declared["limit"], swap if swap is not None else -1, shell_quoted(key.name))
 
 
-def _podman(subject: ContainerKey, verb: str) -> str:
-    if subject.user == "root":
+def _podman(key: ContainerKey, verb: str) -> str:
+    if key.user == "root":
         return "podman %s" % verb
-    return "sudo -iu %s podman %s" % (shell_quoted(subject.user), verb)
+    return "sudo -iu %s podman %s" % (shell_quoted(key.user), verb)
 
 
-def _drop_in(subject: ContainerKey, line: str) -> list[str]:
+def _quadlet_drop_in(key: ContainerKey, line: str) -> list[str]:
     """A drop-in beside the quadlet file; quadlet reads them since Podman 5.0."""
-    unit = subject.unit or ""
+    unit = key.unit or ""
     name = unit[: -len(".service")] if unit.endswith(".service") else unit
-    rootful = subject.user == "root"
-    where = "%s/%s.container.d" % ("/etc/containers/systemd" if rootful else ".config/containers/systemd", printable(name))
-    systemctl = "systemctl" if rootful else "systemctl --user"
+    is_root = key.user == "root"
+    directory = "%s/%s.container.d" % ("/etc/containers/systemd" if is_root else ".config/containers/systemd", printable(name))
+    systemctl = "systemctl" if is_root else "systemctl --user"
     return [
-        *([] if rootful else ["# as %s, in the home directory" % printable(subject.user)]),
+        *([] if is_root else ["# as %s, in the home directory" % printable(key.user)]),
         "# before Podman 5.0, write the line into %s.container itself" % printable(name),
-        "mkdir -p %s" % shell_quoted(where),
-        r"printf '[Container]\n%s\n' > %s" % (line, shell_quoted(where + "/50-memory.conf")),
+        "mkdir -p %s" % shell_quoted(directory),
+        r"printf '[Container]\n%s\n' > %s" % (line, shell_quoted(directory + "/50-memory.conf")),
         "%s daemon-reload && %s restart %s" % (systemctl, systemctl, shell_quoted(unit)),
     ]
 
 
-def _keep(container: Facts, subject: ContainerKey, options: str) -> list[str]:
-    """Where the option has to be written so that it survives the container."""
+def _also_change(container: Facts, key: ContainerKey, options: str) -> list[str]:
+    """Where the options have to be written as well, so that a recreated container has them."""
     manager = container.get("manager") or {}
     kind = manager.get("kind")
     if kind == "compose":
         return ["# and write the same into the compose file, or the next `up` undoes it"]
     if kind == "kube":
         return ["# and write the same into the pod's YAML (resources.limits.memory), or the next `play` undoes it"]
-    if kind == "systemd" and subject.unit:
+    if kind == "systemd" and key.unit:
         return ["# and put %s into the podman run of %s, or its next start undoes it"
-                % (options, printable(subject.unit))]
+                % (options, printable(key.unit))]
     if container.get("pod"):
-        return ["# it is in a pod: whatever made the pod has to have it too"]
+        return ["# it is in a pod: whatever creates the pod has to have it too"]
     return []

@@ -176,7 +176,7 @@ def test_waived_is_said_and_is_not_nothing(container, facts):
 def test_what_the_policy_finds(recorded, container, facts):
     both = facts(container(memory__effective__oom_group=False), host={"cgroup_version": 2, "memory_total": 1 << 30})
     shown = show([answered("a", both)], 120, policy=WAIVE)
-    assert any("1 limit out of bounds" in line and "web limit 64 MiB is below the least of 1 GiB" in line for line in shown)
+    assert any("1 limit out of bounds" in line and "web limit 64 MiB is below the minimum of 1 GiB" in line for line in shown)
     assert any("1 host overcommitted" in line for line in shown) and any("1 host past a waiver" in line for line in shown)
     records = [answered("web%d" % number, recorded("debian13-root")) for number in range(30)]
     assert len(show(records, 60, policy=WAIVE)) <= 25

@@ -11,6 +11,7 @@ import json
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import alert as _alert, gate as _failing
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKey
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import make_finding
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
 
@@ -18,8 +19,8 @@ NOW = "2026-11-24T03:00:00Z"
 
 
 def finding(severity="high", state="new", name="web", rule="memory-limit-missing", user="root"):
-    made = make_finding(rule, severity, "h", user=user, subject=name, container=name, summary="no memory limit", detail="d",
-                remedy="r", evidence={"running": True, "container_id": name})
+    made = make_finding(rule, "h", ContainerKey(name, user, name, None), severity=severity, summary="no memory limit",
+                        detail="d", remedy="r", evidence={"running": True, "container_id": name})
     made.update(state=state, first_seen=NOW)
     return made
 

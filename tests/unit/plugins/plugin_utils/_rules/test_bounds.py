@@ -21,9 +21,9 @@ def rules(facts, **keys):
 
 
 @pytest.mark.parametrize("memory, summary", [
-    ({"min": "128m"}, "limit 64 MiB is below the least of 128 MiB"),
-    ({"max": "32m"}, "limit 64 MiB is above the most of 32 MiB"),
-    ({"max_share_of_host": 0.01}, "limit 64 MiB is above the most of 20.5 MiB"),
+    ({"min": "128m"}, "limit 64 MiB is below the minimum of 128 MiB"),
+    ({"max": "32m"}, "limit 64 MiB is above the maximum of 32 MiB"),
+    ({"max_share_of_host": 0.01}, "limit 64 MiB is above the maximum of 20.5 MiB"),
 ])
 def test_out_of_bounds(container, facts, memory, summary):
     found = rules(facts(container(), host=HOST), memory=memory)["memory-limit-out-of-bounds"]
@@ -51,7 +51,7 @@ def test_no_limit_is_in_no_bounds(container, facts, changes, found):
 def test_a_limit_above_the_container(container, facts):
     found = rules(facts(container(memory__effective__source="/machine.slice/small.slice", memory__effective__limit=32 * MIB)),
                   memory={"min": "64m"})["memory-limit-out-of-bounds"]
-    assert found["summary"] == "limit 32 MiB is below the least of 64 MiB (/machine.slice/small.slice)"
+    assert found["summary"] == "limit 32 MiB is below the minimum of 64 MiB (/machine.slice/small.slice)"
     assert "systemctl show -p MemoryMax" in found["remedy"]
 
 
