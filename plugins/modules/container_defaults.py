@@ -101,8 +101,9 @@ defaults:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _defaults
-from ..module_utils._system import user_files as _drop_in, users as _users
+from ..module_utils._defaults import DefaultsError, apply_plan, plan_defaults
+from ..module_utils._system.user_files import UserFileError
+from ..module_utils._system.users import UserError
 
 
 def main():
@@ -119,23 +120,22 @@ def main():
     if options["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % options["timeout"])
     try:
-        steps = _defaults.steps(options["state"], options["users"], options["executable"], options["timeout"])
+        plans = plan_defaults(options["state"], options["users"], options["executable"], options["timeout"])
         if not module.check_mode:
-            for step in steps:
-                _defaults.carry_out(step, options["timeout"])
-    except (_users.UserError, _defaults.Unasked, _drop_in.UserFileError) as exc:
+            for plan in plans:
+                apply_plan(plan, options["timeout"])
+    except (UserError, DefaultsError, UserFileError) as exc:
         module.fail_json(msg=str(exc))
-    for step in steps:
-        if step.plan.status == "refused":
-            module.warn("container_defaults: %s%s" % (
-                "user %s: " % step.plan.target.user if step.plan.target.user else "", step.plan.reason))
-    changed = [step.plan for step in steps if step.plan.status in ("written", "removed")]
+    for plan in plans:
+        if plan.status == "refused":
+            module.warn("container_defaults: %s%s" % ("user %s: " % plan.target.user if plan.target.user else "", plan.reason))
+    changed = [plan for plan in plans if plan.status in ("written", "removed")]
     module.exit_json(
         changed=bool(changed),
-        defaults=[{"user": each.target.user, "path": each.target.path, "status": each.status, "reason": each.reason}
-                  for each in (step.plan for step in steps)],
-        diff=[{"before_header": each.target.path, "after_header": each.target.path, "before": each.target.text or "",
-               "after": each.text or ""} for each in changed])
+        defaults=[{"user": plan.target.user, "path": plan.target.path, "status": plan.status, "reason": plan.reason}
+                  for plan in plans],
+        diff=[{"before_header": plan.target.path, "after_header": plan.target.path, "before": plan.target.text or "",
+               "after": plan.text or ""} for plan in changed])
 
 
 if __name__ == "__main__":

@@ -6,57 +6,59 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _defaults as _container_defaults
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf as _containers_conf
+from ansible_collections.podman_fleet.memory.plugins.module_utils import _defaults
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
 
-PATH = "/etc/containers/containers.conf.d/" + _container_defaults.NAME
-
-
-def target(text=None, others=(), others_at=()):
-    return _container_defaults.Target(None, PATH, text, list(others), list(others_at))
+PATH = "/etc/containers/containers.conf.d/" + _defaults.NAME
 
 
-def step(*args):
-    found = _container_defaults.present(*args)
-    return found.status, found.text, found.reason
+def target(text=None, others=(), other_paths=()):
+    return _defaults.Target(identity=Identity("root", 0, 0, "/root"), path=PATH, text=text, other_values=list(others),
+                            other_paths=list(other_paths))
+
+
+def planned(*args):
+    plan = _defaults.plan_default(*args)
+    return plan.status, plan.text, plan.reason
 
 
 def test_the_content_is_what_containers_conf_understands():
-    assert _containers_conf.parse_cgroup_conf(_container_defaults.CONTENT) == (["memory.oom.group=1"], False)
+    assert containers_conf.parse_cgroup_conf(_defaults.CONTENT) == (["memory.oom.group=1"], False)
 
 
 @pytest.mark.parametrize("version", ["4.5.0", "4.9.3", "5.4.2", "10.0.0", "5.0.0-rc1"])
 def test_it_is_written(version):
-    assert step(target(), version, None) == ("written", _container_defaults.CONTENT, None)
+    assert planned(target(), version, None) == ("written", _defaults.CONTENT, None)
     # of an older version of this module
-    assert step(target(_container_defaults.MARK + "\nold\n"), version, None)[0] == "written"
-    assert step(target(_container_defaults.CONTENT), version, None) == ("unchanged", _container_defaults.CONTENT, None)
+    assert planned(target(_defaults.MARK + "\nold\n"), version, None)[0] == "written"
+    assert planned(target(_defaults.CONTENT), version, None) == ("unchanged", _defaults.CONTENT, None)
 
 
 @pytest.mark.parametrize("version", ["4.3.1", "4.4.4", "3.4.2", "", None, "unknown"])
 def test_it_is_not_written_where_it_is_ignored(version):
-    status, text, reason = step(target(), version, None)
+    status, text, reason = planned(target(), version, None)
     assert (status, text) == ("refused", None) and "ignores cgroup_conf" in reason
 
 
 def test_it_is_not_written_where_containers_would_not_start():
-    assert step(target(), "5.4.2", "the kernel has no memory controller") == (
+    assert planned(target(), "5.4.2", "the kernel has no memory controller") == (
         "refused", None, "the kernel has no memory controller: no new container would start")
 
 
 def test_others_are_not_replaced():
-    assert step(target("mine\n"), "5.4.2", None) == ("refused", "mine\n", PATH + " is there, and not by this module")
-    status, _text, reason = step(target(others=["pids.max=5"], others_at=["/etc/containers/containers.conf"]), "5.4.2", None)
+    assert planned(target("mine\n"), "5.4.2", None) == ("refused", "mine\n", PATH + " exists and was not written by this module")
+    status, _text, reason = planned(target(others=["pids.max=5"], other_paths=["/etc/containers/containers.conf"]), "5.4.2", None)
     assert status == "refused" and reason.startswith("/etc/containers/containers.conf has a cgroup_conf of its own")
-    status, _text, reason = step(target(others=[_containers_conf.OOM_GROUP_ON], others_at=["/x"]), "5.4.2", None)
-    assert (status, reason) == ("unchanged", "it is given by /x already")
+    status, _text, reason = planned(target(others=[containers_conf.OOM_GROUP_ON], other_paths=["/x"]), "5.4.2", None)
+    assert (status, reason) == ("unchanged", "already set by /x")
 
 
 @pytest.mark.parametrize("text, status, left", [
-    (None, "unchanged", None), (_container_defaults.CONTENT, "removed", None), ("mine\n", "refused", "mine\n")])
+    (None, "unchanged", None), (_defaults.CONTENT, "removed", None), ("mine\n", "refused", "mine\n")])
 def test_it_is_taken_away(text, status, left):
-    found = _container_defaults.absent(target(text))
-    assert (found.status, found.text) == (status, left)
+    plan = _defaults.plan_removal(target(text))
+    assert (plan.status, plan.text) == (status, left)
 
 
 def user(name="alice", delegated=True, running=True, configured=None):
@@ -80,10 +82,10 @@ def facts(*users, **changes):
     (facts(memory={"present": None}), "the kernel has no memory controller"),
 ])
 def test_who_has_the_controller(given, expected):
-    assert _container_defaults.unfit(given, None) == expected
+    assert _defaults.find_obstacle(given, None) == expected
 
 
 def test_one_user_is_not_kept_from_it_by_another():
     given = facts(user(), user("bob", False))
-    assert _container_defaults.unfit(given, "alice") is None
-    assert _container_defaults.unfit(given, "bob") is not None
+    assert _defaults.find_obstacle(given, "alice") is None
+    assert _defaults.find_obstacle(given, "bob") is not None
