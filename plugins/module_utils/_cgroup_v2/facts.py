@@ -89,7 +89,7 @@ def _host(snapshot, state):
     return {
         "kernel": snapshot.kernel,
         "distribution": None if snapshot.os_release is None else {
-            "id": distro.ident, "version": distro.version, "name": distro.name},
+            "id": distro.id, "version": distro.version, "name": distro.name},
         "systemd": {"running": snapshot.booted, "version": state.systemd.version if state.systemd else None,
                     "default_hierarchy": state.default},
         "container": snapshot.container,

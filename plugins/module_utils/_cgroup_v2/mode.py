@@ -111,7 +111,7 @@ def default_hierarchy(manager, distro):
     """
     if manager.default or manager.version >= 256:
         return manager.default or "unified"
-    return _DEFAULTS.get((distro.ident, (distro.version or "").partition(".")[0]))
+    return _DEFAULTS.get((distro.id, (distro.version or "").partition(".")[0]))
 
 
 # rootlesscontaine.rs "Getting started: cgroup v2", and research/podman-oom.md section 6.

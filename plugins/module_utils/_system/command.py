@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """Run one external command, as the caller or (as root) as another user.
 
-Knows time-outs, output limits and how a rootless user's environment has to look.
+Knows time limits, output limits and what a rootless user's environment must be.
 Knows nothing of what the commands mean.
 """
 
@@ -17,30 +15,44 @@ import shutil
 import signal
 import subprocess
 import time
-from collections import namedtuple
-
-# name, uid, gid, home: of the user a command runs as.
-Identity = namedtuple("Identity", "name uid gid home")
-
-# rc: int (negative: ended by that signal); out: bytes; err: str, its last 64 KiB.
-CommandResult = namedtuple("CommandResult", "rc out err")
+from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 # 2,000 containers make about 20 MB of `podman container inspect`; anything far above
-# that is not an answer and must not eat the memory of the host that is looked at.
+# that is not an answer and must not eat the memory of the audited host.
 MAX_OUTPUT = 128 * 1024 * 1024
 _MAX_STDERR = 64 * 1024
+_MAX_WORDS = 6
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_Stream = Union[int, IO[bytes]]
+
+
+class Identity(NamedTuple):
+    """The user that a command runs as."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+class CommandResult(NamedTuple):
+    """What a command gave back."""
+
+    rc: int  # exit code; negative: ended by that signal
+    out: bytes
+    err: str  # its last 64 KiB, without white space around it
 
 
 class CommandError(Exception):
-    """The command could not be run to its end (its exit code is not part of this)."""
+    """The command could not be run to its end. Its exit code does not count: that is in the result."""
 
 
 class CommandNotFound(CommandError):
     """There is no such executable."""
 
 
-def current_identity():
+def current_identity() -> Identity:
     """Return the Identity of this process."""
     uid = os.geteuid()
     try:
@@ -49,22 +61,22 @@ def current_identity():
         return Identity(str(uid), uid, os.getegid(), os.environ.get("HOME", "/"))
 
 
-def identity_from_passwd(entry):
-    """Return the Identity for an entry of the password database (``pwd.struct_passwd``)."""
+def identity_from_passwd(entry: pwd.struct_passwd) -> Identity:
+    """Return the Identity of an entry of the password database."""
     return Identity(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir)
 
 
-def runtime_dir(identity):
-    """Return the path of the user's XDG_RUNTIME_DIR, or None when there is none now."""
+def runtime_dir(identity: Identity) -> Optional[str]:
+    """Return the path of the user's XDG_RUNTIME_DIR; None without a session or a lingering manager."""
     path = "/run/user/%d" % identity.uid
     return path if os.path.isdir(path) else None
 
 
-def user_environment(identity):
+def user_environment(identity: Identity) -> Dict[str, str]:
     """Return the environment for a command of this user.
 
-    It is made anew: what sudo or ssh left behind (XDG_RUNTIME_DIR of somebody else,
-    CONTAINER_HOST, a locale) would change what Podman looks at and how it prints.
+    Nothing of the caller's is passed on: what sudo or ssh left behind (XDG_RUNTIME_DIR of another user,
+    CONTAINER_HOST, a locale) would change which containers Podman sees and how it prints.
     """
     env = {
         "PATH": _SEARCH_PATH,
@@ -82,7 +94,7 @@ def user_environment(identity):
     return env
 
 
-def find_executable(name):
+def find_executable(name: str) -> str:
     """Return the absolute path of an executable.
 
     :raises CommandNotFound: when it is not in the system's search path, or not executable.
@@ -93,88 +105,94 @@ def find_executable(name):
     return path
 
 
-def start_command(argv, identity, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-    """Start a command in a session of its own and return its subprocess.Popen.
+def start_command(argv: Sequence[str], identity: Identity, stdin: _Stream = subprocess.DEVNULL,
+                  stdout: _Stream = subprocess.DEVNULL, stderr: _Stream = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    """Start a command in a session of its own.
 
-    :param identity: Identity to run as; only root can run as somebody else.
+    :param argv: see run_command().
+    :param identity: user to run as; only root can run as another one.
     :raises CommandNotFound: no such executable.
-    :raises CommandError: not startable.
+    :raises CommandError: it can't be started.
     """
     executable = find_executable(argv[0])
     try:
         return subprocess.Popen([executable] + list(argv[1:]), stdin=stdin, stdout=stdout, stderr=stderr, cwd="/",
                                 env=user_environment(identity), bufsize=0, start_new_session=True,
-                                preexec_fn=_become(identity))
+                                preexec_fn=_user_switch(identity))
     except (OSError, subprocess.SubprocessError) as exc:
         raise CommandError("%s could not be started: %s" % (argv[0], exc))
 
 
-def run_command(argv, timeout, identity=None, stdin=None, max_output=MAX_OUTPUT):
-    """Run a command to its end and return its Result.
+def run_command(argv: Sequence[str], timeout: float, identity: Optional[Identity] = None, stdin: Optional[bytes] = None,
+                max_output: int = MAX_OUTPUT) -> CommandResult:
+    """Run a command to its end.
 
-    :param argv: list of str; the first one is looked up in the system's search path.
+    :param argv: the first word is looked up in the system's search path, not in the caller's.
     :param timeout: seconds until the command and its children are killed.
-    :param identity: Identity to run as; only root can run as somebody else. None: the caller.
-    :param stdin: bytes for its standard input (at most a pipe's buffer, 64 KiB); None: none.
-    :param max_output: bytes of standard output after which it is ended.
+    :param identity: user to run as; only root can run as another one. None: the caller.
+    :param stdin: for its standard input (at most a pipe's buffer, 64 KiB); None: /dev/null.
+    :param max_output: bytes of standard output after which it is killed.
     :raises CommandNotFound: no such executable.
-    :raises CommandError: not startable, timed out, or too much output.
+    :raises CommandError: it can't be started, did not answer in time, or printed too much.
     """
     process = start_command(argv, identity or current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                     stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
     try:
-        if stdin is not None:
-            _feed(process, stdin)
-        out, err = _read(process, time.monotonic() + timeout, max_output)
+        if stdin is not None and process.stdin:
+            _write_stdin(process.stdin, stdin)
+        out, err = _read_output(process, time.monotonic() + timeout, max_output)
         process.wait(timeout=max(1, timeout))
-    except _Ended as exc:
-        raise CommandError("%s %s" % (_shown(argv), exc))
+    except _Aborted as exc:
+        raise CommandError("%s %s" % (_shorten(argv), exc))
     except subprocess.TimeoutExpired:
-        raise CommandError("%s closed its output but did not end" % _shown(argv))
+        raise CommandError("%s closed its output but did not end" % _shorten(argv))
     finally:
-        _end(process)
+        _kill(process)
     return CommandResult(process.returncode, out, err)
 
 
-class _Ended(Exception):
+class _Aborted(Exception):
     """Why a command is not waited for any longer."""
 
 
-def _become(identity):
-    """Return the function that changes to the user between fork and exec, or None."""
+def _user_switch(identity: Identity) -> Optional[Callable[[], None]]:
+    """Return the function that becomes the user between fork and exec; None when there is nothing to change."""
     if os.geteuid() != 0 or identity.uid == 0:
         return None
     # Looked up before the fork: only plain system calls are safe after it.
     groups = os.getgrouplist(identity.name, identity.gid)
 
-    def change():
+    def become_user() -> None:
         os.setgroups(groups)
         os.setgid(identity.gid)
         os.setuid(identity.uid)
 
-    return change
+    return become_user
 
 
-def _feed(process, data):
+def _write_stdin(pipe: IO[bytes], data: bytes) -> None:
     try:
-        process.stdin.write(data)
+        pipe.write(data)
     except BrokenPipeError:
         pass  # it ended without reading: its exit code says why
-    process.stdin.close()
+    pipe.close()
 
 
-def _read(process, deadline, max_output):
-    """Read both pipes to their ends; return (stdout as bytes, stderr as str)."""
-    chunks = {process.stdout: [], process.stderr: []}
+def _read_output(process: "subprocess.Popen[bytes]", deadline: float, max_output: int) -> Tuple[bytes, str]:
+    """Read both pipes to their ends; return (stdout, the end of stderr).
+
+    :param deadline: on the monotonic clock, seconds.
+    """
+    chunks: Dict[Any, List[bytes]] = {process.stdout: [], process.stderr: []}
     size = 0
     with selectors.DefaultSelector() as selector:
         for pipe in chunks:
             selector.register(pipe, selectors.EVENT_READ)
         while selector.get_map():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise _Ended("did not answer in time")
-            for key, _mask in selector.select(left):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise _Aborted("did not answer in time")
+            for key, _mask in selector.select(remaining):
                 data = os.read(key.fd, 65536)
                 if not data:
                     selector.unregister(key.fileobj)
@@ -183,15 +201,15 @@ def _read(process, deadline, max_output):
                 if key.fileobj is process.stdout:
                     size += len(data)
                     if size > max_output:
-                        raise _Ended("printed more than %d bytes" % max_output)
+                        raise _Aborted("printed more than %d bytes" % max_output)
                 elif len(chunks[key.fileobj]) > 64:
                     chunks[key.fileobj] = [b"".join(chunks[key.fileobj])[-_MAX_STDERR:]]
     err = b"".join(chunks[process.stderr])[-_MAX_STDERR:]
     return b"".join(chunks[process.stdout]), err.decode("utf-8", "replace").strip()
 
 
-def _end(process):
-    """Kill what is still there of the command's session, and close the pipes."""
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the command's session if it still runs, and close the pipes."""
     if process.poll() is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)
@@ -199,10 +217,10 @@ def _end(process):
             process.kill()
         process.wait()
     for pipe in (process.stdout, process.stderr):
-        pipe.close()
+        if pipe:
+            pipe.close()
 
 
-def _shown(argv):
-    """The command as a message shows it: a list of 200 ids helps nobody."""
-    words = " ".join(argv[:6])
-    return words + (" …" if len(argv) > 6 else "")
+def _shorten(argv: Sequence[str]) -> str:
+    """The command for a message: a list of 200 ids helps nobody."""
+    return " ".join(argv[:_MAX_WORDS]) + (" …" if len(argv) > _MAX_WORDS else "")

@@ -8,21 +8,32 @@ Texts of files and of `systemctl --version` in, data out.
 """
 
 import re
-from collections import namedtuple
+from typing import List, NamedTuple, Optional, Tuple
 
+from .host_files import Files
 from .versions import parse_version
 
-# ident, version, name: as os-release(5) has them; like: [str] of related distributions.
-Distribution = namedtuple("Distribution", "ident version name like")
 
-# version: int; default: unified|hybrid|legacy, None where systemd does not say.
-Systemd = namedtuple("Systemd", "version default")
+class Distribution(NamedTuple):
+    """An os-release file, see os-release(5)."""
+
+    id: str  # debian, rhel, …
+    version: Optional[str]  # 12, 9.4, …
+    name: Optional[str]  # for people
+    like: List[str]  # ids of related distributions
 
 
-def container_engine(files):
-    """Return the container engine around us, as systemd-detect-virt(1) and Podman and Docker leave it, or None.
+class Systemd(NamedTuple):
+    """A systemd's version and the cgroup hierarchy that it was built to mount."""
 
-    :param files: _host_files.Files.
+    version: int
+    default: Optional[str]  # unified, hybrid or legacy; None where systemd does not say
+
+
+def container_engine(files: Files) -> Optional[str]:
+    """Return the name of the container engine around us, None outside of containers.
+
+    By what systemd-detect-virt(1), Podman and Docker leave in a container.
     """
     name = (files.read("/run/systemd/container") or "").strip()
     for path, engine in (("/run/.containerenv", "podman"), ("/.dockerenv", "docker")):
@@ -31,17 +42,17 @@ def container_engine(files):
     return name or None
 
 
-def is_raspberry_pi(model, release):
+def is_raspberry_pi(model: Optional[str], release: Optional[str]) -> bool:
     """Whether firmware or kernel are Raspberry Pi's, which turn the memory controller off.
 
-    :param model: text of /proc/device-tree/model, None without one; release: of the kernel,
-        "6.12.34+rpt-rpi-2712", "5.10.103-v7l+", "5.15.0-1061-raspi".
+    :param model: text of /proc/device-tree/model, None when there is no such file.
+    :param release: of the kernel: "6.12.34+rpt-rpi-2712", "5.10.103-v7l+", "5.15.0-1061-raspi".
     """
     return "Raspberry Pi" in (model or "") or re.search(r"rpi-|-raspi\b|-v(6|7|7l|8)\+$", release or "") is not None
 
 
-def parse_os_release(text):
-    """Return the Distribution of an os-release file (os-release(5)); None for what it does not say."""
+def parse_os_release(text: str) -> Distribution:
+    """Return the Distribution of an os-release file."""
     fields = {}
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")
@@ -51,7 +62,7 @@ def parse_os_release(text):
                         fields.get("ID_LIKE", "").split())
 
 
-def parse_systemd_version(text):
+def parse_systemd_version(text: str) -> Optional[Systemd]:
     """Return the Systemd of `systemctl --version`, None when it is no such text.
 
     The first line is "systemd 252 (252.39-1~deb12u1)"; the features name the compiled-in hierarchy.
@@ -63,7 +74,7 @@ def parse_systemd_version(text):
     return Systemd(int(match.group(1)), default.group(1) if default else None)
 
 
-def kernel_at_least(release, wanted):
-    """Whether a kernel release ("6.1.0-37-cloud-amd64") is of that version (a tuple) or later; None for unknown."""
+def kernel_at_least(release: Optional[str], minimum: Tuple[int, ...]) -> Optional[bool]:
+    """Whether a kernel release ("6.1.0-37-cloud-amd64") is of that version or later; None when it is unknown."""
     version = parse_version(release)
-    return version >= wanted if version else None
+    return version >= minimum if version else None

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """Sizes of memory as people write them: 536870912, "512m", "1.5GiB", "unlimited".
 
 Pure. Units are powers of 1024 with and without "iB", as Podman reads them
@@ -11,53 +9,59 @@ Pure. Units are powers of 1024 with and without "iB", as Podman reads them
 """
 
 import re
+from typing import Any, Optional
 
 UNLIMITED = "unlimited"
 MAX_SIZE = 2 ** 63 - 1  # the kernel and Podman count bytes in 64 bits with a sign
+_MAX_REPR = 60
 _UNITS = ("", "k", "m", "g", "t")
-# With this many digits all sizes can be written, and no text keeps us busy.
+# 20 digits are enough for every size, and no text takes long to match.
 _SIZE = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))? ?(?:([kmgt])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
-_HOW = "give bytes, such as 536870912, or a number with k, m, g or t, such as 512m or 1.5GiB"
+_EXPECTED = "give bytes, such as 536870912, or a number with k, m, g or t, such as 512m or 1.5GiB"
 
 
-def parse_size(value):
-    """Return the bytes that a size means, None for "unlimited".
+def parse_size(value: Any) -> Optional[int]:
+    """Return the bytes of a size, None for "unlimited".
 
-    :raises ValueError: says which value is no size, and what would be one.
+    :param value: a text or a number; anything else is refused.
+    :raises ValueError: with the value that is no size, and what would be one.
     """
     if isinstance(value, str):
         text = value.strip()
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         text = repr(value)
     else:
-        raise ValueError("%s is not a size: %s" % (_said(value), _HOW))
+        raise ValueError("%s is not a size: %s" % (_short_repr(value), _EXPECTED))
     if text.lower() == UNLIMITED:
         return None
     if text.startswith("-"):
-        raise ValueError("%s is negative: %s, or %r for no limit" % (_said(value), _HOW, UNLIMITED))
+        raise ValueError("%s is negative: %s, or %r for no limit" % (_short_repr(value), _EXPECTED, UNLIMITED))
     count = _bytes(text, value)
     if count == 0:
         # Podman takes 0 for "not given" in one place and for "no limit" in another
-        raise ValueError("%s is no size that can be used: %s, or %r for no limit" % (_said(value), _HOW, UNLIMITED))
+        raise ValueError("%s is not a usable size: %s, or %r for no limit" % (_short_repr(value), _EXPECTED, UNLIMITED))
     if count > MAX_SIZE:
-        raise ValueError("%s is more than any host can have: at most %d bytes" % (_said(value), MAX_SIZE))
+        raise ValueError("%s is more than any host can have: at most %d bytes" % (_short_repr(value), MAX_SIZE))
     return count
 
 
-def _bytes(text, value):
-    """Parts of a byte that a unit leaves are dropped, as Podman does; without a unit they are a mistake."""
-    found = _SIZE.fullmatch(text)
-    if not found:
-        raise ValueError("%s is not a size: %s" % (_said(value), _HOW))
-    whole, fraction, unit = found.group(1), found.group(2) or "", (found.group(3) or "").lower()
+def _bytes(text: str, value: Any) -> int:
+    """Fractions of a byte that a unit leaves are dropped, as Podman does; without a unit they are a mistake.
+
+    :param value: that was given, for messages.
+    """
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise ValueError("%s is not a size: %s" % (_short_repr(value), _EXPECTED))
+    whole, fraction, unit = match.group(1), match.group(2) or "", (match.group(3) or "").lower()
     factor = 1024 ** _UNITS.index(unit)
     if not unit and fraction.strip("0"):
-        raise ValueError("%s is not a whole number of bytes: %s" % (_said(value), _HOW))
-    # in whole numbers: a float would lose bytes from 8 PiB on
+        raise ValueError("%s is not a whole number of bytes: %s" % (_short_repr(value), _EXPECTED))
+    # integers: a float would lose bytes from 8 PiB on
     return int(whole) * factor + int(fraction or "0") * factor // 10 ** len(fraction)
 
 
-def format_size(count):
+def format_size(count: Optional[int]) -> str:
     """Return exactly these bytes in the shortest form that Podman and parse_size read; None is "unlimited"."""
     if count is None:
         return UNLIMITED
@@ -67,6 +71,6 @@ def format_size(count):
     return "%d%s" % (count, _UNITS[unit])
 
 
-def _said(value):
+def _short_repr(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return text if len(text) <= _MAX_REPR else text[:_MAX_REPR - 1] + "…"

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
-"""Times as the sources write them, to and from whole microseconds since the epoch.
+"""Times as the sources write them, to and from microseconds since the epoch.
 
 Pure: opens nothing, reads no clock.
 """
@@ -12,6 +10,7 @@ Pure: opens nothing, reads no clock.
 import calendar
 import re
 import time
+from typing import Optional
 
 SECOND = 1000000  # microseconds
 
@@ -24,13 +23,12 @@ _SPAN = re.compile(r"(\d{1,6})\s*(s|min|m|h|d|w)$")
 _SPAN_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def parse_iso(text):
-    """Return the microseconds of an ISO 8601 time, or None for "never".
+def parse_iso(text: str) -> Optional[int]:
+    """Return the microseconds of an ISO 8601 time; None for Go's zero time (year 1), which Podman prints for "never".
 
-    Go's zero time (year 1), which Podman prints for "never", gives None. A time without
-    a zone is UTC.
+    A time without a zone is UTC.
 
-    :raises ValueError: when the text is no such time.
+    :raises ValueError: the text is no such time.
     """
     match = _ISO.match(text.strip())
     if not match:
@@ -42,11 +40,11 @@ def parse_iso(text):
     if not (1 <= fields[1] <= 12 and 1 <= fields[2] <= calendar.monthrange(fields[0], fields[1])[1]
             and fields[3] < 24 and fields[4] < 60 and fields[5] < 61):
         raise ValueError("%r is not a time that exists" % text)
-    seconds = calendar.timegm(tuple(fields) + (0, 0, 0)) - _offset(zone)
+    seconds = calendar.timegm(tuple(fields) + (0, 0, 0)) - _utc_offset(zone)
     return seconds * SECOND + int((fraction or "0").ljust(6, "0")[:6])
 
 
-def _offset(zone):
+def _utc_offset(zone: Optional[str]) -> int:
     """Seconds east of UTC of a zone such as "+01:00"."""
     if zone in (None, "Z", "UTC"):
         return 0
@@ -55,7 +53,7 @@ def _offset(zone):
     return -seconds if zone[0] == "-" else seconds
 
 
-def to_iso(micros):
+def to_iso(micros: Optional[int]) -> Optional[str]:
     """Return microseconds as "2026-11-23T16:48:14.408168Z"; None stays None."""
     if micros is None:
         return None
@@ -63,11 +61,11 @@ def to_iso(micros):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%06dZ" % rest
 
 
-def parse_since(text, now):
-    """Return the microseconds that a "how far back" option means.
+def parse_since(text: str, now: int) -> int:
+    """Return the microseconds of the option `since`.
 
     :param text: a span (``7d``, ``12h``, ``30m``, ``90s``, ``2w``) or an ISO time.
-    :param now: microseconds that a span counts back from.
+    :param now: microseconds from which a span counts back.
     :raises ValueError: neither of them, or in the future.
     """
     match = _SPAN.match(text.strip())

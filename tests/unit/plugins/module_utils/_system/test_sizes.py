@@ -25,7 +25,7 @@ def test_size(value, expected):
 
 @pytest.mark.parametrize("value, why", [
     (-1, "-1 is negative"), ("-1", "'-1' is negative"), ("-0.5g", "is negative"), (float("-inf"), "-inf is negative"),
-    (0, "0 is no size that can be used"), ("0m", "is no size that can be used"), ("0.0001k", "is no size that can be used"),
+    (0, "0 is not a usable size"), ("0m", "is not a usable size"), ("0.0001k", "is not a usable size"),
     (1.5, "1.5 is not a whole number of bytes"), ("1.5", "is not a whole number of bytes"),
     ("1.5b", "is not a whole number of bytes"),
     (True, "True is not a size"), (None, "None is not a size"), ([], "is not a size"), ({"a": 1}, "is not a size"),
