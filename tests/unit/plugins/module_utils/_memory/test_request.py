@@ -44,7 +44,7 @@ def test_only_what_is_given_is_wanted():
     ({"name": "a"}, ["containers[1].name", "'a'", "memory_reservation", "oom_group"]),
     ({"name": "a", "memory": "lots"}, ["containers[1].memory", "'lots'", "512m"]),
     ({"name": "a", "memory": "-5"}, ["containers[1].memory", "negative"]),
-    ({"name": "a", "memory_swap": "0"}, ["containers[1].memory_swap", "no size"]),
+    ({"name": "a", "memory_swap": "0"}, ["containers[1].memory_swap", "usable size"]),
     ({"name": "a", "memory": "4095"}, ["containers[1].memory", "4095", "4096", "page"]),
     ({"name": "a", "memory_reservation": "1k"}, ["containers[1].memory_reservation", "page"]),
     ({"name": "a", "memory": "100m", "memory_swap": "50m"}, ["containers[1].memory_swap", "50m", "100m"]),
