@@ -125,34 +125,37 @@ import sys
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._recorder.database import HISTORY_FILE
-from ..module_utils._recorder.install import InstallError, apply_plan, is_change, plan_install, plan_removal
-from ..module_utils._recorder.metrics import METRICS_FILE, VERSION
-from ..module_utils._recorder.package import SERVICE, TIMER, build_layout, read_sources
+from ..module_utils._recorder.install import InstallError, apply_plan, plan_install, plan_removal
+from ..module_utils._recorder.metrics import METRICS_FILE
+from ..module_utils._recorder.package import SERVICE, TIMER, VERSION, build_layout, read_sources
+from ..module_utils._recorder.run import Options
 from ..module_utils._system.sizes import parse_size
 
-MEBIBYTE = 1024 * 1024
+MIN_RETENTION_SIZE = 4 * 1024 * 1024
 
 
-def _wanted(params):
-    """Return the settings that the options mean.
+def _parse_options(params):
+    """Return the recorder's Options.
 
-    :raises _recorder_install.InstallError: one of them is wrong.
+    :raises InstallError: a value is wrong.
     """
     try:
         size = parse_size(params["retention_size"])
     except ValueError as exc:
         raise InstallError("retention_size: %s" % exc)
-    if size is None or size < 4 * MEBIBYTE:
+    if size is None or size < MIN_RETENTION_SIZE:
         raise InstallError("retention_size: %s; give a size of 4MiB or more" % params["retention_size"])
     if params["retention_days"] < 1:
         raise InstallError("retention_days: %d is not a number of days above 0" % params["retention_days"])
     for option in ("state_dir", "textfile_dir"):
         path = params[option]
-        if path and (not os.path.isabs(path) or os.path.normpath(path) in ("/", "/var/lib") or any(each in path for each in ' "\'%\\\n')):
+        if path and (not os.path.isabs(path) or os.path.normpath(path) in ("/", "/var/lib")
+                     or any(char in path for char in ' "\'%\\\n')):
             raise InstallError("%s: %r; give an absolute path of its own, without spaces, quotes and %%" % (option, path))
-    return {"state_dir": os.path.normpath(params["state_dir"]),
-            "textfile_dir": os.path.normpath(params["textfile_dir"]) if params["textfile_dir"] else "",
-            "retention_days": params["retention_days"], "retention_bytes": size, "version": VERSION}
+    return Options(
+        state_dir=os.path.normpath(params["state_dir"]),
+        textfile_dir=os.path.normpath(params["textfile_dir"]) if params["textfile_dir"] else "",
+        retention_days=params["retention_days"], retention_bytes=size, version=VERSION)
 
 
 def main():
@@ -168,25 +171,23 @@ def main():
     )
     result = {}
     try:
-        settings = _wanted(module.params)
-        where = (settings["state_dir"], settings["textfile_dir"])
+        options = _parse_options(module.params)
         if os.geteuid() != 0:
             raise InstallError("the recorder is the host's: only root can install it (use become)")
         if module.params["state"] == "present":
-            layout = build_layout(sys.executable, settings, read_sources())
-            plan = plan_install(layout, *where)
+            layout = build_layout(sys.executable, options, read_sources())
+            plan = plan_install(layout, options.state_dir, options.textfile_dir)
             result["recorder"] = {
                 "code": layout.code, "service": SERVICE, "timer": TIMER,
-                "history": os.path.join(where[0], HISTORY_FILE),
-                "textfile": os.path.join(where[1], METRICS_FILE) if where[1] else None}
+                "history": os.path.join(options.state_dir, HISTORY_FILE),
+                "textfile": os.path.join(options.textfile_dir, METRICS_FILE) if options.textfile_dir else None}
         else:
-            plan = plan_removal(*where)
+            plan = plan_removal(options.state_dir, options.textfile_dir)
         if not module.check_mode:
             apply_plan(plan)
     except InstallError as exc:
         module.fail_json(msg=str(exc))
-    changed = is_change(plan)
-    module.exit_json(changed=changed, diff=plan.diff if changed else [], **result)
+    module.exit_json(changed=plan.changed, diff=plan.diff if plan.changed else [], **result)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ ALLOWED = {
     "plugin_utils/_policy": ("_text", "_model", "module_utils/_system"),
     "plugin_utils/_rules": ("_text", "_model", "_policy", "module_utils/_system"),
     "plugin_utils/_report": ("_model",),
-    "plugin_utils/_formats": ("_text", "_terminal", "_model", "_report"),
+    "plugin_utils/_formats": ("_text", "_terminal", "_model", "_report", "module_utils/_system"),
     "plugin_utils/_audit": ("_text", "_model", "_policy", "_rules", "_report", "_formats"),
     "plugin_utils/_enforce": ("_text", "_terminal", "_model", "_policy", "_rules", "module_utils/_system"),
     "plugin_utils/_cgroup_v2": ("_model", "_policy", "_rules"),

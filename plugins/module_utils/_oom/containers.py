@@ -15,7 +15,7 @@ from .._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer
 from .._podman.unit_command import next_start_settings, podman_run_lines
-from .._recorder.record import Named
+from .._recorder.record import KnownContainer
 from .._system.host import Host
 from .._system.host_files import Files
 from .._system.systemctl import Systemctl, SystemctlError
@@ -69,7 +69,7 @@ def live_memory(container: Container, files: CgroupFiles, host: Host) -> Tuple[D
 
 
 def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByContainer, systemd_since: Optional[int],
-                            recorded: Optional[Named] = None) -> Dict[str, Any]:
+                            recorded: Optional[KnownContainer] = None) -> Dict[str, Any]:
     """Return the facts' entry for a killed container that Podman no longer knows.
 
     :param answer: of the user it belonged to.
@@ -100,7 +100,7 @@ def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByCo
     }
 
 
-def _find_manager(event: Optional[PodmanEvent], recorded: Optional[Named], cgroups: List[str]) -> Dict[str, Any]:
+def _find_manager(event: Optional[PodmanEvent], recorded: Optional[KnownContainer], cgroups: List[str]) -> Dict[str, Any]:
     """What had created a removed container: its unit by Podman's event, a quadlet by its cgroup's name."""
     unit = (event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None) or (recorded.unit if recorded else None)
     is_quadlet = any("/libpod-payload-" in cgroup for cgroup in cgroups)

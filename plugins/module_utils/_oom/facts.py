@@ -184,7 +184,7 @@ class _Collector:
             problem = answers.unit_records.problem or ("the journal can't be read" if since is None else None)
             since = None if problem or since is None else max(since, self._options.since)
             state = answers.history.state
-            if since is not None and state is not None and not state.behind and since <= state.until:
+            if since is not None and state is not None and not state.backlog and since <= state.until:
                 since = min(since, state.journal_since)  # the recorder read it before its beginning was lost
             status = "ok" if not problem else "partial" if answers.unit_records.entries else "unavailable"
             self.add_source("systemd", status, problem, user=user.identity.name, since=since)
@@ -248,7 +248,7 @@ class _Collector:
             if owner not in by_uid or ident in known:
                 continue
             removed = removed_container_facts(
-                ident, by_uid[owner], index, systemd_since[owner], answers.history.named.get((ident, owner)))
+                ident, by_uid[owner], index, systemd_since[owner], answers.history.containers.get((ident, owner)))
             # the history reaches further back than what was asked for
             if removed["oom"]["last_at"] >= to_iso(self._options.since) and (
                     not words or any(matches_removed(removed, word) for word in words)):

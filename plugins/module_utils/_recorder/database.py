@@ -2,43 +2,43 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """The recorder's database: its tables, how it is opened, and what happens when it is damaged.
 
 Knows SQLite and files; not what the rows mean. One process writes (the recorder), any number reads.
 """
 
-import errno
 import os
 import sqlite3
 import time
 from contextlib import closing
+from typing import Callable, NamedTuple, Optional, TypeVar
+
+from .._system.times import SECOND
 
 HISTORY_FILE = "history.sqlite"
 
-# Each entry takes the schema one version up; the first makes it. Times are microseconds since the epoch,
+# Each entry takes the schema one version up; the first creates it. Times are microseconds since the epoch,
 # uid that of the container's owner.
 MIGRATIONS = ((
-    # what the recorder knows of itself: _recorder_state
+    # what the recorder knows of itself: state.HistoryState and more
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     # the days on which it ran: age is counted in them, so that a clock that jumps ages nothing
     "CREATE TABLE days (day TEXT PRIMARY KEY) WITHOUT ROWID",
-    # the kernel's messages of OOM kills, as _kernel_oom.KernelMessage and identify_messages(); the rowid is their order where its
-    # clock is coarse
+    # the kernel's messages of OOM kills, as kernel_oom.KernelMessage with the number of identify_messages(); the rowid
+    # is their order where the kernel's clock is coarse
     "CREATE TABLE messages (boot TEXT, mono INTEGER, text TEXT, nth INTEGER, at INTEGER, PRIMARY KEY (boot, mono, text, nth))",
     "CREATE INDEX messages_at ON messages (at)",
-    # as _records.UnitOom and OomdKill
+    # as records.UnitOom and records.OomdKill
     "CREATE TABLE unit_ooms (at INTEGER, unit TEXT, uid INTEGER, PRIMARY KEY (at, unit, uid)) WITHOUT ROWID",
     "CREATE TABLE oomd_kills (at INTEGER, cgroup TEXT, unit TEXT, uid INTEGER, text TEXT, PRIMARY KEY (at, text)) WITHOUT ROWID",
-    # as _records.PodmanEvent; labels: JSON
+    # as records.PodmanEvent; labels: JSON
     "CREATE TABLE events (ident TEXT, uid INTEGER, at INTEGER, kind TEXT, name TEXT, image TEXT, exit_code INTEGER,"
     " labels TEXT, command TEXT, PRIMARY KEY (ident, uid, at, kind)) WITHOUT ROWID",
     "CREATE INDEX events_at ON events (at)",
-    # what a container was called, and its limit and memory.peak when it was last seen running
+    # a container's name, and its limit and memory.peak when it was last seen running
     "CREATE TABLE containers (ident TEXT, uid INTEGER, name TEXT, image TEXT, unit TEXT, memory_limit INTEGER,"
     " peak INTEGER, seen INTEGER, PRIMARY KEY (ident, uid)) WITHOUT ROWID",
-    # one row for each kill in a container, made of messages and oomd_kills; mono: of the report, at for systemd-oomd's
+    # one row for each kill in a container, made of messages and oomd_kills; mono: of the kernel's report, `at` for systemd-oomd's
     "CREATE TABLE kills (boot TEXT, mono INTEGER, ident TEXT, uid INTEGER, scope TEXT, at INTEGER,"
     " PRIMARY KEY (boot, mono, ident, at)) WITHOUT ROWID",
     # how many of them were counted and then dropped for their age, so that counters never fall
@@ -47,13 +47,17 @@ MIGRATIONS = ((
     # workload: unit or name; bytes; peak is NULL where the kernel has no memory.peak
     "CREATE TABLE daily (day TEXT, uid INTEGER, workload TEXT, working_set_max INTEGER, peak INTEGER, samples INTEGER,"
     " PRIMARY KEY (day, uid, workload)) WITHOUT ROWID",
-    # what a reader has to know of the history itself
+    # problems of the history itself that a reader has to know
     "CREATE TABLE notes (at INTEGER, text TEXT)",
 ),)
 
-_BUSY = 20  # seconds to wait for somebody who writes by hand
-_KEPT_ASIDE = 2  # damaged databases that are kept
-_LOOKS = 5
+_LOCK_TIMEOUT = 20  # seconds to wait for a process that writes
+_MAX_DAMAGED = 2  # damaged databases that are kept
+_MAX_READS = 5
+_READ_PAUSE = 0.2  # seconds
+_DAMAGE = ("malformed", "not a database", "no such table", "no such column", "database corruption")
+
+Answer = TypeVar("Answer")
 
 
 class HistoryError(Exception):
@@ -61,27 +65,34 @@ class HistoryError(Exception):
 
 
 class HistoryDamaged(HistoryError):
-    """It is no database of ours any more."""
+    """It is no longer a database of the recorder's."""
 
 
-def is_damage(exc):
+class _FileStamp(NamedTuple):
+    """What tells that the database file did not change."""
+
+    inode: int
+    size: int
+    mtime: int  # nanoseconds
+    has_wal: bool  # whether there is a -wal beside it
+
+
+def is_damage(exc: Exception) -> bool:
     """Whether an error of sqlite3 means that the file is broken (not: full disk, no rights, in use)."""
-    words = str(exc)
-    return isinstance(exc, sqlite3.DatabaseError) and any(
-        each in words for each in ("malformed", "not a database", "no such table", "no such column", "database corruption"))
+    return isinstance(exc, sqlite3.DatabaseError) and any(words in str(exc) for words in _DAMAGE)
 
 
-def open_history(state_dir):
-    """Return a sqlite3.Connection on the history, made or brought up to date where needed.
+def open_history(state_dir: str) -> sqlite3.Connection:
+    """Open the history to write; it is created or brought up to date where needed.
 
-    Transactions are begun by hand.
+    The caller begins transactions.
 
-    :raises Damaged: it is broken.
+    :raises HistoryDamaged: it is broken.
     :raises HistoryError: it can't be opened, or is of a later version of the collection.
     """
     path = os.path.join(state_dir, HISTORY_FILE)
     try:
-        database = sqlite3.connect(path, timeout=_BUSY, isolation_level=None)
+        database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None)
     except sqlite3.Error as exc:
         raise HistoryError("%s: %s" % (path, exc))
     try:
@@ -96,10 +107,10 @@ def open_history(state_dir):
     return database
 
 
-def _prepare(database, path):
+def _prepare(database: sqlite3.Connection, path: str) -> None:
     database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     database.execute("PRAGMA journal_mode = WAL")
-    # What the last seconds before a power failure wrote is read again from the journal.
+    # What was written in the last seconds before a power failure is read again from the journal.
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA cache_size = -2048")
     version = database.execute("PRAGMA user_version").fetchone()[0]
@@ -114,87 +125,87 @@ def _prepare(database, path):
         database.execute("COMMIT")
 
 
-def set_aside(state_dir, now):
+def set_aside(state_dir: str, now: int) -> str:
     """Rename a damaged history so that a new one can begin; return the new path.
 
-    Of those set aside the newest are kept.
+    The newest of those set aside are kept, older ones removed.
     """
     path = os.path.join(state_dir, HISTORY_FILE)
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now // 1000000))
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now // SECOND))
     aside = "%s.damaged-%s" % (path, stamp)
     os.rename(path, aside)
     for suffix in ("-wal", "-shm"):
         try:
             os.rename(path + suffix, aside + suffix)
-        except OSError as exc:
-            if exc.errno != errno.ENOENT:
-                raise
+        except FileNotFoundError:
+            pass
     prefix = HISTORY_FILE + ".damaged-"
     stamps = sorted({name[len(prefix):][:len(stamp)] for name in os.listdir(state_dir) if name.startswith(prefix)})
-    for old in stamps[:-_KEPT_ASIDE]:
+    for old in stamps[:-_MAX_DAMAGED]:
         for suffix in ("", "-wal", "-shm"):
             if os.path.exists(path + ".damaged-" + old + suffix):
                 os.unlink(path + ".damaged-" + old + suffix)
     return aside
 
 
-def query_history(state_dir, query):
-    """Return query(sqlite3.Connection) on the history as it is, without a trace and without keeping the recorder waiting.
+def query_history(state_dir: str, query: Callable[[sqlite3.Connection], Answer]) -> Optional[Answer]:
+    """Return query(connection) on the history as it is, without leaving a trace and without making the recorder wait.
 
-    A connection that only reads would leave -wal and -shm behind. Without a -wal nobody is writing, and the file
-    is read as if it could not change; if it did all the same, once more.
+    A connection that only reads would leave -wal and -shm behind. Without a -wal no process writes, and the file
+    is read as if it could not change; when it changed nevertheless, it is read again.
 
     :returns: None when there is no history.
     :raises HistoryError: there is one, and it can't be read.
     """
     path = os.path.join(state_dir, HISTORY_FILE)
-    problem = None
-    for _look in range(_LOOKS):
-        before = _stamp(path)
+    problem = ""
+    for _read in range(_MAX_READS):
+        before = _file_stamp(path)
         if before is None:
             return None
-        how = "mode=ro" if before[1] else "immutable=1"
         try:
-            with closing(sqlite3.connect("file:%s?%s" % (_quoted(path), how), uri=True, timeout=_BUSY)) as database:
-                version = database.execute("PRAGMA user_version").fetchone()[0]
-                if version != len(MIGRATIONS):
-                    raise HistoryError("it is of version %d, this collection reads version %d" % (version, len(MIGRATIONS)))
-                answer = query(database)
+            answer = _query(path, "mode=ro" if before.has_wal else "immutable=1", query)
         except sqlite3.Error as exc:
-            problem = HistoryError("%s: %s" % (path, exc))
+            problem = str(exc)
         else:
-            if before[1] or _stamp(path) == before:
+            if before.has_wal or _file_stamp(path) == before:
                 return answer
-            problem = HistoryError("%s: changed all the time while it was read" % path)
-        time.sleep(0.2)
-    raise problem
+            problem = "changed all the time while it was read"
+        time.sleep(_READ_PAUSE)
+    raise HistoryError("%s: %s" % (path, problem))
 
 
-def _stamp(path):
-    """Return ((inode, size, mtime), whether there is a -wal), None when there is no history.
+def _query(path: str, mode: str, query: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    with closing(sqlite3.connect("file:%s?%s" % (_escape_uri(path), mode), uri=True, timeout=_LOCK_TIMEOUT)) as database:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version != len(MIGRATIONS):
+            raise HistoryError("it is of version %d, this collection reads version %d" % (version, len(MIGRATIONS)))
+        return query(database)
 
-    :raises HistoryError: nobody may look.
+
+def _file_stamp(path: str) -> Optional[_FileStamp]:
+    """Return the stamp of the history, None when there is no history.
+
+    :raises HistoryError: no permission to look.
     """
     try:
         status = os.stat(path)
-        wal = _exists(path + "-wal")
+        return _FileStamp(status.st_ino, status.st_size, status.st_mtime_ns, _exists(path + "-wal"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as exc:
-        if exc.errno in (errno.ENOENT, errno.ENOTDIR):
-            return None
         raise HistoryError("%s: %s" % (path, exc.strerror))
-    return (status.st_ino, status.st_size, status.st_mtime_ns), wal
 
 
-def _exists(path):
+def _exists(path: str) -> bool:
+    """Unlike os.path.exists() raises OSError where that can't be told."""
     try:
         os.stat(path)
-    except OSError as exc:
-        if exc.errno == errno.ENOENT:
-            return False
-        raise
+    except FileNotFoundError:
+        return False
     return True
 
 
-def _quoted(path):
+def _escape_uri(path: str) -> str:
     """The path in a URI file name (https://www.sqlite.org/uri.html)."""
     return os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

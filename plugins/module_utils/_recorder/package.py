@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
 """What the recorder consists of on a host: files, and the units that start it.
 
-Pure but for sources(), which reads the collection's own files. One implementation: the recorder is made of the same
-module_utils as the modules, taken from where this module itself was loaded from.
+Pure but for read_sources(), which reads the collection's own files. The recorder's code is the module_utils of the
+modules, taken from where this file itself was loaded from.
 """
 
 import hashlib
@@ -16,10 +15,12 @@ import json
 import os
 import pkgutil
 import re
-from collections import namedtuple
+from typing import Dict, NamedTuple
+
+from .run import Options
 
 PACKAGE = "ansible_collections.podman_fleet.memory.plugins.module_utils"
-# What the recorder consists of: these folders, whole.
+# The folders whose files are the recorder's code.
 ROOMS = ("_cgroup", "_logs", "_recorder", "_system")
 
 CODE_DIR = "/usr/local/lib/podman-memory"
@@ -27,24 +28,31 @@ CACHE_DIR = "/var/cache/podman-memory"
 UNIT_DIR = "/etc/systemd/system"
 SERVICE = "podman-memory-recorder.service"
 TIMER = "podman-memory-recorder.timer"
+SETTINGS = "settings.json"
+VERSION = "1.0.0"  # of the collection
 
-# Directories of code: named by what is in them, so that a new one never mixes with one that runs.
+# A directory of code is named by what is in it, so that new code never mixes with code that runs.
 CODE_DIR_NAME = re.compile(r"[0-9a-f]{12}$")
 
-# code: its directory; files: {path: text}, all of them 0644.
-Layout = namedtuple("Layout", "code files")
 
-_MAIN = '''"""Made by podman_fleet.memory.oom_recorder. Changes are lost."""
+class Layout(NamedTuple):
+    """What is installed on a host."""
+
+    code: str  # directory
+    files: Dict[str, str]  # {path: text}, all of them of mode 0644
+
+
+_MAIN = '''"""Installed by podman_fleet.memory.oom_recorder. Changes are lost."""
 import os
 import sys
 
-from %s._recorder.main import main
+from %s._recorder.run import main
 
-sys.exit(main(os.path.dirname(os.path.abspath(__file__))))
-''' % PACKAGE
+sys.exit(main(os.path.join(os.path.dirname(os.path.abspath(__file__)), "%s")))
+''' % (PACKAGE, SETTINGS)
 
 _SERVICE = """\
-# Made by podman_fleet.memory.oom_recorder. Changes are lost; use a drop-in.
+# Installed by podman_fleet.memory.oom_recorder. Changes are lost; use a drop-in.
 [Unit]
 Description=Record OOM kills and memory peaks of Podman containers
 After=systemd-journald.service local-fs.target
@@ -93,7 +101,7 @@ SystemCallErrorNumber=EPERM
 """
 
 _TIMER = """\
-# Made by podman_fleet.memory.oom_recorder. Changes are lost; use a drop-in.
+# Installed by podman_fleet.memory.oom_recorder. Changes are lost; use a drop-in.
 [Unit]
 Description=Record OOM kills and memory peaks of Podman containers, minute by minute
 
@@ -108,27 +116,29 @@ WantedBy=timers.target
 """
 
 
-def build_layout(python, settings, code):
+def build_layout(python: str, options: Options, sources: Dict[str, str]) -> Layout:
     """Return the Layout for one host.
 
     :param python: path of the interpreter.
-    :param settings: dict as _recorder_run.Options.
-    :param code: as sources() gives it.
+    :param sources: as read_sources() returns them.
     """
-    files = {"__main__.py": _MAIN, "settings.json": json.dumps(settings, indent=2, sort_keys=True) + "\n"}
-    files.update(code)
+    files = {"__main__.py": _MAIN, SETTINGS: json.dumps(options._asdict(), indent=2, sort_keys=True) + "\n"}
+    files.update(sources)
     digest = hashlib.sha256()
     for path, text in sorted(files.items()):
         digest.update(("%s\0%s\0" % (path, text)).encode("utf-8"))
-    folder = os.path.join(CODE_DIR, digest.hexdigest()[:12])
-    placed = {os.path.join(folder, path): text for path, text in files.items()}
-    placed[os.path.join(UNIT_DIR, SERVICE)] = service_unit(python, folder, settings["state_dir"], settings["textfile_dir"])
-    placed[os.path.join(UNIT_DIR, TIMER)] = _TIMER
-    return Layout(folder, placed)
+    code = os.path.join(CODE_DIR, digest.hexdigest()[:12])
+    installed = {os.path.join(code, path): text for path, text in files.items()}
+    installed[os.path.join(UNIT_DIR, SERVICE)] = service_unit(python, code, options.state_dir, options.textfile_dir)
+    installed[os.path.join(UNIT_DIR, TIMER)] = _TIMER
+    return Layout(code, installed)
 
 
-def service_unit(python, code, state_dir, textfile_dir):
-    """Return the text of the service's unit."""
+def service_unit(python: str, code: str, state_dir: str, textfile_dir: str) -> str:
+    """Return the text of the service's unit.
+
+    :param code: directory of the code; textfile_dir: "" for no metrics.
+    """
     # "-": a directory that comes later, with node_exporter, is no error; the next start has it
     writable = [state_dir] + (["-" + textfile_dir] if textfile_dir else [])
     text = _SERVICE.format(python=python, cache=CACHE_DIR, code=code, state_name=os.path.relpath(state_dir, "/var/lib"),
@@ -138,12 +148,16 @@ def service_unit(python, code, state_dir, textfile_dir):
     return text
 
 
-def read_sources():
-    """Return {path below the code's directory: text} of all files of the ROOMS, from where this module was loaded."""
-    found = {}
+def read_sources() -> Dict[str, str]:
+    """Return {path below the directory of code: text} of all files of the ROOMS, from where this file was loaded.
+
+    On a host that is AnsiballZ's zip, which has what the module imports: run.py, imported above, and all that it needs.
+    """
+    sources = {}
     for room in ROOMS:
         package = importlib.import_module(PACKAGE + "." + room)
         for _finder, name, _is_package in pkgutil.iter_modules(package.__path__):
-            full = "%s.%s.%s" % (PACKAGE, room, name)
-            found[full.replace(".", "/") + ".py"] = importlib.util.find_spec(full).loader.get_source(full)
-    return found
+            full_name = "%s.%s.%s" % (PACKAGE, room, name)
+            spec = importlib.util.find_spec(full_name)
+            sources[full_name.replace(".", "/") + ".py"] = spec.loader.get_source(full_name)  # type: ignore[union-attr]
+    return sources

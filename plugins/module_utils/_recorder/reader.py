@@ -2,67 +2,73 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-"""Read the recorder's history for the facts. Loaded by _recorder where there is one."""
+"""Read the recorder's history for the facts. Imported by source.py where there is one."""
 
 import json
+import sqlite3
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from .._logs.kernel_oom import KernelMessage
 from .._logs.records import OomdKill, PodmanEvent, UnitOom
 from .._system.times import SECOND, to_iso
 from .database import HistoryError, query_history
-from .record import Named, Record, empty_record, source_entry
+from .record import KnownContainer, Record, empty_record, source_entry
+from .state import HistoryState
 from .writer import get_meta, load_state
 
-# The timer's minute, a run that had much to read, and some patience.
+# The timer's minute, a run that had much to read, and a margin.
 _LATE = 300 * SECOND
+_MAX_NOTES = 3
 
 
-def read_history(state_dir, since, now):
-    """See _recorder.read(); None when there is no history."""
+def read_history(state_dir: str, since: int, now: int) -> Optional[Record]:
+    """Return the Record of the history, None when there is none; see source.read_recorder()."""
     try:
-        return query_history(state_dir, lambda database: _record(database, since, now))
+        return query_history(state_dir, lambda database: _read_record(database, since, now))
     except HistoryError as exc:
         return empty_record(source_entry("unavailable", str(exc)))
 
 
-def read_events(state_dir, idents):
-    """See _recorder.events()."""
+def read_events(state_dir: str, idents: Iterable[str]) -> Tuple[List[PodmanEvent], Optional[str]]:
+    """Return (events of these containers, what went wrong or None)."""
     try:
-        return query_history(state_dir, lambda database: [
-            PodmanEvent(at, kind, ident, name, image, code, json.loads(labels), uid, command)
-            for each in idents
-            for ident, uid, at, kind, name, image, code, labels, command in database.execute(
-                "SELECT ident, uid, at, kind, name, image, exit_code, labels, command FROM events WHERE ident = ?", (each,))
-        ]) or [], None
+        return query_history(state_dir, lambda database: _read_events(database, idents)) or [], None
     except HistoryError as exc:
         return [], str(exc)
 
 
-def _record(database, since, now):
+def _read_events(database: sqlite3.Connection, idents: Iterable[str]) -> List[PodmanEvent]:
+    query = "SELECT at, kind, ident, name, image, exit_code, labels, uid, command FROM events WHERE ident = ?"
+    events = [PodmanEvent(*row) for ident in idents for row in database.execute(query, (ident,))]
+    return [event._replace(labels=json.loads(event.labels)) for event in events]  # type: ignore[arg-type]
+
+
+def _read_record(database: sqlite3.Connection, since: int, now: int) -> Record:
     state = load_state(database)
-    daily = {}
+    daily: Dict[Tuple[int, str], List[Dict[str, Any]]] = {}
     for day, uid, workload, working_set, peak, samples in database.execute(
             "SELECT day, uid, workload, working_set_max, peak, samples FROM daily ORDER BY day"):
         daily.setdefault((uid, workload), []).append(
             {"day": day, "working_set_max": working_set, "peak": peak, "samples": samples})
     return Record(
-        _told(database, state, since, now), state,
-        [KernelMessage(*row) for row in database.execute("SELECT at, boot, mono, text FROM messages ORDER BY boot, mono, rowid")],
-        [UnitOom(*row) for row in database.execute("SELECT at, unit, uid FROM unit_ooms")],
-        [OomdKill(*row) for row in database.execute("SELECT at, cgroup, unit, uid, text FROM oomd_kills")],
-        {(ident, uid): Named(*rest) for ident, uid, *rest in database.execute(
+        source=_describe_source(database, state, since, now), state=state,
+        messages=[KernelMessage(*row) for row in database.execute(
+            "SELECT at, boot, mono, text FROM messages ORDER BY boot, mono, rowid")],
+        unit_ooms=[UnitOom(*row) for row in database.execute("SELECT at, unit, uid FROM unit_ooms")],
+        oomd=[OomdKill(*row) for row in database.execute("SELECT at, cgroup, unit, uid, text FROM oomd_kills")],
+        containers={(ident, uid): KnownContainer(*row) for ident, uid, *row in database.execute(
             "SELECT ident, uid, name, image, unit, memory_limit FROM containers")},
-        daily)
+        daily=daily)
 
 
-def _told(database, state, since, now):
+def _describe_source(database: sqlite3.Connection, state: Optional[HistoryState], since: int, now: int) -> Dict[str, Any]:
     """The entry for `sources`."""
     if state is None:
         return source_entry("partial", "its first run has not ended yet")
-    problems = [text for _at, text in database.execute("SELECT at, text FROM notes WHERE at >= ? ORDER BY at", (since,))][-3:]
+    last_run = to_iso(state.until)
+    problems = [text for text, in database.execute("SELECT text FROM notes WHERE at >= ? ORDER BY at", (since,))][-_MAX_NOTES:]
     if now - state.until > _LATE:
-        problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % to_iso(state.until))
-    problems += [each for each in [get_meta(database, "problem")] if each]
-    return source_entry("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % to_iso(state.until),
-                  state.kernel_since)
+        problems.append("its last run was at %s: systemctl status podman-memory-recorder.timer" % last_run)
+    problem = get_meta(database, "problem")
+    problems += [problem] if problem else []
+    return source_entry("partial" if problems else "ok", "; ".join(problems) or "last run at %s" % last_run, state.kernel_since)

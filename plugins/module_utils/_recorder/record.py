@@ -2,26 +2,56 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the recorder's history holds, as oom_facts gets it."""
+"""What the recorder's history holds: types that its writer, its reader and oom_facts share."""
 
-from collections import namedtuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
+from .._logs.kernel_oom import KernelMessage
+from .._logs.records import OomdKill, UnitOom
 from .._system.times import to_iso
 
-# What the history holds. source: entry for the facts' `sources`; state: _recorder_state.State or None;
-# messages, unit_ooms, oomd: typed as those of the journal; named: {(id, uid): Named}; daily: {(uid, workload):
-# [{day, working_set_max, peak, samples}]}, None without a history.
-Record = namedtuple("Record", "source state messages unit_ooms oomd named daily")
+if TYPE_CHECKING:
+    from .state import HistoryState
 
 
-Named = namedtuple("Named", "name image unit memory_limit")
+class ContainerNames(NamedTuple):
+    """What a container is called by; None: unknown."""
+
+    name: Optional[str]
+    image: Optional[str]
+    unit: Optional[str]
 
 
-def empty_record(told):
-    """Return the Record where no history can be read; told: as from source()."""
-    return Record(told, None, [], [], [], {}, None)
+class KnownContainer(NamedTuple):
+    """What is known of a container from the last time it was seen; None: unknown."""
+
+    name: Optional[str]
+    image: Optional[str]
+    unit: Optional[str]
+    memory_limit: Optional[int]  # bytes, None: no limit too
 
 
-def source_entry(status, detail, since=None):
-    """Return the entry for the facts' `sources`."""
+class Record(NamedTuple):
+    """Everything that a history holds but the events, which are read for some containers only."""
+
+    source: Dict[str, Any]  # entry for the facts' `sources`
+    state: Optional["HistoryState"]  # None before the first run has ended and without a history
+    messages: List[KernelMessage]
+    unit_ooms: List[UnitOom]
+    oomd: List[OomdKill]
+    containers: Dict[Tuple[str, int], KnownContainer]  # by id and uid of the owner
+    # By uid and workload: [{day, working_set_max, peak, samples}], oldest first; None without a history.
+    daily: Optional[Dict[Tuple[int, str], List[Dict[str, Any]]]]
+
+
+def empty_record(source: Dict[str, Any]) -> Record:
+    """Return the Record where no history can be read."""
+    return Record(source=source, state=None, messages=[], unit_ooms=[], oomd=[], containers={}, daily=None)
+
+
+def source_entry(status: str, detail: str, since: Optional[int] = None) -> Dict[str, Any]:
+    """Return the recorder's entry for the facts' `sources`.
+
+    :param status: ok, partial, absent or unavailable; since: microseconds, None: unknown.
+    """
     return {"name": "recorder", "user": None, "status": status, "covers_since": to_iso(since), "detail": detail}

@@ -2,24 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-"""How long the recorder's history is, by days and by size.
+"""How long the recorder's history is kept, by days and by size.
 
 Days are those on which the recorder ran: a host that was off for a month forgets nothing, and a clock that jumps
-a year ahead costs one day. Each function is part of the caller's transaction, but shrink().
+a year ahead costs one day. Each function but prune_by_size() is part of the caller's transaction.
 """
 
 import calendar
+import sqlite3
 import time
+from typing import Any, Dict, Tuple
 
 from .._logs.kernel_oom import KernelMessage, parse_kernel_log
 from .._system.times import SECOND
 from .writer import load_state, set_meta
 
-_KILL_LABELS = "coalesce(c.name, substr(k.ident, 1, 12)), coalesce(c.unit, '')"
-_DAY = 86400
+# Kills by (uid, name, unit, scope): (number, time of the last in microseconds).
+KillCounts = Dict[Tuple[int, str, str, str], Tuple[int, int]]
 
-# What goes first when the size is over the limit, the oldest rows of each: what says least about kills.
+_KILL_LABELS = "coalesce(c.name, substr(k.ident, 1, 12)), coalesce(c.unit, '')"
+
+# What is dropped first when the size is over the limit, the oldest rows of each table: what says least about kills.
 _EXPENDABLE = (
     ("events", "at", "ident NOT IN (SELECT ident FROM kills)"),
     ("containers", "seen", "ident NOT IN (SELECT ident FROM kills)"),
@@ -29,11 +32,11 @@ _EXPENDABLE = (
     ("events", "at", "1"),
     ("messages", "at", "1"),
 )
-_ROUNDS = 200
+_MAX_ROUNDS = 200
 
 
-def prune_by_age(database, today, days, boot):
-    """Note that the recorder ran today, and drop what is older than so many days; return whether something went.
+def prune_by_age(database: sqlite3.Connection, today: str, days: int, boot: str) -> bool:
+    """Note that the recorder ran today, and drop what is older than so many days; return whether something was dropped.
 
     :param today: "2026-11-23", in UTC.
     :param boot: this boot's id.
@@ -53,23 +56,23 @@ def prune_by_age(database, today, days, boot):
     return True
 
 
-def prune_by_size(database, limit, boot):
+def prune_by_size(database: sqlite3.Connection, limit: int, boot: str) -> bool:
     """Drop the oldest of what matters least until the history has at most `limit` bytes; return whether it did.
 
-    In steps of their own transactions.
+    In steps, each a transaction of its own.
     """
-    shrunk = False
+    pruned = False
     for table, column, where in _EXPENDABLE:
-        for _round in range(_ROUNDS):
+        for _round in range(_MAX_ROUNDS):
             if history_size(database) <= limit:
-                return shrunk
-            shrunk = True
-            if not _drop_some(database, table, column, where, boot):
+                return pruned
+            pruned = True
+            if not _drop_oldest(database, table, column, where, boot):
                 break
-    return shrunk
+    return pruned
 
 
-def _drop_some(database, table, column, where, boot):
+def _drop_oldest(database: sqlite3.Connection, table: str, column: str, where: str, boot: str) -> bool:
     """Drop the oldest tenth of some rows; return whether there were any."""
     count = database.execute("SELECT count(*) FROM %s WHERE %s" % (table, where)).fetchone()[0]
     if not count:
@@ -90,30 +93,30 @@ def _drop_some(database, table, column, where, boot):
     return True
 
 
-def history_size(database):
+def history_size(database: sqlite3.Connection) -> int:
     """Return the bytes that the history needs."""
-    pages, free, each_page = (database.execute("PRAGMA " + each).fetchone()[0] for each in ("page_count", "freelist_count", "page_size"))
-    return (pages - free) * each_page
+    pages, free, page_size = (
+        database.execute("PRAGMA " + name).fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+    return (pages - free) * page_size
 
 
-def _drop_messages(database, condition, values, boot):
-    """Drop messages of the kernel; those of this boot stay known as a number."""
+def _drop_messages(database: sqlite3.Connection, condition: str, values: Tuple[Any, ...], boot: str) -> None:
+    """Drop messages of the kernel; the number of killed processes of this boot stays known."""
     state = load_state(database)
-    lost = [KernelMessage(*row) for row in database.execute(
+    dropped = [KernelMessage(*row) for row in database.execute(
         "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND " + condition, (boot,) + values)]
     newest = database.execute("SELECT max(at) FROM messages WHERE " + condition, values).fetchone()[0]
     database.execute("DELETE FROM messages WHERE " + condition, values)
     if state is not None and newest is not None:
-        set_meta(
-            database, kernel_since=max(state.kernel_since, newest + 1),
-            missing=state.missing + parse_kernel_log(lost).killed_per_boot.get(boot, 0))
+        set_meta(database, kernel_since=max(state.kernel_since, newest + 1),
+                 missing=state.missing + parse_kernel_log(dropped).killed_per_boot.get(boot, 0))
 
 
-def _drop_kills(database, condition, values):
+def _drop_kills(database: sqlite3.Connection, condition: str, values: Tuple[Any, ...]) -> None:
     """Drop rows k of kills, and keep their number for the counters."""
     rows = database.execute(
-        "SELECT k.uid, %s, k.scope, count(*), max(k.at) FROM kills k LEFT JOIN containers c ON c.ident = k.ident AND c.uid = k.uid"
-        " WHERE %s GROUP BY 1, 2, 3, 4" % (_KILL_LABELS, condition), values).fetchall()
+        "SELECT k.uid, %s, k.scope, count(*), max(k.at) FROM kills k LEFT JOIN containers c"
+        " ON c.ident = k.ident AND c.uid = k.uid WHERE %s GROUP BY 1, 2, 3, 4" % (_KILL_LABELS, condition), values).fetchall()
     for uid, name, unit, scope, count, last in rows:
         key = (uid, name, unit, scope)
         database.execute("INSERT OR IGNORE INTO dropped_kills VALUES (?, ?, ?, ?, 0, 0)", key)
@@ -122,13 +125,13 @@ def _drop_kills(database, condition, values):
     database.execute("DELETE FROM kills AS k WHERE " + condition, values)
 
 
-def count_kills(database):
-    """Return {(uid, name, unit, scope): (number of kills, time of the last)}, those dropped included."""
-    found = {}
+def count_kills(database: sqlite3.Connection) -> KillCounts:
+    """Return the kills in containers, those dropped included."""
+    counts: KillCounts = {}
     for query in ("SELECT uid, name, unit, scope, count, last_at FROM dropped_kills",
                   "SELECT k.uid, %s, k.scope, count(*), max(k.at) FROM kills k"
                   " LEFT JOIN containers c ON c.ident = k.ident AND c.uid = k.uid GROUP BY 1, 2, 3, 4" % _KILL_LABELS):
         for uid, name, unit, scope, count, last in database.execute(query):
-            before = found.get((uid, name, unit, scope), (0, 0))
-            found[(uid, name, unit, scope)] = (before[0] + count, max(before[1], last))
-    return found
+            before, last_before = counts.get((uid, name, unit, scope), (0, 0))
+            counts[(uid, name, unit, scope)] = (before + count, max(last_before, last))
+    return counts

@@ -6,21 +6,21 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.install import InstallError
-from ansible_collections.podman_fleet.memory.plugins.modules.oom_recorder import _wanted
+from ansible_collections.podman_fleet.memory.plugins.modules.oom_recorder import _parse_options
 
 USUAL = {"state": "present", "state_dir": "/var/lib/podman-memory", "textfile_dir": "/var/lib/prometheus/node-exporter",
          "retention_days": 30, "retention_size": "64MiB"}
 
 
 def test_the_defaults():
-    assert _wanted(USUAL) == {
+    assert _parse_options(USUAL)._asdict() == {
         "state_dir": "/var/lib/podman-memory", "textfile_dir": "/var/lib/prometheus/node-exporter",
         "retention_days": 30, "retention_bytes": 64 << 20, "version": "1.0.0"}
 
 
 def test_paths_are_made_plain_and_no_metrics_are_possible():
-    found = _wanted(dict(USUAL, state_dir="/srv//history/", textfile_dir=""))
-    assert (found["state_dir"], found["textfile_dir"]) == ("/srv/history", "")
+    options = _parse_options(dict(USUAL, state_dir="/srv//history/", textfile_dir=""))
+    assert (options.state_dir, options.textfile_dir) == ("/srv/history", "")
 
 
 @pytest.mark.parametrize("option, value, words", [
@@ -40,5 +40,5 @@ def test_paths_are_made_plain_and_no_metrics_are_possible():
 ])
 def test_what_is_refused(option, value, words):
     with pytest.raises(InstallError) as caught:
-        _wanted(dict(USUAL, **{option: value}))
+        _parse_options(dict(USUAL, **{option: value}))
     assert option in str(caught.value) and words in str(caught.value)

@@ -9,7 +9,16 @@ from contextlib import closing
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import database as _history
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import database
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import (
+    MIGRATIONS,
+    HistoryDamaged,
+    HistoryError,
+    is_damage,
+    open_history,
+    query_history,
+    set_aside,
+)
 
 NOW = 1795464345 * 1000000
 
@@ -19,12 +28,12 @@ def names(folder):
 
 
 def put(folder, value):
-    with closing(_history.open_history(str(folder))) as database:
-        database.execute("INSERT OR REPLACE INTO meta VALUES ('key', ?)", (value,))
+    with closing(open_history(str(folder))) as connection:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('key', ?)", (value,))
 
 
-def kept(database):
-    return database.execute("SELECT value FROM meta WHERE key = 'key'").fetchone()[0]
+def kept(connection):
+    return connection.execute("SELECT value FROM meta WHERE key = 'key'").fetchone()[0]
 
 
 def test_a_new_history_is_roots_alone(tmp_path):
@@ -35,41 +44,41 @@ def test_a_new_history_is_roots_alone(tmp_path):
 
 def test_an_older_one_is_brought_up_to_date_with_what_is_in_it(tmp_path, monkeypatch):
     put(tmp_path, 1)
-    monkeypatch.setattr(_history, "MIGRATIONS", _history.MIGRATIONS + (("ALTER TABLE daily ADD COLUMN later",),))
-    with closing(_history.open_history(str(tmp_path))) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
-        assert kept(database) == 1
-        database.execute("SELECT later FROM daily")
+    monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS + (("ALTER TABLE daily ADD COLUMN later",),))
+    with closing(open_history(str(tmp_path))) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert kept(connection) == 1
+        connection.execute("SELECT later FROM daily")
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
     put(tmp_path, 1)
-    monkeypatch.setattr(_history, "MIGRATIONS", _history.MIGRATIONS + (
+    monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS + (
         ("ALTER TABLE daily ADD COLUMN later", "INSERT INTO notes VALUES (1, 2, 3)"),))
-    with pytest.raises(_history.HistoryError):
-        _history.open_history(str(tmp_path))
+    with pytest.raises(HistoryError):
+        open_history(str(tmp_path))
     monkeypatch.undo()
-    with closing(_history.open_history(str(tmp_path))) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    with closing(open_history(str(tmp_path))) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
         with pytest.raises(sqlite3.OperationalError):
-            database.execute("SELECT later FROM daily")
+            connection.execute("SELECT later FROM daily")
 
 
 def test_a_newer_one_is_left_alone(tmp_path):
-    with closing(_history.open_history(str(tmp_path))) as database:
-        database.execute("PRAGMA user_version = 7")
-    with pytest.raises(_history.HistoryError) as caught:
-        _history.open_history(str(tmp_path))
-    assert "version 7" in str(caught.value) and not isinstance(caught.value, _history.HistoryDamaged)
-    with pytest.raises(_history.HistoryError) as caught:
-        _history.query_history(str(tmp_path), kept)
+    with closing(open_history(str(tmp_path))) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    with pytest.raises(HistoryError) as caught:
+        open_history(str(tmp_path))
+    assert "version 7" in str(caught.value) and not isinstance(caught.value, HistoryDamaged)
+    with pytest.raises(HistoryError) as caught:
+        query_history(str(tmp_path), kept)
     assert "version 7" in str(caught.value)
 
 
 def test_reading_leaves_no_trace(tmp_path):
     put(tmp_path, 5)
     before = os.stat(str(tmp_path / "history.sqlite"))
-    assert _history.query_history(str(tmp_path), kept) == 5
+    assert query_history(str(tmp_path), kept) == 5
     assert names(tmp_path) == ["history.sqlite"]
     assert os.stat(str(tmp_path / "history.sqlite")).st_mtime_ns == before.st_mtime_ns
 
@@ -77,53 +86,53 @@ def test_reading_leaves_no_trace(tmp_path):
 def test_reading_beside_a_writer(tmp_path):
     """The reader sees what was committed, and keeps the writer from nothing."""
     put(tmp_path, 5)
-    with closing(_history.open_history(str(tmp_path))) as writer:
+    with closing(open_history(str(tmp_path))) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE meta SET value = 6")
 
-        def look(database):
-            first = kept(database)
+        def look(connection):
+            first = kept(connection)
             writer.execute("COMMIT")
             writer.execute("UPDATE meta SET value = 7")
-            return first, kept(database)
+            return first, kept(connection)
 
-        assert _history.query_history(str(tmp_path), look)[0] == 5
-    assert _history.query_history(str(tmp_path), kept) == 7
+        assert query_history(str(tmp_path), look)[0] == 5
+    assert query_history(str(tmp_path), kept) == 7
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
     put(tmp_path, 5)
     looks = []
 
-    def look(database):
-        looks.append(kept(database))
+    def look(connection):
+        looks.append(kept(connection))
         if len(looks) == 1:
             put(tmp_path, 6)
         return looks[-1]
 
-    assert _history.query_history(str(tmp_path), look) == 6
+    assert query_history(str(tmp_path), look) == 6
     assert looks == [5, 6]
 
 
 def test_no_history(tmp_path):
-    assert _history.query_history(str(tmp_path), kept) is None
-    assert _history.query_history(str(tmp_path / "nowhere"), kept) is None
+    assert query_history(str(tmp_path), kept) is None
+    assert query_history(str(tmp_path / "nowhere"), kept) is None
 
 
 @pytest.mark.parametrize("content", [b"no database " * 1000, b"SQLite format 3\0" + b"\xff" * 4000])
 def test_what_is_no_database_is_damaged(tmp_path, content):
     (tmp_path / "history.sqlite").write_bytes(content)
-    with pytest.raises(_history.HistoryDamaged):
-        _history.open_history(str(tmp_path))
-    with pytest.raises(_history.HistoryError):
-        _history.query_history(str(tmp_path), kept)
+    with pytest.raises(HistoryDamaged):
+        open_history(str(tmp_path))
+    with pytest.raises(HistoryError):
+        query_history(str(tmp_path), kept)
 
 
 def test_two_damaged_ones_are_kept(tmp_path):
     for number in range(4):
         (tmp_path / "history.sqlite").write_bytes(b"%d" % number)
         (tmp_path / "history.sqlite-wal").write_bytes(b"")
-        _history.set_aside(str(tmp_path), NOW + number * 1000000)
+        set_aside(str(tmp_path), NOW + number * 1000000)
     assert names(tmp_path) == ["history.sqlite.damaged-20261123T200547Z", "history.sqlite.damaged-20261123T200547Z-wal",
                                "history.sqlite.damaged-20261123T200548Z", "history.sqlite.damaged-20261123T200548Z-wal"]
 
@@ -138,4 +147,4 @@ def test_two_damaged_ones_are_kept(tmp_path):
     ("unable to open database file", False),
 ])
 def test_what_is_damage(words, damage):
-    assert _history.is_damage(sqlite3.DatabaseError(words)) is damage
+    assert is_damage(sqlite3.DatabaseError(words)) is damage

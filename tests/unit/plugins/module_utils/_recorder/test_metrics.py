@@ -8,24 +8,27 @@ import stat
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
-    metrics as _recorder_metrics,
-    prometheus as _prometheus,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.metrics import Run, RunningContainer, metric_families
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.prometheus import (
+    escape_label,
+    render_metrics,
+    write_textfile,
+)
 
-RUN = {"version": "1.2.3", "at": 1795464345.25, "duration": 0.071, "errors": 0, "complete_since": 1795460000.0, "bytes": 61440}
+RUN = Run(version="1.2.3", succeeded_at=1795464345.25, duration=0.071, errors=0, complete_since=1795460000.0, history_bytes=61440)
 USAGE = {"current": 30, "working_set": 20, "anon": 10, "peak": 40, "swap": 0, "pressure_full_avg300": 0.0}
 LIMITS = {"limit": 64 << 20, "swap_limit": None, "high": None, "oom_group": True, "source": "/x"}
 
 
 def running(name="web", limits=None, usage=None, events=None, unit=""):
-    sample = Sample("ab" * 32, 1000, None, dict(LIMITS, **(limits or {})), dict(USAGE, **(usage or {})), events)
-    return ({"id": "abababababab", "name": name, "user": "alice", "unit": unit}, sample, "localhost/bb:latest")
+    sample = Sample(ident="ab" * 32, uid=1000, unit=None, limits=dict(LIMITS, **(limits or {})), usage=dict(USAGE, **(usage or {})),
+                    events=events)
+    return RunningContainer(name=name, user="alice", unit=unit, image="localhost/bb:latest", sample=sample)
 
 
 def text(containers=(), counts=None):
-    return _prometheus.render(_recorder_metrics.metric_families(list(containers), counts or {}, RUN))
+    return render_metrics(metric_families(list(containers), counts or {}, RUN))
 
 
 @pytest.mark.parametrize("value, escaped", [
@@ -36,7 +39,7 @@ def text(containers=(), counts=None):
     ('\\"\n', '\\\\\\"\\n'),
 ])
 def test_label_values_are_escaped(value, escaped):
-    assert _prometheus.escape(value) == escaped
+    assert escape_label(value) == escaped
     assert 'name="%s"' % escaped in text([running(value)])
 
 
@@ -56,46 +59,46 @@ def test_each_family_has_its_help_and_type_once_and_above_it():
 
 
 def test_no_limit_has_no_limit_metric():
-    said = text([running(limits={"limit": None})])
-    assert "memory_limit_bytes" not in said
-    assert 'podman_oom_container_memory_limited{id="abababababab",name="web",user="alice"} 0\n' in said
+    written = text([running(limits={"limit": None})])
+    assert "memory_limit_bytes" not in written
+    assert 'podman_oom_container_memory_limited{id="abababababab",name="web",user="alice"} 0\n' in written
 
 
 def test_what_the_kernel_does_not_tell_is_left_out():
-    said = text([running(usage={"peak": None, "swap": None}, limits={"oom_group": None}, events=None)])
-    assert "memory_peak" not in said and "memory_swap" not in said and "oom_group_enabled" not in said and "events" not in said
+    written = text([running(usage={"peak": None, "swap": None}, limits={"oom_group": None}, events=None)])
+    assert "memory_peak" not in written and "memory_swap" not in written and "oom_group_enabled" not in written and "events" not in written
 
 
 def test_a_running_container_counts_from_zero():
-    said = text([running(unit="web.service")])
+    written = text([running(unit="web.service")])
     for scope in ("container", "ancestor", "host", "oomd"):
-        assert 'oom_kills_total{name="web",user="alice",unit="web.service",scope="%s"} 0\n' % scope in said
-    assert "last_oom" not in said
+        assert 'oom_kills_total{name="web",user="alice",unit="web.service",scope="%s"} 0\n' % scope in written
+    assert "last_oom" not in written
 
 
 def test_kills_of_what_is_gone_are_still_counted():
-    said = text([], {("root", "job", "", "container"): (3, 1795464000500000), ("root", "job", "", "host"): (1, 1795464100000000)})
-    assert 'oom_kills_total{name="job",user="root",unit="",scope="container"} 3\n' in said
-    assert 'last_oom_timestamp_seconds{name="job",user="root",unit=""} 1795464100.0\n' in said
+    written = text([], {("root", "job", "", "container"): (3, 1795464000500000), ("root", "job", "", "host"): (1, 1795464100000000)})
+    assert 'oom_kills_total{name="job",user="root",unit="",scope="container"} 3\n' in written
+    assert 'last_oom_timestamp_seconds{name="job",user="root",unit=""} 1795464100.0\n' in written
 
 
 def test_no_series_is_there_twice():
-    said = text([running(), running("db")], {("alice", "web", "", "container"): (2, 1)})
-    series = [line.rpartition(" ")[0] for line in said.splitlines() if not line.startswith("#")]
+    written = text([running(), running("db")], {("alice", "web", "", "container"): (2, 1)})
+    series = [line.rpartition(" ")[0] for line in written.splitlines() if not line.startswith("#")]
     assert len(series) == len(set(series))
 
 
 def test_the_run_itself():
-    said = text()
-    assert "podman_oom_recorder_last_success_timestamp_seconds 1795464345.25\n" in said
-    assert "podman_oom_recorder_containers 0\n" in said
-    assert said.endswith("\n")
+    written = text()
+    assert "podman_oom_recorder_last_success_timestamp_seconds 1795464345.25\n" in written
+    assert "podman_oom_recorder_containers 0\n" in written
+    assert written.endswith("\n")
 
 
 def test_the_file_is_put_in_place_at_once(tmp_path):
     path = str(tmp_path / "x.prom")
     for content in ("one\n", "two\n"):
-        _prometheus.write(path, content)
+        write_textfile(path, content)
         assert os.listdir(str(tmp_path)) == ["x.prom"]
         with open(path, encoding="utf-8") as handle:
             assert handle.read() == content
@@ -106,12 +109,12 @@ def test_a_link_in_somebody_elses_directory_is_not_followed(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("mine")
     (tmp_path / "x.prom").symlink_to(victim)
-    _prometheus.write(str(tmp_path / "x.prom"), "metrics\n")
+    write_textfile(str(tmp_path / "x.prom"), "metrics\n")
     assert victim.read_text() == "mine" and not os.path.islink(str(tmp_path / "x.prom"))
 
 
 def test_nothing_is_left_when_it_fails(tmp_path):
     (tmp_path / "x.prom").mkdir()
     with pytest.raises(OSError):
-        _prometheus.write(str(tmp_path / "x.prom"), "metrics\n")
+        write_textfile(str(tmp_path / "x.prom"), "metrics\n")
     assert os.listdir(str(tmp_path)) == ["x.prom"]

@@ -9,33 +9,36 @@ from contextlib import closing
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import PodmanEvent, UnitOom
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
-    database as _history,
-    source as _recorder,
-    writer as _history_write,
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import open_history
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.source import (
+    daily_memory,
+    merge_records,
+    read_recorder,
+    recorded_events,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.state import State
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import times as _times
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.state import HistoryState
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.writer import set_meta
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND, to_iso
 
 NOW = 1795464345 * SECOND
-STATE = State("b", NOW - 30 * SECOND, NOW - 86400 * SECOND, 0, NOW - 3600 * SECOND, 0)
+STATE = HistoryState(boot="b", until=NOW - 30 * SECOND, kernel_since=NOW - 86400 * SECOND, missing=0,
+                     journal_since=NOW - 3600 * SECOND, backlog=False)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    with closing(_history.open_history(str(tmp_path))) as database:
-        _history_write.set_meta(database, problem="", **STATE._asdict())
+    with closing(open_history(str(tmp_path))) as database:
+        set_meta(database, problem="", **STATE._asdict())
     return str(tmp_path)
 
 
 def change(folder, query, values=()):
-    with closing(_history.open_history(folder)) as database:
+    with closing(open_history(folder)) as database:
         database.execute(query, values)
 
 
 def read(folder, since=NOW - 3600 * SECOND, now=NOW):
-    return _recorder.read_recorder(folder, since, now)
+    return read_recorder(folder, since, now)
 
 
 def test_no_history(tmp_path):
@@ -66,14 +69,14 @@ def test_a_history_that_is_not_for_us(folder):
 
 
 def test_before_the_first_run_has_ended(tmp_path):
-    _history.open_history(str(tmp_path)).close()
+    open_history(str(tmp_path)).close()
     assert read(str(tmp_path)).source["status"] == "partial"
 
 
 def test_all_is_well(folder):
     source = read(folder).source
-    assert (source["status"], source["covers_since"]) == ("ok", _times.to_iso(STATE.kernel_since))
-    assert _times.to_iso(STATE.until) in source["detail"]
+    assert (source["status"], source["covers_since"]) == ("ok", to_iso(STATE.kernel_since))
+    assert to_iso(STATE.until) in source["detail"]
 
 
 def test_a_recorder_that_stopped(folder):
@@ -104,25 +107,25 @@ def test_the_days_of_a_container_are_those_of_its_unit_or_name(folder):
     for workload, size in (("web.service", 5), ("web", 6)):
         change(folder, "INSERT INTO daily VALUES ('2026-11-22', 0, ?, ?, NULL, 3)", (workload, size))
     record = read(folder)
-    assert _recorder.daily_memory(record, 0, "web.service", "web")[0]["working_set_max"] == 5
-    assert _recorder.daily_memory(record, 0, None, "web")[0]["working_set_max"] == 6
-    assert _recorder.daily_memory(record, 0, "other.service", "web")[0]["working_set_max"] == 6
-    assert _recorder.daily_memory(record, 1000, None, "web") == []
-    assert _recorder.daily_memory(record._replace(daily=None), 0, None, "web") is None
+    assert daily_memory(record, 0, "web.service", "web")[0]["working_set_max"] == 5
+    assert daily_memory(record, 0, None, "web")[0]["working_set_max"] == 6
+    assert daily_memory(record, 0, "other.service", "web")[0]["working_set_max"] == 6
+    assert daily_memory(record, 1000, None, "web") == []
+    assert daily_memory(record._replace(daily=None), 0, None, "web") is None
 
 
 def test_events_of_some_containers(folder):
     for ident in ("aa", "bb"):
         change(folder, "INSERT INTO events VALUES (?, 0, ?, 'died', 'web', 'image', 137, ?, 'run')",
                (ident, NOW, '{"PODMAN_SYSTEMD_UNIT": "web.service"}'))
-    found, problem = _recorder.recorded_events(folder, ["bb"])
+    found, problem = recorded_events(folder, ["bb"])
     assert problem is None and found == [
         PodmanEvent(NOW, "died", "bb", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "web.service"}, 0, "run")]
 
 
 def test_what_journal_and_history_both_hold_is_there_once():
     early, late = UnitOom(1, "a.scope", 0), UnitOom(2, "a.scope", 0)
-    assert _recorder.merge_records([late], [early, late]) == [early, late]
+    assert merge_records([late], [early, late]) == [early, late]
     live = PodmanEvent(5, "died", "aa", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "x", "more": "labels"}, 0, "run")
     kept = live._replace(labels={"PODMAN_SYSTEMD_UNIT": "x"})
-    assert _recorder.merge_records([live], [kept]) == [live]
+    assert merge_records([live], [kept]) == [live]

@@ -5,24 +5,39 @@
 """The recorder's run on recorded journals: nothing twice, nothing lost, wherever it is killed."""
 
 import collections
+import fcntl
 import os
 import sqlite3
 
 import pytest
 from recorded_journal import HOSTS, FakeHost, FakeJournal, entries
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup import paths as _cgroup_path
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import (
-    journal as _journal,
-    kernel_oom as _kernel_oom,
-    records as _records,
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import find_container_id
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal import RingBuffer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import (
+    PODMAN_EVENT_KINDS,
+    parse_kernel_messages,
+    parse_podman_events,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
-    database as _history,
-    retention as _history_keep,
-    run as _recorder_run,
-    source as _recorder,
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import run
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import (
+    HISTORY_FILE,
+    HistoryError,
+    open_history,
 )
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.retention import (
+    count_kills,
+    history_size,
+    prune_by_size,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import (
+    AlreadyRunning,
+    Options,
+    _Recording,
+    record,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.source import read_recorder
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 
@@ -38,7 +53,7 @@ class Bench(object):
         self.journal = FakeJournal(entries(name))
         self.end = int(self.journal.entries[-1]["__REALTIME_TIMESTAMP"])
         kernel = [each for each in self.journal.entries if each.get("_TRANSPORT") == "kernel"]
-        self.log = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
+        self.log = parse_kernel_log(parse_kernel_messages(kernel))
         self.boot = kernel[-1]["_BOOT_ID"]
         self.host = FakeHost(self.boot, self.log.killed_per_boot[self.boot], int(kernel[0]["__REALTIME_TIMESTAMP"]) - SECOND)
         self.now = self.end + SECOND
@@ -46,11 +61,12 @@ class Bench(object):
         self.days = 30
 
     def run(self):
-        options = _recorder_run.Options(self.folder, self.textfiles, self.days, 64 * MEBIBYTE, "1.2.3")
-        return _recorder_run.record(options, now=lambda: self.now, journal=self.journal, host=self.host)
+        options = Options(state_dir=self.folder, textfile_dir=self.textfiles, retention_days=self.days,
+                          retention_bytes=64 * MEBIBYTE, version="1.2.3")
+        return record(options, now=lambda: self.now, journal=self.journal, host=self.host)
 
     def open(self):
-        return _history.open_history(self.folder)
+        return open_history(self.folder)
 
     def rows(self, query):
         database = self.open()
@@ -63,7 +79,7 @@ class Bench(object):
         """The kernel's kills in containers, as the whole journal tells them: Counter of (id, at)."""
         found = collections.Counter()
         for kill in self.log.kills:
-            ident = _cgroup_path.find_container_id(kill.task_memcg)
+            ident = find_container_id(kill.task_memcg)
             if ident:
                 found[(ident, kill.at)] += 1
         return found
@@ -74,9 +90,9 @@ class Bench(object):
 
 @pytest.fixture(params=HOSTS)
 def bench(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(_recorder_run, "sample_containers", lambda _files: [])
-    monkeypatch.setattr(_recorder_run, "read_ring_buffer", lambda _boot: _journal.RingBuffer([], None, None))
-    monkeypatch.setattr(_recorder_run, "oldest_entry_time", lambda _uid: None)
+    monkeypatch.setattr(run, "sample_containers", lambda _files: [])
+    monkeypatch.setattr(run, "read_ring_buffer", lambda _boot: RingBuffer([], None, None))
+    monkeypatch.setattr(run, "oldest_entry_time", lambda _uid: None)
     return Bench(request.param, tmp_path)
 
 
@@ -100,10 +116,10 @@ def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tic
             if entry.get("_TRANSPORT") == "kernel" and field in entry:
                 entry[field] = str(int(entry[field]) // tick * tick)
     bench.run()
-    record = _recorder.read_recorder(bench.folder, 0, bench.now)
+    record = read_recorder(bench.folder, 0, bench.now)
     kernel = [each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"]
-    wanted = _kernel_oom.parse_kernel_log(_records.parse_kernel_messages(kernel))
-    found = _kernel_oom.parse_kernel_log(record.messages)
+    wanted = parse_kernel_log(parse_kernel_messages(kernel))
+    found = parse_kernel_log(record.messages)
     assert found == wanted
     assert found.killed_per_boot == bench.log.killed_per_boot
     assert any(victim.rss for kill in found.kills for victim in kill.victims)
@@ -114,8 +130,8 @@ def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tic
 def test_containers_have_their_names(bench):
     bench.run()
     named = dict(bench.rows("SELECT ident, name FROM containers"))
-    for event in _records.parse_podman_events(bench.journal.entries):
-        if event.kind in _records.PODMAN_EVENT_KINDS:
+    for event in parse_podman_events(bench.journal.entries):
+        if event.kind in PODMAN_EVENT_KINDS:
             assert named[event.ident] == event.name
 
 
@@ -176,7 +192,7 @@ def test_killed_at_every_statement(bench):
 
 
 def _killed_at(statement):
-    real, left = _history.open_history, [statement]
+    real, left = open_history, [statement]
 
     def count(_text):
         left[0] -= 1
@@ -188,13 +204,13 @@ def _killed_at(statement):
         database.set_trace_callback(count)
         return database
 
-    _recorder_run.open_history = traced
+    run.open_history = traced
 
 
 def _counts(bench):
     database = bench.open()
     try:
-        return _history_keep.count_kills(database)
+        return count_kills(database)
     finally:
         database.close()
 
@@ -208,18 +224,18 @@ def test_more_than_one_transaction_holds(bench, monkeypatch):
     monkeypatch.setattr(bench.journal, "read", lambda handle, cursor, since, this_boot: whole(handle, cursor, since, this_boot, entries=100))
     child = os.fork()
     if child == 0:
-        monkeypatch.setattr(_recorder_run._Run, "_ring", lambda *_args: os._exit(9))
+        monkeypatch.setattr(_Recording, "_read_ring_buffer", lambda *_args: os._exit(9))
         bench.run()
     assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 9
     bench.run()
     assert bench.recorded() == bench.kills()
-    source = _recorder.read_recorder(bench.folder, 0, bench.now).source
+    source = read_recorder(bench.folder, 0, bench.now).source
     assert source["status"] == "ok", source
 
 
 def test_whole_since_the_boot(bench):
     bench.run()
-    record = _recorder.read_recorder(bench.folder, 0, bench.now)
+    record = read_recorder(bench.folder, 0, bench.now)
     assert record.source["status"] == "ok"
     assert record.state.kernel_since == bench.host.began
 
@@ -229,41 +245,41 @@ def test_a_kill_that_nobody_tells_of_is_a_gap_and_said(bench):
     bench.host.counted += 1
     bench.now += 60 * SECOND
     bench.run()
-    record = _recorder.read_recorder(bench.folder, bench.now - DAY, bench.now)
+    record = read_recorder(bench.folder, bench.now - DAY, bench.now)
     assert record.state.kernel_since == bench.now and record.state.missing == 1
     assert record.source["status"] == "partial" and "killed 1 process(es)" in record.source["detail"]
     # and later ones go on from there
     bench.now += 60 * SECOND
     bench.run()
-    assert _recorder.read_recorder(bench.folder, bench.now, bench.now).state.kernel_since == bench.now - 60 * SECOND
+    assert read_recorder(bench.folder, bench.now, bench.now).state.kernel_since == bench.now - 60 * SECOND
 
 
 def test_the_kernels_buffer_knows_what_the_journal_lost(bench, monkeypatch):
     """The journal is vacuumed between a kill and the run: the ring buffer still has the messages."""
-    lost = _records.parse_kernel_messages([each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"])
-    monkeypatch.setattr(_recorder_run, "read_ring_buffer", lambda _boot: _journal.RingBuffer(lost, 0, None))
+    lost = parse_kernel_messages([each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"])
+    monkeypatch.setattr(run, "read_ring_buffer", lambda _boot: RingBuffer(lost, 0, None))
     bench.journal.entries = [each for each in bench.journal.entries if each.get("_TRANSPORT") != "kernel"]
     bench.journal.end = len(bench.journal.entries)
     assert bench.run() == []
     assert bench.recorded() == bench.kills()
-    assert _recorder.read_recorder(bench.folder, 0, bench.now).source["status"] == "ok"
+    assert read_recorder(bench.folder, 0, bench.now).source["status"] == "ok"
 
 
 def test_a_damaged_history_is_set_aside_and_said(bench):
     bench.run()
-    path = os.path.join(bench.folder, _history.HISTORY_FILE)
+    path = os.path.join(bench.folder, HISTORY_FILE)
     with open(path, "r+b") as handle:
         handle.seek(1024)
         handle.write(os.urandom(200 * 1024))
     assert bench.run() == []
     assert bench.recorded() == bench.kills()
     assert [name for name in os.listdir(bench.folder) if ".damaged-" in name]
-    source = _recorder.read_recorder(bench.folder, bench.now - DAY, bench.now).source
+    source = read_recorder(bench.folder, bench.now - DAY, bench.now).source
     assert source["status"] == "partial" and "damaged" in source["detail"]
 
 
 def test_no_database_at_all(bench):
-    with open(os.path.join(bench.folder, _history.HISTORY_FILE), "wb") as handle:
+    with open(os.path.join(bench.folder, HISTORY_FILE), "wb") as handle:
         handle.write(b"I am a text file.\n" * 100)
     bench.run()
     assert bench.recorded() == bench.kills()
@@ -271,8 +287,8 @@ def test_no_database_at_all(bench):
 
 def test_one_at_a_time(bench):
     with open(os.path.join(bench.folder, "lock"), "a") as lock:
-        _recorder_run.fcntl.flock(lock, _recorder_run.fcntl.LOCK_EX)
-        with pytest.raises(_recorder_run.AlreadyRunning):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(AlreadyRunning):
             bench.run()
     bench.run()
 
@@ -283,7 +299,7 @@ def test_without_journalctl(bench, monkeypatch):
 
     monkeypatch.setattr(bench.journal, "read", fails)
     assert bench.run() == ["journalctl: no such executable"]
-    source = _recorder.read_recorder(bench.folder, 0, bench.now).source
+    source = read_recorder(bench.folder, 0, bench.now).source
     assert source["status"] == "partial" and "journalctl" in source["detail"]
 
 
@@ -293,7 +309,7 @@ def test_a_year_ahead_and_back_forgets_nothing(bench):
         bench.now += step
         bench.run()
     assert bench.recorded() == bench.kills()
-    record = _recorder.read_recorder(bench.folder, 0, bench.now)
+    record = read_recorder(bench.folder, 0, bench.now)
     assert record.state.kernel_since == bench.now  # the same time came twice
 
 
@@ -308,7 +324,7 @@ def test_counters_never_fall_and_kills_are_forgotten_after_so_many_days(bench):
     assert _counts(bench) == before
     assert bench.rows("SELECT count(*) FROM days") == [(3,)]
     # what was dropped is not missing
-    record = _recorder.read_recorder(bench.folder, bench.now - DAY, bench.now)
+    record = read_recorder(bench.folder, bench.now - DAY, bench.now)
     assert record.source["status"] == "ok" and record.state.until == bench.now
     assert record.state.kernel_since > bench.end - DAY
 
@@ -321,14 +337,14 @@ def test_size_is_bounded_and_kills_stay_longest(bench):
         ident = "%064x" % number
         database.execute("INSERT INTO events VALUES (?, 0, ?, 'died', 'name', 'image', 0, '{}', 'run')", (ident, bench.now + number))
     database.execute("COMMIT")
-    assert _history_keep.history_size(database) > 4 * MEBIBYTE
-    assert _history_keep.prune_by_size(database, 4 * MEBIBYTE, bench.boot)
-    assert _history_keep.history_size(database) <= 4 * MEBIBYTE
+    assert history_size(database) > 4 * MEBIBYTE
+    assert prune_by_size(database, 4 * MEBIBYTE, bench.boot)
+    assert history_size(database) <= 4 * MEBIBYTE
     database.close()
-    assert os.path.getsize(os.path.join(bench.folder, _history.HISTORY_FILE)) <= 4 * MEBIBYTE
+    assert os.path.getsize(os.path.join(bench.folder, HISTORY_FILE)) <= 4 * MEBIBYTE
     assert bench.recorded() == bench.kills()
     assert {row[0] for row in bench.rows("SELECT ident FROM events")} >= {
-        event.ident for event in _records.parse_podman_events(bench.journal.entries) if event.ident in dict(bench.kills())}
+        event.ident for event in parse_podman_events(bench.journal.entries) if event.ident in dict(bench.kills())}
 
 
 def test_a_full_disk_changes_nothing(bench, monkeypatch):
@@ -338,9 +354,9 @@ def test_a_full_disk_changes_nothing(bench, monkeypatch):
     def full(*_args):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(_recorder_run, "rebuild_oomd_kills", full)
+    monkeypatch.setattr(run, "rebuild_oomd_kills", full)
     bench.now += 60 * SECOND
-    with pytest.raises(_history.HistoryError) as caught:
+    with pytest.raises(HistoryError) as caught:
         bench.run()
     assert "disk is full" in str(caught.value)
     assert bench.rows("SELECT * FROM meta") == before

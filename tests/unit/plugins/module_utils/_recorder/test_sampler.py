@@ -10,15 +10,20 @@ from contextlib import closing
 import pytest
 from recorded_journal import FIXTURES, HOSTS
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup import paths as _cgroup_path
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
-    database as _history,
-    sampler as _recorder_cgroups,
-    writer as _history_write,
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import find_container_id, own_cgroup, owner_uid
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import sampler
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import open_history
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.record import ContainerNames
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import (
+    Sample,
+    find_service,
+    read_stored_names,
+    sample_containers,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import users as _users
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.writer import add_sample, set_names
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User, read_untrusted_file
 
 IDENT = "ab" * 32
 OTHER = "cd" * 32
@@ -44,15 +49,15 @@ class Tree(object):
             handle.write(text)
 
     def samples(self):
-        return _recorder_cgroups.sample_containers(CgroupFiles(self.root, self.root + "/proc"))
+        return sample_containers(CgroupFiles(self.root, self.root + "/proc"))
 
     def owned(self):
         """{id: its topmost cgroup} as the recorded paths tell it."""
         found = {}
         for path in self.recorded:
-            ident = _cgroup_path.find_container_id(path)
+            ident = find_container_id(path)
             if ident:
-                found[ident] = _cgroup_path.own_cgroup(path, ident)
+                found[ident] = own_cgroup(path, ident)
         return found
 
 
@@ -67,7 +72,7 @@ def test_every_container_is_found_once_with_what_its_files_say(tree):
     for each in found:
         files = tree.recorded[owned[each.ident]]
         assert each.usage["current"] == int(files["memory.current"])
-        assert each.uid == _cgroup_path.owner_uid(owned[each.ident])
+        assert each.uid == owner_uid(owned[each.ident])
         assert each.events["oom_kill"] == int(dict(line.split() for line in files["memory.events"].splitlines())["oom_kill"])
 
 
@@ -95,7 +100,7 @@ def test_without_the_memory_controller_there_is_nothing(tree):
     ("/machine.slice/libpod-%s.scope" % IDENT, None),
 ])
 def test_the_unit_that_a_container_runs_in(path, unit):
-    assert _recorder_cgroups.service_of(path) == unit
+    assert find_service(path) == unit
 
 
 def test_names_from_the_storages(tmp_path, monkeypatch):
@@ -109,12 +114,12 @@ def test_names_from_the_storages(tmp_path, monkeypatch):
     broken = tmp_path / "broken" / "vfs-containers"
     broken.mkdir(parents=True)
     (broken / "containers.json").write_text("{not json")
-    users = [_users.User(Identity("root", 0, 0, "/root"), str(tmp_path), True),
-             _users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
-             _users.User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
-    monkeypatch.setattr(_recorder_cgroups, "find_users", lambda _spec: (users, []))
-    assert _recorder_cgroups.read_stored_names() == {
-        (IDENT, 0): ("keep", "localhost/bb:latest"), (OTHER, 0): ("once", "localhost/bb:latest")}
+    users = [User(Identity("root", 0, 0, "/root"), str(tmp_path), True),
+             User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
+             User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
+    monkeypatch.setattr(sampler, "find_users", lambda _spec: (users, []))
+    assert read_stored_names() == {
+        (IDENT, 0): ("keep", "localhost/bb:latest", None), (OTHER, 0): ("once", "localhost/bb:latest", None)}
 
 
 @pytest.mark.parametrize("content", [
@@ -126,31 +131,32 @@ def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
     folder.mkdir()
     (folder / "containers.json").write_text(json.dumps(content))
     os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
-    users = [_users.User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
-    monkeypatch.setattr(_recorder_cgroups, "find_users", lambda _spec: (users, []))
-    assert set(_recorder_cgroups.read_stored_names().values()) <= {(None, None)}
+    users = [User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
+    monkeypatch.setattr(sampler, "find_users", lambda _spec: (users, []))
+    assert set(read_stored_names().values()) <= {(None, None, None)}
 
 
 def test_a_storage_that_is_too_large_is_not_read(tmp_path):
     (tmp_path / "large").write_text("x" * 100)
-    assert _users.read_untrusted_file(str(tmp_path / "large"), 99) is None
-    assert _users.read_untrusted_file(str(tmp_path / "large"), 100) == "x" * 100
-    assert _users.read_untrusted_file(str(tmp_path), 100) is None
-    assert _users.read_untrusted_file(str(tmp_path / "nowhere"), 100) is None
+    assert read_untrusted_file(str(tmp_path / "large"), 99) is None
+    assert read_untrusted_file(str(tmp_path / "large"), 100) == "x" * 100
+    assert read_untrusted_file(str(tmp_path), 100) is None
+    assert read_untrusted_file(str(tmp_path / "nowhere"), 100) is None
 
 
 def test_a_user_who_makes_cgroups_without_end(tree, monkeypatch):
-    monkeypatch.setattr(_recorder_cgroups, "_MOST", 3)
+    monkeypatch.setattr(sampler, "_MAX_CONTAINERS", 3)
     assert len(tree.samples()) == 3
 
 
 def look(folder, day, ident=IDENT, called=("web", None), **usage):
     """One look at a container."""
     used = dict({"current": 10, "working_set": 8, "peak": 20}, **usage)
-    sample = _recorder_cgroups.Sample(ident, 0, None, {"limit": 64}, used, None)
-    with closing(_history.open_history(str(folder))) as database:
-        _history_write.set_name(database, ident, 0, called[0], None, called[1], 1)
-        _history_write.add_sample(database, day, 2, sample, called)
+    sample = Sample(ident=ident, uid=0, unit=None, limits={"limit": 64}, usage=used, events=None)
+    names = ContainerNames(called[0], None, called[1])
+    with closing(open_history(str(folder))) as database:
+        set_names(database, ident, 0, 1, names)
+        add_sample(database, day, 2, sample, names)
         return {(row[0], row[1]): row[2:] for row in database.execute("SELECT day, workload, working_set_max, peak, samples FROM daily")}
 
 
@@ -167,7 +173,7 @@ def test_a_peak_belongs_to_the_day_on_which_it_grew(tmp_path):
     assert look(tmp_path, "d2", peak=140)[("d2", "web")][1] == 140
 
 
-def test_a_container_made_anew_has_a_peak_of_its_own(tmp_path):
+def test_a_recreated_container_has_a_peak_of_its_own(tmp_path):
     look(tmp_path, "d1", peak=100)
     assert look(tmp_path, "d2", ident=OTHER, peak=60)[("d2", "web")][1] == 60
 
