@@ -125,7 +125,7 @@ def test_shapes(document, said):
     ({"memory": {"min": "64m", "default": "32m"}}, "memory: default 32m is below min 64m"),
     ({"memory": {"default": "2g", "max": "1g"}}, "memory: default 2g is above max 1g"),
     ({"memory": {"max": "unlimited"}}, "memory: max: 'unlimited' is no bound; null takes a bound away"),
-    ({"memory": {"min": 0}}, "memory: min: 0 is no size"), ({"memory": {"default": -1}}, "memory: default: -1 is negative"),
+    ({"memory": {"min": 0}}, "memory: min: 0 is not a usable size"), ({"memory": {"default": -1}}, "memory: default: -1 is negative"),
     ({"memory": {"max_share_of_host": 0}}, "memory: max_share_of_host: 0 is no share"),
     ({"memory": {"max_share_of_host": 1.1}}, "memory: max_share_of_host: 1.1 is no share"),
     ({"memory": {"max_share_of_host": "50%"}}, "memory: max_share_of_host: '50%' is no share"),
