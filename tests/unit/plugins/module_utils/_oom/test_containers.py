@@ -1,0 +1,115 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host tells of one container: its next start and its cgroups."""
+
+import pytest
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import containers
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import LiveState
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.inspect import parse_container
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.host import Host
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import SystemctlError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
+
+ID = "ab" * 32
+COMMAND = ["/usr/bin/podman", "run", "--memory=20m", "localhost/bb:latest"]
+
+
+def container(ident=ID, unit=None, running=True, pid=77):
+    return parse_container({
+        "Id": ident, "Name": "web", "ImageName": "localhost/bb:latest", "PidFile": "/run/pidfile",
+        "Created": "2026-11-23T10:00:00Z", "HostConfig": {},
+        "State": {"Status": "running" if running else "exited", "StartedAt": "2026-11-23T10:00:00Z", "Pid": pid},
+        "Config": {"Labels": {"PODMAN_SYSTEMD_UNIT": unit} if unit else {}, "CreateCommand": COMMAND},
+    }, "root")
+
+
+def answer(*members):
+    return PodmanAnswer(user=User(Identity("root", 0, 0, "/root"), "/storage", True), listed=[], containers=list(members),
+                        unmatched=[], complete=True, sources=[], errors=[])
+
+
+@pytest.fixture
+def systemctl(monkeypatch):
+    """In place of the command; `shown` is what it gives, or the error that it raises."""
+    class Replacement:
+        shown = {}
+        calls = []
+
+        def __init__(self, identity, timeout):
+            pass
+
+        def show(self, units, properties):
+            self.calls.append((list(units), properties))
+            if isinstance(self.shown, Exception):
+                raise self.shown
+            return self.shown
+
+    Replacement.calls = []
+    monkeypatch.setattr(containers, "Systemctl", Replacement)
+    monkeypatch.setattr(containers, "default_cgroup_conf", lambda _identity, _files: ([], []))
+    return Replacement
+
+
+def test_a_unit_gives_the_settings_of_the_next_start(systemctl):
+    line = " ".join(COMMAND).replace("20m", "30m")
+    systemctl.shown = {"web.service": {"Id": "web.service", "ExecStart": (
+        "{ path=/usr/bin/podman ; argv[]=%s ; ignore_errors=no ; start_time=[n/a] }" % line)}}
+    starts = containers.read_next_starts(answer(container(unit="web.service"), container("cd" * 32)), 60)
+    assert list(starts) == [ID] and starts[ID]["limit"] == 30 << 20
+    assert systemctl.calls == [(["web.service"], ["ExecStart"])]
+
+
+def test_without_units_nothing_is_run(systemctl):
+    assert containers.read_next_starts(answer(container()), 60) == {} and systemctl.calls == []
+
+
+def test_without_an_answer_podmans_record_is_all_there_is(systemctl):
+    systemctl.shown = SystemctlError("no bus")
+    assert containers.read_next_starts(answer(container(unit="web.service")), 60) == {}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A cgroup tree and /proc with the container's main process, 77."""
+    def write(path, text):
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    own = "machine.slice/libpod-%s.scope" % ID
+    write("cgroup/cgroup.controllers", "memory pids\n")
+    write("cgroup/%s/memory.max" % own, "20971520\n")
+    write("cgroup/%s/memory.current" % own, "4096\n")
+    write("cgroup/%s/memory.events" % own, "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n")
+    write("cgroup/machine.slice/memory.events.local", "oom 2\n")
+    write("proc/77/cgroup", "0::/%s/container\n" % own)
+    write("run/pidfile", "76\n")
+    return tmp_path
+
+
+def live_memory(tree, inspected):
+    return containers.live_memory(inspected, CgroupFiles(str(tree / "cgroup"), str(tree / "proc")), Host(str(tree)))
+
+
+def test_a_running_container_has_its_memory_and_counters(tree):
+    own = "/machine.slice/libpod-%s.scope" % ID
+    memory, live = live_memory(tree, container())
+    assert (memory["effective"]["limit"], memory["effective"]["source"]) == (20 << 20, own)
+    assert memory["usage"]["current"] == 4096
+    assert memory["events"] == {"low": 0, "high": 0, "max": 3, "oom": 1, "oom_kill": 1, "oom_group_kill": None}
+    assert (live.main_pid, live.cgroup, live.counters["oom_kill"]) == (77, own, 1)
+    assert live.ancestors == [("/machine.slice", {"oom": 2})]
+
+
+@pytest.mark.parametrize("inspected, main_pid", [
+    (container(running=False, pid=0), 76), (container(pid=78), 78),
+])
+def test_one_that_does_not_run_has_only_its_pid(tree, inspected, main_pid):
+    memory, live = live_memory(tree, inspected)
+    assert set(memory.values()) == {None} and live == LiveState(main_pid)

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The facts of a recorded host: which sources are asked, and what is made of answers that lack something."""
+
+import json
+
+import pytest
+from recorded_host import HOSTS, UIDS, Recorded, read
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal import JournalEntries, RingBuffer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
+
+
+class Bench:
+    """A recorded host in place of this one: root's and alice's containers, the journal, no ring buffer."""
+
+    def __init__(self, name, monkeypatch):
+        self.recorded = Recorded(name)
+        self.entries = {kind: parse_entries(read("journal_" + kind, name))[0] for kind in ("kernel", "systemd", "podman")}
+        times = [int(entry["__REALTIME_TIMESTAMP"]) for entries in self.entries.values() for entry in entries]
+        self.since, self.now = min(times) - SECOND, max(times) + SECOND
+        self.kernel_problem = None
+        self.counted = 0
+        self.unlisted = set()  # names of users whose containers can't be listed
+        self.removed = set()  # names of containers that Podman no longer knows
+        self.queries = []  # ids whose events were read
+        for name, replacement in (
+                ("find_users", self.find_users), ("query_containers", self.query_containers),
+                ("first_queryable_user", lambda users, _executable: users[0]),
+                ("podman_info", lambda *_arguments: {"version": "5.4.2"}),
+                ("read_kernel_log", lambda *_arguments: JournalEntries(
+                    [] if self.kernel_problem else self.entries["kernel"], 0, self.kernel_problem)),
+                ("read_unit_records", lambda *_arguments: JournalEntries(self.entries["systemd"], 0, None)),
+                ("read_podman_events", self.read_podman_events),
+                ("read_podman_deaths", lambda *_arguments: JournalEntries(
+                    [entry for entry in self.entries["podman"] if entry["PODMAN_EVENT"] == "died"], 0, None)),
+                ("read_ring_buffer", lambda _boot: RingBuffer([], None, "no ring buffer")),
+                ("oldest_entry_time", lambda _uid: self.since - SECOND), ("Host", lambda: self)):
+            monkeypatch.setattr(facts, name, replacement)
+        monkeypatch.setattr(facts, "read_next_starts", lambda *_arguments: {})
+
+    # of the host itself
+
+    def boot_id(self):
+        return self.entries["kernel"][-1]["_BOOT_ID"]
+
+    def booted_at(self):
+        return self.since - 100 * SECOND
+
+    def oom_kills_since_boot(self):
+        return self.counted
+
+    def oomd_active(self):
+        return False
+
+    def main_pid(self, _pidfile):
+        return None
+
+    def facts(self, _now):
+        return {"hostname": "recorded"}
+
+    # of its sources
+
+    def find_users(self, _spec):
+        return [User(Identity(name, uid, uid, "/"), "/storage", True) for name, uid in sorted(UIDS.items())], []
+
+    def query_containers(self, user, words, _executable, _timeout):
+        name = user.identity.name
+        if name in self.unlisted:
+            return PodmanAnswer(user=user, listed=[], containers=[], unmatched=list(words), complete=False, sources=[
+                {"name": "podman", "user": name, "status": "unavailable"}], errors=[{"source": "podman", "user": name}])
+        containers = {container.ident: container._replace(running=False) for owner, container in self.recorded.containers
+                      if owner == name and container.facts["name"] not in self.removed}
+        listed = [ListedContainer(ident, container.facts["name"]) for ident, container in containers.items()]
+        chosen, unmatched = select_containers(listed, words)
+        return PodmanAnswer(user=user, listed=listed, containers=[containers[entry.ident] for entry in chosen],
+                            unmatched=unmatched, complete=True, sources=[{"name": "podman", "user": name, "status": "ok"}],
+                            errors=[])
+
+    def read_podman_events(self, _since, idents, _timeout):
+        self.queries.append(list(idents))
+        return JournalEntries([entry for entry in self.entries["podman"] if entry["PODMAN_ID"] in idents], 0, None)
+
+    def collect(self, *words):
+        return facts.collect_facts(facts.Options(
+            users=[], containers=list(words), since=self.since, executable="podman", timeout=60, state_dir="/nowhere"), self.now)
+
+
+@pytest.fixture(params=HOSTS)
+def bench(request, monkeypatch):
+    return Bench(request.param, monkeypatch)
+
+
+def source(result, name):
+    return [entry for entry in result["sources"] if entry["name"] == name]
+
+
+def test_a_host_whose_sources_all_answer(bench):
+    result = bench.collect()
+    assert result["errors"] == []
+    assert [entry["name"] for entry in result["sources"]] == [
+        "podman", "podman", "kernel_log", "systemd", "systemd", "cgroup", "recorder"]
+    assert source(result, "kernel_log")[0]["status"] == "ok"
+    assert len(result["containers"]) == len(bench.recorded.containers)
+    for container in result["containers"]:
+        assert sorted(container["memory"]) == ["daily", "declared", "effective", "events", "next_start", "usage"]
+        assert "declared" not in container
+        # without a cgroup of its own only the main process's pid could tell
+        assert container["oom"]["killed"] is not None or container["name"].startswith("cgroups-disabled")
+    json.dumps(result)
+
+
+def test_events_are_read_of_those_whose_verdict_depends_on_them(bench):
+    result = bench.collect()
+    (query,) = bench.queries
+    killed = {container["id"] for container in result["containers"] + result["removed"] if container["oom"]["history"]}
+    clean = {container["id"] for container in result["containers"] if container["state"]["exit_code"] == 0} - killed
+    assert killed <= set(query) and clean and not clean & set(query)
+
+
+def test_removed_containers_have_their_names(bench):
+    bench.removed.add("pid1-kill")
+    entries = [entry for entry in bench.collect()["removed"] if entry["name"] == "pid1-kill"]
+    assert {entry["user"] for entry in entries} == {"alice", "root"}
+    for entry in entries:
+        assert (entry["oom"]["cause"], entry["exit_code"], entry["gone"]) == ("container_limit", 137, True)
+
+
+def test_a_user_whose_containers_are_not_listed_may_still_have_the_removed_ones(bench):
+    bench.unlisted.add("alice")
+    result = bench.collect()
+    assert {entry["gone"] for entry in result["removed"] if entry["user"] == "alice"} == {None}
+    assert result["errors"] == [{"source": "podman", "user": "alice"}]
+
+
+def test_words_mean_removed_containers_too(bench):
+    result = bench.collect("exit-0", "rm", "no-such")
+    assert {container["name"] for container in result["containers"]} == {"exit-0"}
+    assert {container["name"] for container in result["removed"]} == {"rm"}
+    assert [error["message"] for error in result["errors"]] == ["containers: no container 'no-such' of the users looked at"]
+
+
+def test_without_the_kernels_log_systemds_record_stands_in(bench):
+    """Who can't read the kernel's log: the record of a service gets its container by Podman's record of the death."""
+    bench.kernel_problem, bench.counted = "permission denied", 5
+    result = bench.collect()
+    (kernel,) = source(result, "kernel_log")
+    assert kernel["status"] == "unavailable" and kernel["detail"].endswith("(permission denied) (no ring buffer)")
+    verdicts = {container["name"]: container["oom"] for container in result["containers"] if container["user"] == "root"}
+    assert verdicts["pid1-kill"]["killed"] is True and verdicts["pid1-kill"]["missing"] == ["kernel_log"]
+    assert verdicts["exit-0"]["killed"] is None
+
+
+def test_a_log_that_lacks_counted_kills_proves_nothing(bench):
+    bench.counted = 10 ** 6
+    result = bench.collect()
+    assert source(result, "kernel_log")[0]["status"] == "partial"
+    assert not [container for container in result["containers"] if container["oom"]["cause"] == "application_exit"]
