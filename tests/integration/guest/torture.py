@@ -21,11 +21,9 @@ import time
 
 sys.path.insert(0, glob.glob("/usr/local/lib/podman-memory/*/")[0])
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import (
-    database as _history,
-    retention as _history_keep,
-    run as _recorder_run,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import HistoryError, open_history
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.retention import count_kills
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import Options, record
 
 STATE = "/var/lib/podman-memory-torture"
 TINY = "/run/podman-memory-tiny"
@@ -36,7 +34,7 @@ PAUSE = 0.7
 
 
 def options(state_dir):
-    return _recorder_run.Options(state_dir, "", 30, SIZE, "test")
+    return Options(state_dir=state_dir, textfile_dir="", retention_days=30, retention_bytes=SIZE, version="test")
 
 
 def oom_kill():
@@ -72,8 +70,8 @@ def one_run(state_dir):
     if child == 0:
         code = 0
         try:
-            _recorder_run.record(options(state_dir))
-        except (_history.HistoryError, OSError) as exc:
+            record(options(state_dir))
+        except (HistoryError, OSError) as exc:
             os.write(writer, str(exc).encode("utf-8"))
             code = 1
         os._exit(code)
@@ -85,10 +83,10 @@ def one_run(state_dir):
 
 def recorded(state_dir, idents):
     """What the history says of these kills."""
-    with contextlib.closing(_history.open_history(state_dir)) as database:
+    with contextlib.closing(open_history(state_dir)) as database:
         found = collections.Counter(row[0] for row in database.execute("SELECT ident FROM kills"))
         named = {ident[:12] for ident in idents}
-        counted = sum(count for (_uid, name, _unit, _scope), (count, _at) in _history_keep.count_kills(database).items() if name in named)
+        counted = sum(count for (_uid, name, _unit, _scope), (count, _at) in count_kills(database).items() if name in named)
         notes = [text for _at, text in database.execute("SELECT at, text FROM notes")]
         state = dict(database.execute("SELECT key, value FROM meta"))
     return {"kills": len(idents), "lost": sorted(set(idents) - set(found)), "double": [each for each in idents if found[each] > 1],
@@ -122,7 +120,7 @@ def kill_nine(wanted):
         victim = os.fork()
         if victim == 0:
             try:
-                _recorder_run.record(options(STATE))
+                record(options(STATE))
             finally:
                 os._exit(0)
         time.sleep(random.uniform(0, 1.1) * typical)
