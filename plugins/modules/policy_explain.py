@@ -83,17 +83,17 @@ explained:
       description: Name of the container.
       type: str
     exempt:
-      description: Why no rule is asked; V(null) when they are.
+      description: Why the policy's rules are not for it; V(null) when they are.
       type: str
     rules:
       description:
-        - Each rule of the policy (C(rule), C(match)), whether it C(matched), and the C(problem) where it could not be asked.
+        - Each rule of the policy (C(rule), C(match)), whether it C(matched), and the C(problem) where it could not be evaluated.
       type: list
       elements: dict
     decision:
       description:
-        - For C(required), C(default), C(min), C(max), C(oom_group) and C(severity) the C(value) (V(null) for no wish, sizes
-          in bytes and readable as C(size)), and the rule that it comes from (C(by)).
+        - For C(required), C(default), C(min), C(max), C(oom_group) and C(severity) the C(value) (V(null) where no rule sets it, sizes
+          in bytes and readable as C(size)), and the rule that it comes from (C(decided_by)).
       type: dict
     waivers:
       description: Waivers whose C(match) holds for the container, expired ones too.

@@ -124,7 +124,7 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
         changes += one.change()
         skipped += one.skipped
         if not one.steps and not one.skipped:
-            exempt, right = exempt + (not wanted.wishes), right + wanted.wishes
+            exempt, right = exempt + wanted.is_exempt, right + (not wanted.is_exempt)
     return HostPlan(tuple(changes), tuple(skipped), len(seen), exempt, right)
 
 

@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """Conditions of a policy: a JMESPath expression on what is known of one container.
 
-Pure. An expression that would only ever be false by mistake (a field that is not there, a word
-without quotes, a function that stumbles over null) is refused when the policy is read: on a
-thousand hosts nobody would see that a rule never matches.
+Pure. An expression that can only be false by mistake (a field that does not exist, a word
+without quotes, a function that fails on null) is refused when the policy is read: on a
+thousand hosts nobody would notice that a rule never matches.
 """
 
 from __future__ import annotations
@@ -18,68 +16,74 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 from .._model.container_facts import Facts
 
-# What an expression sees where nothing is known. The keys are all there are; a value of null is
-# one that may be null in real facts, so an expression has to bear it.
-_BLANK: dict[str, Any] = {
+# What an expression is evaluated on where nothing is known. It has all keys that there are; a value of null is
+# one that may be null in real facts, so an expression has to cope with it.
+UNKNOWN_CONTAINER: dict[str, Any] = {
     "id": "", "name": "", "user": "", "image": "", "created_at": None, "labels": {}, "pod": None, "is_infra": False,
     "manager": {"kind": "none", "unit": None},
     "state": {"status": "", "exit_code": None, "started_at": None, "finished_at": None, "restart_count": None,
               "oom_killed_flag": None, "stopped_by_user": None},
-    "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None},
+    "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None,
+               "daily": None},
     "oom": {"killed": None, "cause": "unknown", "scope": None, "lethal": None, "confidence": "unknown", "count": 0,
-            "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": []},
+            "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
 }
-_BLANK_HOST: dict[str, Any] = {"name": "", "hostname": "", "kernel": "", "controllers": [], "podman": {}}
+UNKNOWN_HOST: dict[str, Any] = {"name": "", "hostname": "", "kernel": "", "controllers": [], "podman": {}}
 _SOME_TIME = "2026-11-23T20:30:00Z"
-# And what it sees where everything is known: a number compared with a text shows itself here.
-_WHOLE: dict[str, Any] = {
-    **_BLANK, "created_at": _SOME_TIME, "pod": "a", "manager": {"kind": "quadlet", "unit": "a.service"},
+# And where everything is known: a number that is compared with a text fails on this one.
+SAMPLE_CONTAINER: dict[str, Any] = {
+    **UNKNOWN_CONTAINER, "created_at": _SOME_TIME, "pod": "a", "manager": {"kind": "quadlet", "unit": "a.service"},
     "state": {"status": "exited", "exit_code": 137, "started_at": _SOME_TIME, "finished_at": _SOME_TIME,
               "restart_count": 1, "oom_killed_flag": True, "stopped_by_user": True},
     "memory": {"declared": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
                "next_start": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
                "effective": {"limit": 1, "swap_limit": 1, "high": 1, "oom_group": True, "source": "/a"},
                "usage": {"current": 1, "working_set": 1, "anon": 1, "peak": 1, "swap": 1, "pressure_full_avg300": 1.0},
-               "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1}},
+               "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1},
+               "daily": [{"day": "2026-11-23", "working_set_max": 1, "peak": 1, "samples": 1}]},
+    "oom": {"killed": True, "cause": "container_limit", "scope": "/a", "lethal": True, "confidence": "certain", "count": 1,
+            "last_at": _SOME_TIME, "victims": [{"at": _SOME_TIME, "pid": 1, "task": "a", "rss": 1}], "flag_trust": "agrees",
+            "history": [{"at": _SOME_TIME, "pid": 1, "task": "a", "rss": 1, "cause": "container_limit"}], "evidence": ["a"],
+            "missing": ["a"], "group": True},
 }
-_WHOLE_HOST = {"memory_total": 1, "swap_total": 1, "cgroup_version": 2, "oomd_active": True, "distribution": "a",
+SAMPLE_HOST = {"memory_total": 1, "swap_total": 1, "cgroup_version": 2, "oomd_active": True, "distribution": "a",
                "podman": {"version": "5.4.2", "conmon": "2.1.12", "runtime": {"name": "crun", "version": "1.21"},
                           "cgroup_manager": "systemd"}}
-FIELDS = (*_BLANK, "host")
-_WORDS = ("true", "false", "null")
-# The children after the first one look at the first one's result, not at the container.
-_INSIDE = ("subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe")
+FIELDS = (*UNKNOWN_CONTAINER, "host")
+_LITERALS = ("true", "false", "null")
+# The children after the first one are evaluated on the first one's result, not on the container.
+_NESTED = ("subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe")
 _EXAMPLE = "\"labels.role == 'database'\""
 
 
 class Condition(NamedTuple):
-    """An expression that can be asked."""
+    """An expression that can be evaluated."""
 
     text: str  # as the policy has it
     search: Callable[[dict[str, Any]], Any]
 
     def holds(self, document: dict[str, Any]) -> bool:
-        """Whether it is true of a `document`.
+        """Whether it is true of a document from match_document.
 
         :raises ValueError: when it cannot be evaluated on this one.
         """
         try:
             value = self.search(document)
-        except TypeError as exc:  # jmespath lets Python compare a number with a text
+        except TypeError as exc:  # jmespath leaves it to Python to compare a number with a text
             raise ValueError(str(exc)) from exc
         # JMESPath's own truth: 0 is true
         return not (value is None or value is False or value in ("", [], {}))
 
 
 def match_document(host: Facts, container: Facts | None) -> dict[str, Any]:
-    """Return what expressions see: a container's facts and the host's under `host`.
+    """Return what expressions are evaluated on: a container's facts, and the host's under `host`.
 
-    :param host: the host's facts with `name`, its name in the inventory.
+    :param host: from named_host.
     :param container: an element of `containers` or `removed`; None: it is about the host itself.
     """
     known = {key: value for key, value in (container or {}).items() if value is not None}
-    about = {key: value for key, value in host.items() if value is not None}
-    return {**_BLANK, **known, "host": {**_BLANK_HOST, **about}}
+    host_known = {key: value for key, value in host.items() if value is not None}
+    return {**UNKNOWN_CONTAINER, **known, "host": {**UNKNOWN_HOST, **host_known}}
 
 
 ALWAYS = Condition("true", lambda _document: True)
@@ -87,12 +91,12 @@ _NEVER = Condition("false", lambda _document: False)
 
 
 def parse_condition(value: Any) -> Condition:
-    """Return the Condition that a policy's `match` means.
+    """Return the Condition of a policy's `match`.
 
-    As an expression, the word true would be the name of a field, so it is taken for what is meant.
+    As an expression, the word true would be the name of a field, so it is taken as the value.
 
-    :raises ValueError: says what is wrong with it and where.
-    :raises ImportError: when it needs jmespath, which is not there.
+    :raises ValueError: what is wrong with it and where.
+    :raises ImportError: when it needs jmespath, which is not installed.
     """
     if isinstance(value, bool):
         return ALWAYS if value else _NEVER
@@ -106,18 +110,18 @@ def parse_condition(value: Any) -> Condition:
     mistakes = list(_mistakes(expression.parsed))
     if mistakes:
         raise ValueError("%r: %s" % (text, "; ".join(mistakes)))
-    made = Condition(text, expression.search)
+    condition = Condition(text, expression.search)
     try:
-        made.holds(match_document({}, None))
+        condition.holds(match_document({}, None))
     except ValueError as exc:
         raise ValueError("%r fails where a value is null: %s. Ask for the value first, as in \"pod && "
                          "starts_with(pod, 'a')\"" % (text, exc)) from exc
     try:
-        made.holds(match_document(_WHOLE_HOST, _WHOLE))
+        condition.holds(match_document(SAMPLE_HOST, SAMPLE_CONTAINER))
     except ValueError as exc:
         raise ValueError("%r fails where the values are known: %s. Sizes are numbers of bytes, and numbers are written in "
                          "backquotes: `1048576`" % (text, exc)) from exc
-    return made
+    return condition
 
 
 def _compiled(text: str) -> Any:
@@ -143,12 +147,12 @@ def _compiled(text: str) -> Any:
 
 
 def _mistakes(parsed: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with an expression that can be read."""
+    """Yield what is wrong with an expression that can be parsed."""
     from jmespath.functions import Functions
     for node, at_top in _walk(parsed, True):
         name = node.get("value")
         if node["type"] == "field" and at_top and name not in FIELDS:
-            if name in _WORDS:
+            if name in _LITERALS:
                 yield "%s is the name of a field here, the value is written in backquotes: `%s`" % (name, name)
             else:
                 yield "there is no field %r (%s); a text is written in single quotes: '%s'" % (
@@ -158,18 +162,18 @@ def _mistakes(parsed: dict[str, Any]) -> Iterator[str]:
             if name not in known:
                 yield "there is no function %r (%s)" % (name, suggest_word(name, sorted(known)))
                 continue
-            signature, given = known[name]["signature"], len(node["children"])
-            many = bool(signature) and signature[-1].get("variadic")
-            if given < len(signature) or (given > len(signature) and not many):
-                yield "%s() takes %d arguments, not %d" % (name, len(signature), given)
+            signature, count = known[name]["signature"], len(node["children"])
+            is_variadic = bool(signature) and signature[-1].get("variadic")
+            if count < len(signature) or (count > len(signature) and not is_variadic):
+                yield "%s() takes %d arguments, not %d" % (name, len(signature), count)
 
 
 def _walk(node: dict[str, Any], at_top: bool) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield each part of an expression, and whether it looks at the container itself."""
+    """Yield each part of an expression, and whether it is evaluated on the container itself."""
     yield node, at_top
     for number, child in enumerate(node["children"]):
-        inside = node["type"] == "expref" or (number > 0 and node["type"] in _INSIDE)
-        yield from _walk(child, at_top and not inside)
+        is_nested = node["type"] == "expref" or (number > 0 and node["type"] in _NESTED)
+        yield from _walk(child, at_top and not is_nested)
 
 
 def suggest_word(word: Any, known: tuple[str, ...] | list[str]) -> str:

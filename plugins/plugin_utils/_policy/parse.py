@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
+"""Parse and check a policy, such as the variable podman_memory_policy.
 
-"""Read and check a policy, such as the variable podman_memory_policy.
-
-Pure. Everything that is wrong with it is said at once: which rule, which key, which value, and what
+Pure. Everything that is wrong with it is reported at once: which rule, which key, which value, and what
 would be right.
 """
 
@@ -23,13 +21,13 @@ from .._text import parse_time, printable
 from .match import parse_condition, suggest_word
 from .policy import BUILT_IN, MEMORY_KEYS, Policy, PolicyRule, Waiver
 
-_KEYS = ("rules", "waivers", "host")
-_RULE_KEYS = ("name", "match", "memory", "oom_group", "severity")
-_WAIVER_KEYS = ("match", "rule", "reason", "owner", "expires")
-_HOST_KEYS = ("max_committed_share", "require_cgroup_v2")
+POLICY_KEYS = ("rules", "waivers", "host")
+RULE_KEYS = ("name", "match", "memory", "oom_group", "severity")
+WAIVER_KEYS = ("match", "rule", "reason", "owner", "expires")
+HOST_KEYS = ("max_committed_share", "require_cgroup_v2")
 # A waiver of it would last for ever.
-_NOT_WAIVABLE = "waiver-expired"
-_WORDS = {"true": True, "yes": True, "false": False, "no": False}
+NOT_WAIVABLE = "waiver-expired"
+_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -42,180 +40,180 @@ class PolicyError(ValueError):
         super().__init__("The policy cannot be used:\n" + "\n".join(problems))
 
 
-def parse_policy(given: Any, source: str) -> Policy:
-    """Return the policy that a document means; the built-in one for an empty document.
+def parse_policy(document: Any, source: str) -> Policy:
+    """Return the policy of a document; the built-in one for an empty document.
 
-    :param given: a mapping, or None.
+    :param document: a mapping, or None.
     :param source: where it comes from: the name of a variable or file.
     :raises PolicyError: with all that is wrong.
     """
-    if given is None or given in ("", {}):
+    if document is None or document in ("", {}):
         return BUILT_IN
     problems: list[str] = []
-    part = _Part(given, source, _KEYS, problems)
+    part = _Part(document, source, POLICY_KEYS, problems)
     try:
-        rules = [_rule(each, number, source, problems) for number, each in enumerate(part.items("rules"), 1)]
-        waivers = [_waiver(each, number, source, problems) for number, each in enumerate(part.items("waivers"), 1)]
+        rules = [_parse_rule(item, number, source, problems) for number, item in enumerate(part.items("rules"), 1)]
+        waivers = [_parse_waiver(item, number, source, problems) for number, item in enumerate(part.items("waivers"), 1)]
     except ImportError as exc:
         raise PolicyError([*problems, "%s: %s" % (source, exc)]) from exc
-    host = _Part(part.get("host") or {}, "%s: host" % source, _HOST_KEYS, problems)
-    share = host.read("max_committed_share", lambda value: _share(value, 10))
-    version = host.read("require_cgroup_v2", _boolean)
+    host = _Part(part.get("host") or {}, "%s: host" % source, HOST_KEYS, problems)
+    share = host.read("max_committed_share", lambda value: _parse_share(value, 10))
+    require_cgroup_v2 = host.read("require_cgroup_v2", _parse_boolean)
     if problems:
         raise PolicyError(problems)
     return Policy(
         # without rules of its own it has the built-in one: waivers alone must not switch everything off
         tuple(rules) if part.get("rules") is not None else BUILT_IN.rules, tuple(waivers), share,
-        True if version is None else version)
+        True if require_cgroup_v2 is None else require_cgroup_v2)
 
 
 class _Part:
     """A mapping of the policy at one place."""
 
-    def __init__(self, given: Any, place: str, known: tuple[str, ...], problems: list[str]) -> None:
+    def __init__(self, mapping: Any, place: str, known: tuple[str, ...], problems: list[str]) -> None:
         """:param problems: where what is wrong is added, with the place before it."""
         self._place, self._problems = place, problems
-        self._is_mapping = isinstance(given, dict)
-        self._given = given if self._is_mapping else {}
+        self._is_mapping = isinstance(mapping, dict)
+        self._mapping = mapping if self._is_mapping else {}
         if not self._is_mapping:
-            self.problem("%s is no mapping with the keys %s" % (_said(given), ", ".join(known)))
-        for key in self._given:
-            if key in known:
-                continue
-            hint = "it belongs under memory" if key in MEMORY_KEYS else suggest_word(key, known)
-            self.problem("unknown key %s; %s" % (_said(key), hint))
+            self.add_problem("%s is no mapping with the keys %s" % (_short_repr(mapping), ", ".join(known)))
+        for key in self._mapping:
+            if key not in known:
+                hint = "it belongs under memory" if key in MEMORY_KEYS else suggest_word(key, known)
+                self.add_problem("unknown key %s; %s" % (_short_repr(key), hint))
 
-    def problem(self, text: str) -> None:
+    def add_problem(self, text: str) -> None:
         """Add what is wrong here."""
         self._problems.append("%s: %s" % (self._place, text))
 
     def has(self, key: str) -> bool:
-        """Whether the key is there, be it null."""
-        return key in self._given
+        """Whether it has the key, even with null."""
+        return key in self._mapping
 
     def get(self, key: str) -> Any:
         """Return a value as it is, None when it is not there."""
-        return self._given.get(key)
+        return self._mapping.get(key)
 
     def items(self, key: str) -> list[Any]:
-        """Return the elements of a list, none when it is not there."""
-        value = self._given.get(key)
+        """Return the items of a list, none when it is not there."""
+        value = self._mapping.get(key)
         if value is None or isinstance(value, list):
             return value or []
-        self.problem("%s: %s is no list" % (key, _said(value)))
+        self.add_problem("%s: %s is no list" % (key, _short_repr(value)))
         return []
 
-    def read(self, key: str, reader: Callable[[Any], Any], wanted: str | None = None) -> Any:
-        """Return a value as its reader understands it; None for null, or when it is wrong.
+    def read(self, key: str, parser: Callable[[Any], Any], required: str | None = None) -> Any:
+        """Return a value as its parser understands it; None for null, or when it is wrong.
 
-        :param wanted: why the key has to be there; None when it need not.
+        :param required: what the key is for, where it is required; None where it is optional.
         """
-        value = self._given.get(key)
+        value = self._mapping.get(key)
         if value is None:
-            if wanted and self._is_mapping:
-                self.problem("%s is missing: %s" % (key, wanted))
+            if required and self._is_mapping:
+                self.add_problem("%s is missing: %s" % (key, required))
             return None
         try:
-            return reader(value)
+            return parser(value)
         except ValueError as exc:
-            self.problem("%s: %s" % (key, exc))
+            self.add_problem("%s: %s" % (key, exc))
             return None
 
 
-def _rule(given: Any, number: int, source: str, problems: list[str]) -> PolicyRule:
-    label = _label("rule", given, "name", number)
-    part = _Part(given, "%s: %s" % (source, label), _RULE_KEYS, problems)
-    part.read("name", _text, "a few words that reports and errors can call the rule by")
+def _parse_rule(item: Any, number: int, source: str, problems: list[str]) -> PolicyRule:
+    label = _label("rule", item, "name", number)
+    part = _Part(item, "%s: %s" % (source, label), RULE_KEYS, problems)
+    part.read("name", _parse_text, "a few words that reports and errors can call the rule by")
     match = part.read("match", parse_condition, "a JMESPath expression, or \"true\" for every container")
     settings: dict[str, Any] = {}
     if part.has("memory"):
-        settings.update(_memory(part.get("memory"), "%s: %s: memory" % (source, label), problems))
-    for key, reader in (("oom_group", _boolean), ("severity", lambda value: _one_of(value, SEVERITIES))):
-        if part.has(key):
-            settings[key] = part.read(key, reader)
+        settings.update(_parse_memory(part.get("memory"), "%s: %s: memory" % (source, label), problems))
+    if part.has("oom_group"):
+        settings["oom_group"] = part.read("oom_group", _parse_boolean)
+    if part.has("severity"):
+        settings["severity"] = part.read("severity", lambda value: _parse_word(value, SEVERITIES))
     return PolicyRule(label, match, settings)
 
 
-def _memory(given: Any, place: str, problems: list[str]) -> dict[str, Any]:
-    if given is None:
-        return dict.fromkeys(MEMORY_KEYS)  # no wish any more, for none of them
-    part = _Part(given, place, MEMORY_KEYS, problems)
-    readers = {"required": _boolean, "max_share_of_host": lambda value: _share(value, 1)}
-    settings = {key: part.read(key, readers.get(key, _size)) for key in MEMORY_KEYS if part.has(key)}
+def _parse_memory(mapping: Any, place: str, problems: list[str]) -> dict[str, Any]:
+    if mapping is None:
+        return dict.fromkeys(MEMORY_KEYS)  # null resets all memory keys
+    part = _Part(mapping, place, MEMORY_KEYS, problems)
+    parsers = {"required": _parse_boolean, "max_share_of_host": lambda value: _parse_share(value, 1)}
+    settings = {key: part.read(key, parsers.get(key, _parse_bound)) for key in MEMORY_KEYS if part.has(key)}
     low, high, default = settings.get("min"), settings.get("max"), settings.get("default")
     if low is not None and high is not None and low > high:
-        part.problem("min %s is above max %s" % (format_size(low), format_size(high)))
+        part.add_problem("min %s is above max %s" % (format_size(low), format_size(high)))
     elif default is not None and low is not None and default < low:
-        part.problem("default %s is below min %s" % (format_size(default), format_size(low)))
+        part.add_problem("default %s is below min %s" % (format_size(default), format_size(low)))
     elif default is not None and high is not None and default > high:
-        part.problem("default %s is above max %s" % (format_size(default), format_size(high)))
+        part.add_problem("default %s is above max %s" % (format_size(default), format_size(high)))
     return settings
 
 
-def _waiver(given: Any, number: int, source: str, problems: list[str]) -> Waiver:
-    part = _Part(given, "%s: %s" % (source, _label("waiver", given, "rule", number)), _WAIVER_KEYS, problems)
+def _parse_waiver(item: Any, number: int, source: str, problems: list[str]) -> Waiver:
+    part = _Part(item, "%s: %s" % (source, _label("waiver", item, "rule", number)), WAIVER_KEYS, problems)
     return Waiver(
-        part.read("match", parse_condition, "a JMESPath expression that names what is waived"),
-        part.read("rule", _waivable, "the id of the rule that is waived, such as memory-limit-missing"),
-        part.read("reason", _text, "why this may stay as it is"),
-        part.read("owner", _text),
-        part.read("expires", _day, "the last day on which it counts, such as 2027-03-31"))
+        match=part.read("match", parse_condition, "a JMESPath expression that names what is waived"),
+        rule=part.read("rule", _parse_waivable, "the id of the rule that is waived, such as memory-limit-missing"),
+        reason=part.read("reason", _parse_text, "why this may stay as it is"),
+        owner=part.read("owner", _parse_text),
+        expires=part.read("expires", _parse_day, "the last day on which it counts, such as 2027-03-31"))
 
 
-def _label(kind: str, given: Any, key: str, number: int) -> str:
-    name = given.get(key) if isinstance(given, dict) else None
+def _label(kind: str, item: Any, key: str, number: int) -> str:
+    name = item.get(key) if isinstance(item, dict) else None
     return "%s %d%s" % (kind, number, " '%s'" % printable(name, 80) if isinstance(name, str) and name.strip() else "")
 
 
-# -- readers: a value in, what it means out, ValueError with what would be right
+# -- parsers of values; they raise ValueError that says what would be right
 
 
-def _size(value: Any) -> int:
-    count = parse_size(value)
-    if count is None:
-        raise ValueError("%s is no bound; null takes a bound away" % _said(value))
-    return count
+def _parse_bound(value: Any) -> int:
+    size = parse_size(value)
+    if size is None:
+        raise ValueError("%s is no bound; null takes a bound away" % _short_repr(value))
+    return size
 
 
-def _share(value: Any, most: int) -> float:
+def _parse_share(value: Any, highest: int) -> float:
     try:
         # Jinja gives numbers as text
         share = float(value) if not isinstance(value, bool) else -1.0
     except (TypeError, ValueError):
         share = -1.0
-    if not 0 < share <= most:  # NaN neither
+    if not 0 < share <= highest:  # NaN neither
         raise ValueError("%s is no share of the host's memory: give a number above 0 and up to %d, such as 0.5"
-                         % (_said(value), most))
+                         % (_short_repr(value), highest))
     return share
 
 
-def _boolean(value: Any) -> bool:
+def _parse_boolean(value: Any) -> bool:
     # Jinja gives them as text
-    found = value if isinstance(value, bool) else _WORDS.get(value.lower()) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("%s is neither true nor false" % _said(value))
-    return found
+    parsed = value if isinstance(value, bool) else _BOOLEANS.get(value.lower()) if isinstance(value, str) else None
+    if parsed is None:
+        raise ValueError("%s is neither true nor false" % _short_repr(value))
+    return parsed
 
 
-def _text(value: Any) -> str:
+def _parse_text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("%s is no text" % _said(value))
+        raise ValueError("%s is no text" % _short_repr(value))
     return str(value).strip()
 
 
-def _one_of(value: Any, known: tuple[str, ...]) -> str:
+def _parse_word(value: Any, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise ValueError("%s is not known; %s" % (_said(value), suggest_word(value, known)))
+        raise ValueError("%s is not known; %s" % (_short_repr(value), suggest_word(value, known)))
     return str(value)
 
 
-def _waivable(value: Any) -> str:
-    if value == _NOT_WAIVABLE:
-        raise ValueError("%s cannot be waived: give the waiver that has expired a new date" % _NOT_WAIVABLE)
-    return _one_of(value, tuple(rule for rule in RULES if rule != _NOT_WAIVABLE))
+def _parse_waivable(value: Any) -> str:
+    if value == NOT_WAIVABLE:
+        raise ValueError("%s cannot be waived: give the waiver that has expired a new date" % NOT_WAIVABLE)
+    return _parse_word(value, tuple(rule_id for rule_id in RULES if rule_id != NOT_WAIVABLE))
 
 
-def _day(value: Any) -> datetime.date:
+def _parse_day(value: Any) -> datetime.date:
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value
     moment = value if isinstance(value, datetime.datetime) else None
@@ -223,10 +221,10 @@ def _day(value: Any) -> datetime.date:
         text = value.strip()
         moment = parse_time(text if not _DAY.fullmatch(text) else text + "T00:00:00")
     if moment is None:
-        raise ValueError("%s is no day: write it as 2027-03-31" % _said(value))
+        raise ValueError("%s is no day: write it as 2027-03-31" % _short_repr(value))
     return moment.astimezone(datetime.timezone.utc).date() if moment.tzinfo else moment.date()
 
 
-def _said(value: Any) -> str:
+def _short_repr(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:59] + "…"

@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
+"""What a container should have by the policy, and which rule of it decided that.
 
-"""What a container should have by the policy, and which rule decided it.
-
-Pure. Takes a policy that was read (_policy_parse.py) and facts; finds nothing wrong with them.
+Pure. Takes a policy from parse.py and facts; what is wrong with them is found in _rules/.
 """
 
 from __future__ import annotations
@@ -27,9 +25,9 @@ DECISION_KEYS = ("required", "default", "min", "max", "oom_group", "severity")
 class PolicyRule(NamedTuple):
     """One of the policy's `rules`."""
 
-    label: str  # how people are told which one it was
+    label: str  # how messages call it: its number and name
     match: Condition
-    settings: dict[str, Any]  # MEMORY_KEYS, oom_group, severity, as far as it has them; None: no wish any more
+    settings: dict[str, Any]  # of MEMORY_KEYS, oom_group and severity those it has; None: takes back what earlier rules say
 
 
 class Waiver(NamedTuple):
@@ -42,13 +40,13 @@ class Waiver(NamedTuple):
     expires: datetime.date  # the last day on which it counts, in UTC
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as findings and previews carry it."""
+        """Return it as findings and explanations carry it."""
         return {"rule": self.rule, "match": self.match.text, "reason": self.reason, "owner": self.owner,
                 "expires": self.expires.isoformat()}
 
 
 class Policy(NamedTuple):
-    """All of it."""
+    """A whole policy."""
 
     rules: tuple[PolicyRule, ...]
     waivers: tuple[Waiver, ...] = ()
@@ -57,26 +55,26 @@ class Policy(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What one container should have; None: no wish."""
+    """What one container should have; None: the policy says nothing of it."""
 
     required: bool | None = None  # has to have a memory limit
     default: int | None = None  # bytes: the limit for one that has none
-    min: int | None = None
-    max: int | None = None
+    min: int | None = None  # bytes
+    max: int | None = None  # bytes
     oom_group: bool | None = None  # memory.oom.group on or off
     severity: str | None = None  # of its findings; None: each rule's own
-    decided_by: dict[str, str] = {}  # which rule each of these comes from
-    problems: tuple[str, ...] = ()  # rules that could not be asked
+    decided_by: dict[str, str] = {}  # label of the rule that each of DECISION_KEYS comes from
+    problems: tuple[str, ...] = ()  # rules that could not be evaluated, and why
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
-        """The least and the most that a limit may be."""
+        """The minimum and maximum of a limit, in bytes."""
         return self.min, self.max
 
     @property
-    def wishes(self) -> bool:
-        """Whether the policy wants anything of the container."""
-        return bool(self.required) or self.bounds != (None, None) or self.oom_group is not None
+    def is_exempt(self) -> bool:
+        """Whether the policy wants nothing of the container."""
+        return not self.required and self.bounds == (None, None) and self.oom_group is None
 
 
 # Every container has a limit and dies as a whole.
@@ -84,90 +82,101 @@ BUILT_IN = Policy((PolicyRule("built-in rule", ALWAYS, {"required": True, "oom_g
 
 
 def named_host(host: str, facts: Facts) -> Facts:
-    """Return the host's facts as a policy sees them: with its name in the inventory."""
+    """Return `host` of a host's facts as a policy sees it: with `name`, its name in the inventory."""
     return {**(facts.get("host") or {}), "name": host}
 
 
-def decide(policy: Policy, host: Facts, container: Facts) -> Decision:
+def decide(policy: Policy, host_facts: Facts, container: Facts) -> Decision:
     """Return what a container should have.
 
-    :param host: from `named`.
+    :param host_facts: from named_host.
     """
     if container.get("is_infra"):
         return Decision()  # a pod's infra container does nothing, and needs nothing
-    values: dict[str, Any] = {}
-    by: dict[str, tuple[int, str]] = {}
+    settings: dict[str, Any] = {}
+    sources: dict[str, tuple[int, str]] = {}
     problems = []
-    for number, (rule, matched, problem) in enumerate(_asked(policy, match_document(host, container))):
+    for number, (rule, is_matching, problem) in enumerate(_evaluate_rules(policy, match_document(host_facts, container))):
         if problem:
             problems.append("%s: %s" % (rule.label, problem))
-        elif matched:
-            values.update(rule.settings)
-            by.update(dict.fromkeys(rule.settings, (number, rule.label)))
-    return _decision(values, by, host.get("memory_total"))._replace(problems=tuple(problems))
+        elif is_matching:
+            settings.update(rule.settings)
+            sources.update(dict.fromkeys(rule.settings, (number, rule.label)))
+    return _reconcile(settings, sources, host_facts.get("memory_total"))._replace(problems=tuple(problems))
 
 
-def explain_decision(policy: Policy, host: Facts, container: Facts) -> dict[str, Any]:
-    """Return how `evaluate` comes to its decision, to be shown.
+def explain_decision(policy: Policy, host_facts: Facts, container: Facts) -> dict[str, Any]:
+    """Return how `decide` comes to its decision, for people.
 
-    `rules`: each one and whether it matched. `decision`: of each key its value, the value as a size
-    where it is one, and the rule it comes from (null: no rule has a wish).
+    :param host_facts: from named_host.
+    :returns: host, user, container; exempt: why the policy is not for it, or None; rules: [{rule, match, matched,
+        problem}]; decision: by each of DECISION_KEYS {value, decided_by: a rule or None, size: in words, of bytes};
+        waivers: [those that match].
     """
-    decision, seen = decide(policy, host, container), match_document(host, container)
-    exempt = bool(container.get("is_infra"))
+    decision, document = decide(policy, host_facts, container), match_document(host_facts, container)
+    is_infra = bool(container.get("is_infra"))
     return {
-        "host": host["name"],
+        "host": host_facts["name"],
         "user": container.get("user"),
         "container": container.get("name"),
-        "exempt": "the infra container of a pod" if exempt else None,
-        "rules": [] if exempt else [
-            {"rule": rule.label, "match": rule.match.text, "matched": matched, "problem": problem}
-            for rule, matched, problem in _asked(policy, seen)],
-        "decision": {
-            key: {"value": getattr(decision, key), "by": decision.decided_by.get(key),
-                  **({"size": format_size(getattr(decision, key))}
-                     if key in ("default", "min", "max") and getattr(decision, key) is not None else {})}
-            for key in DECISION_KEYS},
-        "waivers": [each.as_dict() for each in policy.waivers if condition_holds(each.match, seen)],
+        "exempt": "the infra container of a pod" if is_infra else None,
+        "rules": [] if is_infra else [
+            {"rule": rule.label, "match": rule.match.text, "matched": is_matching, "problem": problem}
+            for rule, is_matching, problem in _evaluate_rules(policy, document)],
+        "decision": {key: _explain_key(decision, key) for key in DECISION_KEYS},
+        "waivers": [waiver.as_dict() for waiver in policy.waivers if condition_holds(waiver.match, document)],
     }
 
 
-def condition_holds(match: Condition, seen: dict[str, Any]) -> bool:
+def _explain_key(decision: Decision, key: str) -> dict[str, Any]:
+    value = getattr(decision, key)
+    explained = {"value": value, "decided_by": decision.decided_by.get(key)}
+    if key in ("default", "min", "max") and value is not None:
+        explained["size"] = format_size(value)
+    return explained
+
+
+def condition_holds(match: Condition, document: dict[str, Any]) -> bool:
     """Whether a condition holds; one that cannot be evaluated does not."""
     try:
-        return match.holds(seen)
+        return match.holds(document)
     except ValueError:
         return False
 
 
-def _asked(policy: Policy, seen: dict[str, Any]) -> Iterator[tuple[PolicyRule, bool, str | None]]:
-    """Yield (rule, whether it matches, why it could not be asked)."""
+def _evaluate_rules(policy: Policy, document: dict[str, Any]) -> Iterator[tuple[PolicyRule, bool, str | None]]:
+    """Yield (rule, whether it matches, why it could not be evaluated)."""
     for rule in policy.rules:
         try:
-            yield rule, rule.match.holds(seen), None
-        except ValueError as exc:  # what the probe in _policy_match could not foresee
+            yield rule, rule.match.holds(document), None
+        except ValueError as exc:  # what parse_condition could not foresee
             yield rule, False, printable(exc)
 
 
-def _decision(values: dict[str, Any], by: dict[str, tuple[int, str]], total: Any) -> Decision:
-    """Put the keys together, so that no two of them contradict each other."""
-    low, high, default = values.get("min"), values.get("max"), values.get("default")
-    decided = {key: label for key, (_number, label) in by.items() if values[key] is not None and key in DECISION_KEYS}
+def _reconcile(settings: dict[str, Any], sources: dict[str, tuple[int, str]], memory_total: Any) -> Decision:
+    """Put the keys together, so that no two of them contradict each other.
+
+    :param sources: (number, label) of the rule that each of the settings comes from.
+    """
+    low, high, default = settings.get("min"), settings.get("max"), settings.get("default")
+    decided_by = {key: label for key, (_number, label) in sources.items()
+                  if settings[key] is not None and key in DECISION_KEYS}
     if low is not None and high is not None and low > high:
-        # of two rules, since one alone was checked: the later one wins, as everywhere
-        if by["min"][0] > by["max"][0]:
-            high, decided["max"] = low, decided["min"]
+        # of two rules, since each alone was checked: the later one wins, as everywhere
+        if sources["min"][0] > sources["max"][0]:
+            high, decided_by["max"] = low, decided_by["min"]
         else:
-            low, decided["min"] = high, decided["max"]
-    share = values.get("max_share_of_host")
-    if share is not None and isinstance(total, int) and (high is None or share * total < high):
+            low, decided_by["min"] = high, decided_by["max"]
+    share = settings.get("max_share_of_host")
+    if share is not None and isinstance(memory_total, int) and (high is None or share * memory_total < high):
         # the host's size wins over every other bound
-        high = int(share * total)
-        decided["max"] = "%s (max_share_of_host)" % by["max_share_of_host"][1]
+        high = int(share * memory_total)
+        decided_by["max"] = "%s (max_share_of_host)" % sources["max_share_of_host"][1]
         if low is not None and low > high:
-            low, decided["min"] = high, decided["max"]
-    if default is not None:
-        for bound, is_out in (("min", low is not None and default < low), ("max", high is not None and default > high)):
-            if is_out:
-                default, decided["default"] = (low if bound == "min" else high), decided[bound]
-    return Decision(values.get("required"), default, low, high, values.get("oom_group"), values.get("severity"), decided)
+            low, decided_by["min"] = high, decided_by["max"]
+    if default is not None and low is not None and default < low:
+        default, decided_by["default"] = low, decided_by["min"]
+    if default is not None and high is not None and default > high:
+        default, decided_by["default"] = high, decided_by["max"]
+    return Decision(required=settings.get("required"), default=default, min=low, max=high,
+                    oom_group=settings.get("oom_group"), severity=settings.get("severity"), decided_by=decided_by)

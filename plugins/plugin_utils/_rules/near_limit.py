@@ -71,7 +71,7 @@ def _evidence(container: Facts, usage_by_source: dict[str, tuple[int, int]], has
         return None
     limit, source = effective.get("limit"), effective.get("source")
     # a limit that containers share is used by all of them
-    working_set, sharing = usage_by_source.get(source, (usage["working_set"], 1))
+    working_set, sharing = usage_by_source.get(source or "", (usage["working_set"], 1))
     swap_limit = effective.get("swap_limit")
     swap_room = None
     if has_swap and limit:

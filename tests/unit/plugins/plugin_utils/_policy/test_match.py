@@ -6,14 +6,47 @@
 from __future__ import annotations
 
 import builtins
+import json
+import pathlib
 
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import match_document, parse_condition
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import (
+    SAMPLE_CONTAINER,
+    UNKNOWN_CONTAINER,
+    match_document,
+    parse_condition,
+)
 
 HOST = {"name": "web1", "hostname": "ip-10-0-0-1", "memory_total": 1 << 30, "controllers": ["cpu", "memory"],
         "podman": {"version": "4.3.1"}}
+
+SCHEMA = json.loads((pathlib.Path(__file__).parents[5] / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
+
+
+def published(schema, path=()):
+    """Yield (path, schema) of everything that the schema of a container has a name for."""
+    schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    yield path, schema
+    for one in [schema, *schema.get("anyOf", [])]:
+        for name, part in one.get("properties", {}).items():
+            yield from published(part, (*path, name))
+        if "items" in one:
+            yield from published(one["items"], (*path, 0))
+
+
+PUBLISHED = {path: schema for path, schema in published(SCHEMA["$defs"]["container"]) if path}
+
+
+def value_at(container, path):
+    for key in path:
+        container = container[key]
+    return container
+
+
+def may_be_null(schema):
+    return "null" in schema.get("type", ()) or any(one.get("type") == "null" for one in schema.get("anyOf", ()))
 
 
 def holds(expression, container, host=None):
@@ -74,7 +107,8 @@ def test_nothing_known_of_the_container():
     seen = match_document({"name": "gone"}, None)
     assert parse_condition("host.name == 'gone'").holds(seen)
     assert not parse_condition("starts_with(name, 'a')").holds(seen)
-    assert not parse_condition("starts_with(name, 'a')").holds(match_document({"name": "h"}, {"id": "1", "name": None, "user": "root"}))
+    nameless = match_document({"name": "h"}, {"id": "1", "name": None, "user": "root"})
+    assert not parse_condition("starts_with(name, 'a')").holds(nameless)
 
 
 def test_without_jmespath(monkeypatch):
@@ -105,3 +139,29 @@ def test_any_text_is_a_condition_or_a_clear_no(text):
         parse_condition(text).holds(match_document(HOST, None))
     except ValueError as exc:
         assert str(exc)
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: ".".join(map(str, path)))
+def test_the_probes_have_what_the_schema_has(path):
+    assert value_at(SAMPLE_CONTAINER, path) is not None
+    parents = [path[:length] for length in range(1, len(path))]
+    # below a null there is nothing to look at
+    if not any(may_be_null(PUBLISHED[parent]) or parent == ("memory", "declared") for parent in parents) and 0 not in path:
+        assert (value_at(UNKNOWN_CONTAINER, path) is None) is may_be_null(PUBLISHED[path])
+
+
+@pytest.mark.parametrize("probe", [UNKNOWN_CONTAINER, SAMPLE_CONTAINER])
+def test_the_probes_are_containers_of_the_schema(probe):
+    jsonschema = pytest.importorskip("jsonschema")
+    # where nothing is known, an enum's value and the declared settings are not there either
+    probe = {**probe, "memory": {**probe["memory"], "declared": SAMPLE_CONTAINER["memory"]["declared"]}}
+    jsonschema.Draft202012Validator({**SCHEMA, **SCHEMA["$defs"]["container"]}).validate(probe)
+
+
+def test_the_probes_have_what_was_recorded(recorded):
+    for name in ("debian13-root", "debian13-alice", "debian12-root"):
+        for container in recorded(name)["containers"]:
+            for key, value in container.items():
+                assert key in SAMPLE_CONTAINER
+                if key in ("manager", "state", "memory", "oom"):
+                    assert set(value) <= set(SAMPLE_CONTAINER[key])

@@ -132,8 +132,8 @@ def test_explain():
                     {"match": "name == 'db'", "rule": "oom-killed", "reason": "known", "expires": "2020-01-01"}]}, "test")
     found = json.loads(json.dumps(_policy.explain_decision(policy, HOST, WEB)))
     assert [(each["rule"], each["matched"]) for each in found["rules"]] == [("rule 1 'a'", True), ("rule 2 'b'", False)]
-    assert found["decision"]["max"] == {"value": GIB, "size": "1g", "by": "rule 1 'a'"}
-    assert found["decision"]["oom_group"] == {"value": None, "by": None}
+    assert found["decision"]["max"] == {"value": GIB, "size": "1g", "decided_by": "rule 1 'a'"}
+    assert found["decision"]["oom_group"] == {"value": None, "decided_by": None}
     assert [each["match"] for each in found["waivers"]] == ["name == 'web'"]
     assert (found["host"], found["user"], found["container"], found["exempt"]) == ("h", "root", "web", None)
 
