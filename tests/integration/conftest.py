@@ -7,21 +7,17 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from control import Control
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from control import Control  # noqa: E402
-
-from fleet import inventory, vm  # noqa: E402
-from fleet.errors import FleetError  # noqa: E402
-from scenarios import evidence, matrix, provoke  # noqa: E402
+from fleet import inventory, vm
+from fleet.errors import FleetError
+from scenarios import evidence, matrix, provoke
 
 ALL_HOSTS = ("debian12", "debian13", "testing", "debian12-v1", "debian13-nomem")
 CELLS = pytest.StashKey()

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import pathlib
 import shutil
-import sys
 
+import hostile
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-
-import hostile  # noqa: E402
-from browser import Browser  # noqa: E402
+from browser import Browser
 
 
 @pytest.fixture(scope="session")
