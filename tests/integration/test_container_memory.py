@@ -252,7 +252,7 @@ def rows(host, name, entry, was, now):
     for key, setting in SETTINGS.items():
         live = "not running" if was["kernel"] is None else "yes" if was["kernel"][key] == KERNEL[key] else "no"
         if was["started"] == now["started"]:
-            lasts = "yes" if entry["persistent"] else "no, says the module"
+            lasts = "yes" if entry["persistent"] else "no (module)"
         else:
             lasts = "yes" if now["kernel"][key] == KERNEL[key] else "no"
         yield f"| {PODMAN[host]} | {KINDS[name]} | {setting} | {live} | {lasts} | {entry['method']} |"

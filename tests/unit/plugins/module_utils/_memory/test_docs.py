@@ -15,7 +15,7 @@ DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "..", "..", "do
 # Every minor version that a row of the table speaks of.
 BANDS = {"3.4 to 4.2": [(3, 4), (4, 0), (4, 1), (4, 2)], "4.3 to 4.9": [(4, minor) for minor in range(3, 10)], "5.0": [(5, 0)],
          "5.1 to 5.3": [(5, 1), (5, 2), (5, 3)], "5.4 and newer": [(5, 4), (5, 5), (5, 8), (6, 0)]}
-KINDS = {"nobody, it runs": [{}], "nobody, it does not run": [{"running": False, "own_cgroup": False}],
+KINDS = {"none, running": [{}], "none, not running": [{"running": False, "own_cgroup": False}],
          "quadlet": [{"manager": "quadlet", "unit_file": "/a.container"}],
          "systemd, compose, kube, pod, --rm": [{"manager": "systemd"}, {"manager": "compose"}, {"manager": "kube"},
                                                {"pod": True}, {"auto_remove": True}]}
