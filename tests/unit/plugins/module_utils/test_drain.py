@@ -2,12 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a reboot does to containers, from what Podman and systemd say."""
+"""What a reboot does to containers, from what Podman and systemd say, and stopping them."""
 
 import pytest
+from fake_podman import FakePodman
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _drain
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import parse_show
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity, current_identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import SystemctlError, parse_show
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
 
 # `systemctl show` of systemd 252 (Debian 12, recorded) and 257 (Debian 13, recorded), with the properties that are asked for.
 RESTARTS = """Id=podman-restart.service
@@ -155,3 +158,84 @@ def test_what_only_we_can_start_is_started():
     fake = Fake("root", [])
     assert waited([web], [fake], patience=0, start=False) == [web]
     assert fake.started == [], "check mode"
+
+
+class FakeSystemctl:
+    """Stands for systemd: show() gives what was recorded, stopping a unit stops nothing."""
+
+    def __init__(self, text="", error=None):
+        self.text, self.error, self.calls = text, error, []
+
+    def show(self, units, _properties):
+        self.calls.append(list(units))
+        return parse_show(self.text)
+
+    def run(self, *words):
+        self.calls.append(words)
+        if self.error:
+            raise SystemctlError(self.error)
+
+
+def containers_of(fake, monkeypatch, systemctl, storage="/storage", session=True, identity=None):
+    monkeypatch.setattr(_drain, "Systemctl", lambda _identity, _timeout: systemctl)
+    return _drain.UserContainers(User(identity or current_identity(), storage, session), fake.path, 30)
+
+
+def running_names(fake):
+    return [raw["Name"] for raw in fake.containers if raw["State"]["Status"] == "running"]
+
+
+def test_what_runs_and_what_starts_it(tmp_path, monkeypatch):
+    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
+    systemctl = FakeSystemctl("Id=quadlet-restart-job.service\nWantedBy=multi-user.target\n\n" + RESTARTS)
+    user = containers_of(fake, monkeypatch, systemctl)
+    running = {entry["name"]: entry for entry in user.running()}
+    assert list(running) == running_names(fake)
+    assert systemctl.calls[0][0] == "quadlet-restart-job.service" and systemctl.calls[0][-1] == "podman-restart.service"
+    assert {entry["user"] for entry in running.values()} == {current_identity().name}
+    assert (running["quadlet-restart"]["unit"], running["restart-recovers"]["restart_policy"]) == (
+        "quadlet-restart-job.service", "on-failure")
+    assert running["running-clean"]["restart_policy"] is None and running["pod-limit-infra"]["infra"] is True
+    assert user.runtime() == {"user": current_identity().name, "name": "crun", "version": "1.21", "cgroup_v2": True}
+
+
+def test_a_user_without_storage_or_session_has_no_running_container(tmp_path, monkeypatch):
+    fake, alice = FakePodman(tmp_path), Identity("alice", 1000, 1000, "/home/alice")
+    assert containers_of(fake, monkeypatch, FakeSystemctl(), storage=None).running() == []
+    user = containers_of(fake, monkeypatch, FakeSystemctl(), session=False, identity=alice)
+    assert user.inactive and user.running() == []
+
+
+def test_one_that_can_not_be_inspected_is_an_error(tmp_path, monkeypatch):
+    fake = FakePodman(tmp_path)
+    fake.set_state(broken=[fake.ident("running-clean")])
+    with pytest.raises(_drain.DrainError, match="unable to parse its config"):
+        containers_of(fake, monkeypatch, FakeSystemctl()).running()
+
+
+def test_units_first_infra_containers_last(tmp_path, monkeypatch):
+    fake, systemctl = FakePodman(tmp_path, "debian13-podman5.4.2"), FakeSystemctl(RESTARTS)
+    user = containers_of(fake, monkeypatch, systemctl)
+    user.stop(user.running())
+    assert ("stop", "--", "quadlet-restart-job.service") in systemctl.calls
+    first, last = [call for call in fake.calls() if call[0] == "stop"]
+    assert last == ["stop", fake.ident("pod-limit-infra")] and len(first) == len(running_names(fake))
+    assert user.running() == []
+    user.start(["running-clean"])
+    assert [entry["name"] for entry in user.running()] == ["running-clean"]
+
+
+def test_one_that_does_not_stop_is_an_error(tmp_path, monkeypatch):
+    fake = FakePodman(tmp_path)
+    fake.set_state(stuck=[fake.ident("running-clean")])
+    user = containers_of(fake, monkeypatch, FakeSystemctl(RESTARTS))
+    with pytest.raises(_drain.DrainError, match="still running after they were stopped: running-clean$"):
+        user.stop(user.running())
+
+
+def test_a_unit_that_does_not_stop_is_an_error(tmp_path, monkeypatch):
+    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
+    user = containers_of(fake, monkeypatch, FakeSystemctl(RESTARTS, error="systemctl stop: exit code 1: busy"))
+    with pytest.raises(_drain.DrainError, match="exit code 1: busy"):
+        user.stop(user.running())
+    assert [call for call in fake.calls() if call[0] == "stop"] == []

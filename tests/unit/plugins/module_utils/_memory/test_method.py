@@ -17,7 +17,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method
     podman_version,
 )
 
-VERSIONS = ((3, 4, 4), (4, 2, 0), (4, 3, 1), (4, 9, 4), (5, 0, 3), (5, 1, 0), (5, 3, 2), (5, 4, 0), (5, 4, 2), (5, 5, 0), (5, 8, 6))
+VERSIONS = ((3, 4, 4), (4, 2, 0), (4, 3, 1), (4, 9, 4), (5, 0, 3), (5, 1, 0), (5, 3, 2),
+            (5, 4, 0), (5, 4, 2), (5, 5, 0), (5, 8, 6))
 MANAGERS = ("none", "quadlet", "systemd", "compose", "kube")
 BACKENDS = ("auto", "libpod_api", "cli", "cgroupfs")
 MEMORY = {"memory": 1 << 30}

@@ -52,7 +52,8 @@ def declared(limit, swap, **more):
 def test_a_first_limit():
     plan = planned(state(running=live()), memory=100 * MIB, oom_group=True)
     assert plan.target == {"limit": 100 * MIB, "swap_limit": 100 * MIB, "oom_group": True}
-    assert (plan.update, plan.drop_in, plan.applied_live, plan.persistent, plan.restart_required) == (True, False, True, True, False)
+    assert (plan.update, plan.drop_in, plan.applied_live, plan.persistent, plan.restart_required) == (
+        True, False, True, True, False)
     assert plan.before == {"declared": NOTHING,
                            "effective": {"limit": None, "swap_limit": None, "high": None, "oom_group": False}}
     assert plan.after == {"declared": dict(NOTHING, limit=100 * MIB, swap_limit=100 * MIB, oom_group=True),
@@ -197,7 +198,8 @@ def quadlet(unit, running=None, **more):
 
 
 def test_a_quadlet_gets_a_drop_in_and_the_kernel_its_limit():
-    plan = planned(quadlet(declared(50, 100), live(50 * MIB, 50 * MIB), record=declared(50, 100)), memory=100 * MIB, oom_group=True)
+    container = quadlet(declared(50, 100), live(50 * MIB, 50 * MIB), record=declared(50, 100))
+    plan = planned(container, memory=100 * MIB, oom_group=True)
     assert (plan.update, plan.drop_in, plan.applied_live, plan.persistent) == (True, True, True, True)
     assert plan.after["declared"] == dict(NOTHING, limit=100 * MIB, swap_limit=200 * MIB, oom_group=True)
 
@@ -215,7 +217,8 @@ def test_a_quadlet_in_nobodys_cgroup_needs_a_restart():
     outside = Enforced(cgroup_version=2, lineage=[("/system.slice/a.service", limits())], own=None, low=0, counts_swap=True,
                        working_set=None)
     plan = planned(quadlet({}, outside, own_cgroup=False), memory=100 * MIB)
-    assert (plan.update, plan.drop_in, plan.applied_live, plan.persistent, plan.restart_required) == (False, True, False, True, True)
+    assert (plan.update, plan.drop_in, plan.applied_live, plan.persistent, plan.restart_required) == (
+        False, True, False, True, True)
     assert plan.after["effective"] == plan.before["effective"]
 
 

@@ -45,15 +45,18 @@ def test_all_that_is_there_is_sent_again():
 
 
 def test_options():
-    assert to_run_options(ALL) == ["--memory=100m", "--memory-swap=150m", "--memory-reservation=50m", "--cgroup-conf=memory.oom.group=1"]
-    assert to_run_options(NONE) == ["--memory=0", "--memory-swap=-1", "--memory-reservation=0", "--cgroup-conf=memory.oom.group=0"]
+    assert to_run_options(ALL) == ["--memory=100m", "--memory-swap=150m", "--memory-reservation=50m",
+                                   "--cgroup-conf=memory.oom.group=1"]
+    assert to_run_options(NONE) == ["--memory=0", "--memory-swap=-1", "--memory-reservation=0",
+                                    "--cgroup-conf=memory.oom.group=0"]
     assert to_run_options({"oom_group": None}) == []
 
 
 def test_files():
     assert to_leaf_files(ALL) == [("memory.max", str(100 * MIB)), ("memory.swap.max", str(50 * MIB)),
                                ("memory.low", str(50 * MIB)), ("memory.oom.group", "1")]
-    assert to_leaf_files(NONE) == [("memory.max", "max"), ("memory.swap.max", "max"), ("memory.low", "0"), ("memory.oom.group", "0")]
+    assert to_leaf_files(NONE) == [("memory.max", "max"), ("memory.swap.max", "max"), ("memory.low", "0"),
+                                   ("memory.oom.group", "0")]
     assert to_leaf_files({"oom_group": False}) == [("memory.oom.group", "0")]
 
 

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is read of `podman container inspect`, as recorded on Podman 4.3.1 and 5.4.2."""
+
+import copy
+import json
+
+import pytest
+from fake_podman import HOSTS, recorded
+from hypothesis import given, strategies as st
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.inspect import (
+    InspectError,
+    parse_container,
+    parse_inspect,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
+
+MIB = 1 << 20
+RAW = {(host, user, raw["Name"]): raw for host in HOSTS for user in ("root", "alice")
+       for raw in recorded("inspect_" + user, host)}
+
+
+def read(name, host=HOSTS[-1], user="root"):
+    return parse_container(RAW[host, user, name], user)
+
+
+@pytest.mark.parametrize("output", [b"", b"Error", b"\xff", b"{}", b"null", b"[1]", b'[{"Name": "a"}]', b'[{"Id": ""}]'])
+def test_what_is_no_answer(output):
+    with pytest.raises(InspectError, match="^its answer is not "):
+        parse_inspect(output)
+
+
+def test_an_answer():
+    assert parse_inspect(b"[]\n") == []
+    assert parse_inspect(json.dumps([RAW[HOSTS[0], "root", "exit-0"]]).encode()) == [RAW[HOSTS[0], "root", "exit-0"]]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_container_that_was_killed(host):
+    container = read("pid1-kill", host)
+    facts = container.facts
+    assert (container.ident, facts["name"], facts["user"], facts["image"]) == (
+        facts["id"], "pid1-kill", "root", "localhost/bb:latest")
+    assert (container.ran, container.running, container.pid) == (True, False, None)
+    assert container.oom_killed_flag is facts["state"]["oom_killed_flag"]
+    assert (facts["state"]["status"], facts["state"]["exit_code"]) == ("exited", 137)
+    assert facts["declared"] == {"limit": 20 * MIB, "swap_limit": 40 * MIB, "reservation": None, "oom_group": None}
+    assert container.created < container.started < container.finished < container.created + 3600 * SECOND
+    assert None not in (facts["created_at"], facts["state"]["started_at"], facts["state"]["finished_at"])
+    assert (facts["manager"], facts["pod"], facts["is_infra"]) == ({"kind": "none", "unit": None}, None, False)
+    assert container.create_command[0].endswith("podman") and container.create_command[-2:] == ["sort", "/dev/zero"]
+    assert (container.own_cgroup, container.auto_remove) == (True, False)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_container_that_runs_again_has_no_end(host):
+    container = read("restart-after-kill", host)
+    state = container.facts["state"]
+    assert (container.running, state["status"], state["exit_code"], state["finished_at"]) == (True, "running", None, None)
+    assert container.pid > 1 and state["started_at"] and container.started
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_container_that_never_ran(host):
+    container = read("never-started", host)
+    state = container.facts["state"]
+    assert (container.ran, container.running, container.pid, container.started) == (False, False, None, None)
+    assert (state["exit_code"], state["started_at"], state["finished_at"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("host, expected", [("debian12-podman4.3.1", None), ("debian13-podman5.4.2", False)])
+def test_who_stopped_it_is_not_known_before_podman_4_7(host, expected):
+    """Podman 4.7 and newer leave it out when it is false."""
+    assert read("exit-1", host).stopped_by_user is expected
+    assert RAW["debian13-podman5.4.2", "root", "stop-term"]["State"]["StoppedByUser"] is True
+    assert read("stop-term", "debian13-podman5.4.2").stopped_by_user is True
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("user", ["root", "alice"])
+def test_cgroups(host, user):
+    assert read("cgroups-disabled", host, user).own_cgroup is False
+    assert read("running-clean", host, user).own_cgroup is True
+    assert "libpod_pod_" in read("pod-limit", host, user).cgroup_parent
+    assert read("pod-limit-infra", host, user).facts["is_infra"] is True
+    assert read("pod-limit-infra", host, user).facts["pod"] == read("pod-limit", host, user).facts["pod"] is not None
+    assert read("group-kill", host, user).facts["declared"]["oom_group"] is True
+
+
+@pytest.mark.parametrize("user, manager, own", [
+    ("root", "cgroupfs", True), ("alice", "cgroupfs", False), ("alice", "systemd", True)])
+def test_a_rootless_container_of_the_cgroupfs_manager_may_have_none(user, manager, own):
+    raw = copy.deepcopy(RAW[HOSTS[0], user, "exit-0"])
+    raw["HostConfig"]["CgroupManager"] = manager
+    assert parse_container(raw, user).own_cgroup is own
+
+
+def test_a_quadlet():
+    assert read("quadlet-restart").facts["manager"] == {"kind": "quadlet", "unit": "quadlet-restart-job.service"}
+    assert "--cgroups=split" in read("quadlet-restart").create_command
+
+
+@pytest.mark.parametrize("config, more, manager", [
+    ({"Labels": {"PODMAN_SYSTEMD_UNIT": "a.service"}}, {}, {"kind": "systemd", "unit": "a.service"}),
+    ({"Labels": {"PODMAN_SYSTEMD_UNIT": "a.service"}, "CreateCommand": ["podman", "run", "--cgroups=split"]}, {},
+     {"kind": "quadlet", "unit": "a.service"}),
+    ({"Labels": {"com.docker.compose.project": "shop"}}, {}, {"kind": "compose", "unit": None}),
+    ({"Labels": {"io.podman.compose.project": "shop"}}, {}, {"kind": "compose", "unit": None}),
+    ({"Annotations": {"io.podman.annotations.kube.health.probe": "x"}}, {}, {"kind": "kube", "unit": None}),
+    ({}, {"IsService": True}, {"kind": "kube", "unit": None}),
+    ({"Annotations": {"io.podman.annotations.autoremove": "FALSE"}}, {}, {"kind": "none", "unit": None}),
+])
+def test_who_recreates_it(config, more, manager):
+    raw = dict({"Id": "a", "State": {"Status": "running"}, "Config": config}, **more)
+    assert parse_container(raw, "root").facts["manager"] == manager
+
+
+@pytest.mark.parametrize("limit", [0, -1, None])
+def test_no_limit(limit):
+    raw = {"Id": "a", "State": {"Status": "created"}, "HostConfig": {"Memory": limit, "MemorySwap": limit}}
+    assert parse_container(raw, "root").facts["declared"] == {
+        "limit": None, "swap_limit": None, "reservation": None, "oom_group": None}
+
+
+@pytest.mark.parametrize("change", [{"State": None}, {"State": {}}, {"State": []}, {"Config": [1]}, {"HostConfig": "x"},
+                                    {"Created": "yesterday"}, {"Name": 5}])
+def test_a_part_of_another_type_is_named(change):
+    with pytest.raises(InspectError, match="^container %s: " % RAW[HOSTS[0], "root", "exit-0"]["Id"][:12]):
+        parse_container(dict(RAW[HOSTS[0], "root", "exit-0"], **change), "root")
+
+
+@given(st.sampled_from(sorted(RAW)), st.sampled_from(["State", "Config", "HostConfig", "Created", "Name", "Pod", "PidFile"]),
+       st.one_of(st.none(), st.integers(), st.text(), st.lists(st.integers()), st.dictionaries(st.text(), st.integers())))
+def test_it_is_a_container_or_an_error_whatever_podman_prints(key, part, value):
+    try:
+        parse_container(dict(RAW[key], **{part: value}), "root")
+    except InspectError:
+        pass

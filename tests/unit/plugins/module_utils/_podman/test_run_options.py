@@ -1,0 +1,57 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of `podman run` about memory: which count, and what they mean together."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.settings import to_run_options
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.run_options import (
+    parse_run_options,
+    run_settings,
+)
+
+MIB = 1 << 20
+NOTHING = {"limit": None, "swap_limit": None, "reservation": None, "oom_group": None}
+
+
+@pytest.mark.parametrize("words, values", [
+    ([], {}), (["--init", "-d", "--env", "A=--memory=5m"], {}),
+    (["--memory=64m"], {"limit": "64m"}), (["--memory", "64m"], {"limit": "64m"}), (["-m", "64m"], {"limit": "64m"}),
+    (["-m=64m", "--memory=32m"], {"limit": "32m"}), (["--memory"], {"limit": ""}),
+    (["--memory-swap=-1", "--memory-reservation", "5m"], {"swap_limit": "-1", "reservation": "5m"}),
+    (["--cgroup-conf=memory.oom.group=1"], {"oom_group": "1"}), (["--cgroup-conf", "memory.oom.group=0"], {"oom_group": "0"}),
+    (["--cgroup-conf=memory.oom.group=1", "--cgroup-conf=memory.high=5"], {"oom_group": "1"}),
+    (["--cgroup-conf=memory.high=5"], {}), (["--memory-swappiness=5"], {}),
+])
+def test_parsing(words, values):
+    assert parse_run_options(words) == values
+
+
+@pytest.mark.parametrize("values, settings", [
+    ({}, {}), ({"limit": "64m"}, {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    ({"limit": "64m", "swap_limit": "64m"}, {"limit": 64 * MIB, "swap_limit": 64 * MIB}),
+    ({"limit": "64m", "swap_limit": "-1"}, {"limit": 64 * MIB}), ({"limit": "64m", "swap_limit": ""}, {"limit": 64 * MIB}),
+    ({"limit": "0"}, {}), ({"swap_limit": "64m"}, {}), ({"reservation": "5m"}, {"reservation": 5 * MIB}),
+    ({"oom_group": "1"}, {"oom_group": True}), ({"oom_group": "0"}, {"oom_group": False}),
+])
+def test_what_they_mean(values, settings):
+    assert run_settings(values) == dict(NOTHING, **settings)
+
+
+@pytest.mark.parametrize("key", ["limit", "swap_limit", "reservation"])
+def test_what_is_no_size(key):
+    with pytest.raises(ValueError, match="MEM"):
+        run_settings({key: "${MEM}"})
+
+
+sizes = st.one_of(st.none(), st.integers(1, 1 << 50))
+
+
+@given(st.fixed_dictionaries({"limit": sizes, "swap_limit": sizes, "reservation": sizes, "oom_group": st.booleans()}))
+def test_what_container_memory_writes_is_read_again(settings):
+    if settings["limit"] is None:
+        settings["swap_limit"] = None  # without a limit it limits nothing
+    assert run_settings(parse_run_options(to_run_options(settings))) == settings
