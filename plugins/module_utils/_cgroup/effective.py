@@ -2,25 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
+"""What the kernel enforces on a container, given the limits of all cgroups above its processes.
 
-"""What the kernel enforces on a container: the limits of all cgroups above its processes.
-
-Pure: takes the limits of each cgroup, gives the ones that win.
+Pure: takes the limits of each cgroup, returns the ones that win.
 """
 
+from typing import Any, Dict, List, Optional, Tuple
 
-def effective_limits(lineage, own, version):
+Lineage = List[Tuple[str, Dict[str, Any]]]  # [(path, limits as of CgroupFiles.limits())], the container's leaf first
+
+
+def effective_limits(lineage: Lineage, own: Optional[str], version: int) -> Dict[str, Any]:
     """Return {limit, swap_limit, high, oom_group, source}; bytes, None for none.
 
-    :param lineage: [(path, limits)] from the container's leaf up; limits as
-        _cgroupfs.CgroupFiles.limits() gives them.
+    :param lineage: the container's leaf and all cgroups above it.
     :param own: path of the container's topmost own cgroup, None when it has none.
-    :param version: 1 or 2.
+    :param version: of the hierarchy, 1 or 2.
 
-    The lowest limit on the way up wins, since each of them is enforced; `source` is the cgroup
-    that has it. swap_limit is memory and swap together, as Podman's --memory-swap. oom_group
-    counts only in the container's own cgroups: in those above it takes the neighbours along.
+    Each limit on the way up is enforced, so the lowest one wins; `source` is the cgroup that has it.
+    swap_limit is memory and swap together, as Podman's --memory-swap. oom_group counts only in the
+    container's own cgroups: in those above, it kills neighbours too.
     """
     limit, source = _lowest(lineage, "limit")
     swap, _source = _lowest(lineage, "swap")
@@ -37,10 +38,10 @@ def effective_limits(lineage, own, version):
     }
 
 
-def _lowest(lineage, key):
-    """Return (value, path) of the lowest value; of equal ones the container's own is named."""
-    found = [(limits[key], depth, path) for depth, (path, limits) in enumerate(lineage) if limits[key] is not None]
-    if not found:
+def _lowest(lineage: Lineage, key: str) -> Tuple[Optional[int], Optional[str]]:
+    """Return (value, path) of the lowest value; of equal ones that of the lowest cgroup."""
+    values = [(limits[key], depth, path) for depth, (path, limits) in enumerate(lineage) if limits[key] is not None]
+    if not values:
         return None, None
-    value, _depth, path = min(found)
+    value, _depth, path = min(values)
     return value, path

@@ -8,7 +8,6 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import controller as m
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import platform as _platform
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import parse_show
 
 
@@ -53,20 +52,6 @@ OFF = "cgroup_disable=memory"
 ])
 def test_why_it_is_not_there(given, expected):
     assert reasons(**given) == expected
-
-
-@pytest.mark.parametrize("model, release, expected", [
-    ("Raspberry Pi 5 Model B Rev 1.0", "6.6.74", True),
-    (None, "6.12.34+rpt-rpi-2712", True),
-    (None, "5.15.0-1061-raspi", True),
-    (None, "5.10.103-v7l+", True),
-    (None, "5.4.42-v7+", True),
-    (None, "6.12.48+deb13-cloud-amd64", False),
-    ("QEMU Virt", "6.1.0-37-arm64", False),
-    (None, None, False),
-])
-def test_raspberry(model, release, expected):
-    assert _platform.is_raspberry_pi(model, release) is expected
 
 
 @pytest.mark.parametrize("text, expected", [

@@ -72,28 +72,6 @@ def test_proc_cgroups():
     assert m.parse_proc_cgroups("") == {}
 
 
-def test_os_release():
-    text = '# x\nPRETTY_NAME="A \\"quoted\\" name"\nID=rocky\nVERSION_ID="8.10"\nID_LIKE="rhel centos fedora"\nnonsense\n'
-    assert _platform.parse_os_release(text) == _platform.Distribution(
-        "rocky", "8.10", 'A "quoted" name', ["rhel", "centos", "fedora"])
-    assert _platform.parse_os_release("") == _platform.Distribution("linux", None, None, [])
-
-
-@pytest.mark.parametrize("text, expected", [
-    ("systemd 252 (252.39-1~deb12u2)\n+PAM +SYSVINIT default-hierarchy=unified\n", (252, "unified")),
-    ("systemd 239 (239-82.el8_10.2)\n+PAM +AUDIT default-hierarchy=legacy\n", (239, "legacy")),
-    ("systemd 257 (257.13-1~deb13u1)\n+PAM +LIBARCHIVE\n", (257, None)),
-    ("systemd 258~rc1 (258~rc1)\n", (258, None)),
-])
-def test_systemd_version(text, expected):
-    assert _platform.parse_systemd_version(text) == _platform.Systemd(*expected)
-
-
-@pytest.mark.parametrize("text", ["", "bash: systemctl: command not found", "busybox"])
-def test_what_is_no_systemd_version(text):
-    assert _platform.parse_systemd_version(text) is None
-
-
 @pytest.mark.parametrize("version, said, distro, expected", [
     (252, "unified", ("x", "1"), "unified"),
     (239, "hybrid", ("rhel", "8.10"), "hybrid"),  # what it says of itself wins
@@ -146,11 +124,3 @@ LEGACY = "systemd.legacy_systemd_cgroup_controller"
 ])
 def test_what_systemd_chooses(text, version, default, expected):
     assert m.mode_at_boot(_kernel_args.parse_arguments(text), version, default) == expected
-
-
-@pytest.mark.parametrize("release, wanted, expected", [
-    ("6.1.0-37-amd64", (4, 15), True), ("4.18.0-553.el8_10.x86_64", (4, 15), True), ("4.14.1", (4, 15), False),
-    ("3.10.0-1160.el7", (4, 15), False), ("10.0", (4, 15), True), ("", (4, 15), None), (None, (4, 15), None),
-])
-def test_kernel_version(release, wanted, expected):
-    assert _platform.kernel_at_least(release, wanted) is expected

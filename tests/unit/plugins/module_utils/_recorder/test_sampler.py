@@ -23,7 +23,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.samp
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.writer import add_sample, set_names
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User, read_untrusted_file
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
 
 IDENT = "ab" * 32
 OTHER = "cd" * 32
@@ -134,14 +134,6 @@ def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
     users = [User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
     monkeypatch.setattr(sampler, "find_users", lambda _spec: (users, []))
     assert set(read_stored_names().values()) <= {(None, None, None)}
-
-
-def test_a_storage_that_is_too_large_is_not_read(tmp_path):
-    (tmp_path / "large").write_text("x" * 100)
-    assert read_untrusted_file(str(tmp_path / "large"), 99) is None
-    assert read_untrusted_file(str(tmp_path / "large"), 100) == "x" * 100
-    assert read_untrusted_file(str(tmp_path), 100) is None
-    assert read_untrusted_file(str(tmp_path / "nowhere"), 100) is None
 
 
 def test_a_user_who_makes_cgroups_without_end(tree, monkeypatch):
