@@ -26,24 +26,23 @@ USERS = [("root", 0), ("alice", 1000), ("bob", 1001)]
 
 # Runs on the host; SOURCES and USERS are put in front of it.
 RECORDER = r'''
-import json, os, shutil, sys, tempfile, types
+import json, os, shutil, sys, tempfile
 
 folder = tempfile.mkdtemp()
-parts = "ansible_collections.podman_fleet.memory.plugins.module_utils".split(".")
-for count in range(1, len(parts) + 1):
-    package = types.ModuleType(".".join(parts[:count]))
-    package.__path__ = [folder] if count == len(parts) else []
-    sys.modules[package.__name__] = package
-    if count > 1:
-        setattr(sys.modules[".".join(parts[:count - 1])], parts[count - 1], package)
+room = "ansible_collections/podman_fleet/memory/plugins/module_utils"
 for name, text in SOURCES.items():
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
+    path = os.path.join(folder, room, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as handle:
         handle.write(text)
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _cgroup_host, _command, _host_files
+sys.path.insert(0, folder)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import snapshot
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import run_command
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.host_files import Files
 
 noted = {"files": {}, "directories": [], "names": {}, "present": [], "commands": {}}
 
-class Recording(_host_files.Files):
+class Recording(Files):
     def read(self, path):
         text = super().read(path)
         if text is not None:
@@ -65,12 +64,12 @@ class Recording(_host_files.Files):
         return path in noted["present"]
 
 def run(argv):
-    result = _command.run_command(argv, 60)
+    result = run_command(argv, 60)
     noted["commands"][" ".join(argv)] = {"rc": result.rc, "out": result.out.decode(), "err": result.err}
     return result
 
-_host_files.Files = Recording
-_cgroup_host.read(users=[tuple(each) for each in USERS], run=run)
+snapshot.Files = Recording
+snapshot.read_snapshot(users=[tuple(each) for each in USERS], run=run)
 print(json.dumps(noted))
 shutil.rmtree(folder)
 '''
@@ -83,7 +82,8 @@ def record(word):
     """Write the fixture of one host; return its directory."""
     name, _colon, label = word.partition(":")
     host, label = Host(name), label or name
-    sources = {path.name: path.read_text(encoding="utf-8") for path in (REPO / "plugins" / "module_utils").glob("_*.py")}
+    rooms = REPO / "plugins" / "module_utils"
+    sources = {str(path.relative_to(rooms)): path.read_text(encoding="utf-8") for path in rooms.rglob("*.py")}
     program = f"SOURCES = {sources!r}\nUSERS = {USERS!r}\n{RECORDER}"
     inside = IN_CONTAINER if label.endswith("-container") else []
     noted = json.loads(host.run([*inside, "python3", "-"], input=program, timeout=300).stdout)

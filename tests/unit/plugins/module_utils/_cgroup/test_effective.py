@@ -15,10 +15,10 @@ def limits(limit=None, swap=None, high=None, oom_group=False):
 
 
 def test_the_lowest_wins_and_is_named():
-    found = effective_limits([(OWN + "/container", limits(64 * MIB)), (OWN, limits(64 * MIB, 128 * MIB)),
-                       ("/machine.slice", limits(32 * MIB, high=16 * MIB))], OWN, 2)
-    assert found == {"limit": 32 * MIB, "swap_limit": 160 * MIB, "high": 16 * MIB, "oom_group": False,
-                     "source": "/machine.slice"}
+    lineage = [(OWN + "/container", limits(64 * MIB)), (OWN, limits(64 * MIB, 128 * MIB)),
+               ("/machine.slice", limits(32 * MIB, high=16 * MIB))]
+    assert effective_limits(lineage, OWN, 2) == {
+        "limit": 32 * MIB, "swap_limit": 160 * MIB, "high": 16 * MIB, "oom_group": False, "source": "/machine.slice"}
 
 
 def test_of_equal_limits_the_leaf_is_named():

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import (
     cgroup_lineage,
     find_container_id,
+    oomd_victim,
     own_cgroup,
     owner_uid,
 )
@@ -63,3 +64,18 @@ def test_owner(path, uid):
 def test_lineage_is_leaf_first_without_the_root():
     assert cgroup_lineage("/a.slice/b.scope/c") == ["/a.slice/b.scope/c", "/a.slice/b.scope", "/a.slice"]
     assert cgroup_lineage("/") == []
+
+
+@pytest.mark.parametrize("cgroup, unit, uid, victim", [
+    (ROOTLESS + "/user.slice/libpod-%s.scope" % A, None, 0, (A, 1000)),  # systemd-oomd itself names the cgroup
+    ("/system.slice/web.service", None, 0, (None, 0)),
+    (None, "libpod-%s.scope" % A, 1000, (A, 1000)),  # the manager of a user names the unit
+    (None, "web.service", 0, (None, 0)),
+    (None, A, 0, (None, 0)),
+])
+def test_victim_of_oomd(cgroup, unit, uid, victim):
+    assert oomd_victim(cgroup, unit, uid) == victim
+
+
+def test_victim_of_oomd_that_podman_knows():
+    assert oomd_victim("/x/" + A, None, 0, {A}) == (A, 0)

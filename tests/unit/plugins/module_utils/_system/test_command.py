@@ -2,17 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commands that hang, flood, fail or are not there."""
+"""Commands that hang, flood, fail or are not there, and as whom they run."""
 
+import os
 import time
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
     CommandError,
     CommandNotFound,
+    Identity,
+    current_identity,
+    find_executable,
     run_command,
+    runtime_dir,
+    user_environment,
 )
 
 
@@ -56,7 +62,46 @@ def test_the_callers_environment_does_not_reach_it(monkeypatch):
 
 
 def test_the_environment_of_a_rootless_user(monkeypatch):
-    monkeypatch.setattr(_command, "runtime_dir", lambda identity: "/run/user/%d" % identity.uid)
-    env = _command.user_environment(_command.Identity("alice", 1000, 1000, "/home/alice"))
+    monkeypatch.setattr(command, "runtime_dir", lambda identity: "/run/user/%d" % identity.uid)
+    env = user_environment(Identity("alice", 1000, 1000, "/home/alice"))
     assert env["XDG_RUNTIME_DIR"] == "/run/user/1000" and env["HOME"] == "/home/alice"
     assert env["DBUS_SESSION_BUS_ADDRESS"] == "unix:path=/run/user/1000/bus"
+
+
+def test_without_a_session_there_is_no_runtime_directory(monkeypatch):
+    monkeypatch.setattr(os.path, "isdir", lambda path: False)
+    alice = Identity("alice", 1000, 1000, "/home/alice")
+    assert runtime_dir(alice) is None
+    assert not {"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"} & set(user_environment(alice))
+
+
+def test_a_uid_that_no_user_has(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 4294967294)
+    monkeypatch.setenv("HOME", "/nowhere")
+    assert current_identity() == Identity("4294967294", 4294967294, os.getegid(), "/nowhere")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as another user")
+def test_as_another_user():
+    nobody = Identity("nobody", 65534, 65534, "/nonexistent")
+    words = run_command(["sh", "-c", "id -u; id -g; pwd; echo $HOME"], 10, nobody).out.decode().split()
+    assert words == ["65534", "65534", "/", "/nonexistent"]
+
+
+def test_the_callers_search_path_does_not_count(monkeypatch, tmp_path):
+    (tmp_path / "sh").write_text("")
+    (tmp_path / "sh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_executable("sh") in ("/usr/bin/sh", "/bin/sh")
+
+
+def test_what_can_not_be_executed(tmp_path):
+    (tmp_path / "podman").write_text("no program")
+    (tmp_path / "podman").chmod(0o755)
+    with pytest.raises(CommandError, match="podman could not be started: "):
+        run_command([str(tmp_path / "podman")], 10)
+
+
+def test_a_long_command_is_shortened_in_messages():
+    with pytest.raises(CommandError, match="^sh -c sleep 60 id id id … did not answer in time$"):
+        run_command(["sh", "-c", "sleep 60"] + ["id"] * 200, 0.1)

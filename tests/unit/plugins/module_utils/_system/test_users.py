@@ -122,7 +122,8 @@ def test_storage_and_session_of_a_user(accounts, monkeypatch):
 
 
 @pytest.mark.parametrize("me, name, message", [
-    ("root", "carol", "there is no user 'carol'"), ("bob", "alice", "only root can read the containers of 'alice', this is 'bob'"),
+    ("root", "carol", "there is no user 'carol'"),
+    ("bob", "alice", "only root can read the containers of 'alice', this is 'bob'"),
     ("bob", "all", "only root can read the containers of 'all' users, this is 'bob'"),
 ])
 def test_whose_containers_cannot_be_read(accounts, me, name, message):
