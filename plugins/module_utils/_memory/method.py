@@ -56,7 +56,7 @@ def podman_version(text: Optional[str]) -> Tuple[int, ...]:
     """
     version = parse_version(text)
     if not version:
-        raise Unsupported("the version of Podman can't be told from %r" % text)
+        raise Unsupported("the version of Podman can't be determined from %r" % text)
     return version
 
 

@@ -11,7 +11,7 @@ in the order in which the generator read them (podman-systemd.unit(5)).
 import re
 from typing import List, Optional, Tuple
 
-from .._podman.run_options import MemorySettings, parse_run_options, run_settings
+from .._podman.run_options import MemorySettings, memory_settings, parse_run_options
 from .._system.sizes import format_size
 from .settings import to_run_options
 
@@ -32,7 +32,7 @@ def unit_settings(text: str) -> MemorySettings:
     # the generator puts PodmanArgs= behind Memory= on the command line, so they win
     options = (["--memory=" + memory] if memory else []) + arguments
     try:
-        return run_settings(parse_run_options(options))
+        return memory_settings(parse_run_options(options))
     except ValueError as exc:
         raise UnreadableUnit("in its quadlet unit: %s" % exc)
 

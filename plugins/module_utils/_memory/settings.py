@@ -21,7 +21,7 @@ def differs(target: MemorySettings, settings: MemorySettings) -> bool:
 
 
 def _same(key: str, value: Optional[int], other: Optional[int]) -> bool:
-    """Whether two values of a setting mean the same: memory.oom.group is off where nothing is said."""
+    """Whether two values of a setting mean the same: memory.oom.group is off where it is not set."""
     return bool(value) == bool(other) if key == "oom_group" else value == other
 
 

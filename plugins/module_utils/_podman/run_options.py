@@ -12,7 +12,7 @@ from typing import Dict, Optional, Sequence
 from .._system.sizes import parse_size
 
 # {limit, swap_limit, reservation}: bytes, None for none; swap_limit counts memory and swap together.
-# oom_group: bool, None where nothing is said.
+# oom_group: bool, None for not set.
 MemorySettings = Dict[str, Optional[int]]
 
 OOM_GROUP = "memory.oom.group"
@@ -36,7 +36,7 @@ def parse_run_options(words: Sequence[str]) -> Dict[str, str]:
     return values
 
 
-def run_settings(values: Dict[str, str]) -> MemorySettings:
+def memory_settings(values: Dict[str, str]) -> MemorySettings:
     """Return the settings of a container that is started with these options.
 
     :param values: from parse_run_options.

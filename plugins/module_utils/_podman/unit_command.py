@@ -10,7 +10,7 @@ Pure: takes what `systemctl show` prints. Podman's own record says nothing of it
 import re
 from typing import Dict, Optional, Sequence
 
-from .run_options import MemorySettings, parse_run_options, run_settings
+from .run_options import MemorySettings, memory_settings, parse_run_options
 
 # systemd-show-exec: "{ path=/usr/bin/podman ; argv[]=/usr/bin/podman run … ; ignore_errors=no ; …"
 _ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*) ; ignore_errors=(?:no|yes) ; ", re.M)
@@ -45,7 +45,7 @@ def next_start_settings(line: str, create_command: Sequence[str], image: str,
     if options is None:
         return None
     try:
-        settings = run_settings(parse_run_options(options))
+        settings = memory_settings(parse_run_options(options))
     except ValueError:
         return None
     if settings["oom_group"] is None and default_oom_group:

@@ -38,9 +38,9 @@ def container(name="web", user="root", unit=None, infra=False):
             "manager": {"kind": "quadlet" if unit else "none", "unit": unit}}
 
 
-def described(policy="", unit=None, user="root", lingers=False, seen=UNITS + RESTARTS, infra=False):
-    manager = None if seen is None else _drain.parse_boot_starts(parse_show(seen))
-    return _drain.describe_container(container(unit=unit, user=user, infra=infra), policy, lingers, manager)
+def described(policy="", unit=None, user="root", lingers=False, systemd=UNITS + RESTARTS, infra=False):
+    boot_starts = None if systemd is None else _drain.parse_boot_starts(parse_show(systemd))
+    return _drain.describe_container(container(unit=unit, user=user, infra=infra), policy, lingers, boot_starts)
 
 
 @pytest.mark.parametrize("how, by", [
@@ -49,12 +49,12 @@ def described(policy="", unit=None, user="root", lingers=False, seen=UNITS + RES
     ({"unit": "site.service", "user": "alice", "lingers": True}, "unit"),
     ({"policy": "always"}, "restart_service"),
     ({"policy": "always", "user": "alice", "lingers": True}, "restart_service"),
-    ({"policy": "always", "seen": BOTH}, "restart_service"),
-    ({"policy": "unless-stopped", "seen": BOTH}, "start"),
+    ({"policy": "always", "systemd": BOTH}, "restart_service"),
+    ({"policy": "unless-stopped", "systemd": BOTH}, "start"),
 ])
 def test_comes_back(how, by):
-    told = described(**how)
-    assert (told["returns_by"], told["why"]) == (by, None)
+    entry = described(**how)
+    assert (entry["returns_by"], entry["why"]) == (by, None)
 
 
 @pytest.mark.parametrize("how, word", [
@@ -62,26 +62,26 @@ def test_comes_back(how, by):
     ({"unit": "unknown.service"}, "nothing starts unknown.service"),
     ({"unit": "site.service", "user": "bob"}, "bob has no linger"),
     ({"policy": "always", "user": "bob"}, "bob has no linger"),
-    ({"policy": "always", "seen": UNITS + NOT_ENABLED}, "is not enabled"),
+    ({"policy": "always", "systemd": UNITS + NOT_ENABLED}, "is not enabled"),
     ({"policy": "unless-stopped"}, "unless-stopped"),
     ({"policy": "on-failure"}, "no restart policy that counts"),
     ({}, "no unit and no restart policy"),
-    ({"policy": "always", "seen": None}, "systemd could not be asked"),
+    ({"policy": "always", "systemd": None}, "systemd could not be asked"),
     ({"infra": True}, "pod"),
 ])
 def test_does_not_come_back(how, word):
-    told = described(**how)
-    assert told["returns_by"] is None
-    assert word in told["why"]
+    entry = described(**how)
+    assert entry["returns_by"] is None
+    assert word in entry["why"]
 
 
 def test_notes():
     assert _drain.stop_notes([]) == ["no container runs"]
     one = described(policy="always")
     assert _drain.stop_notes([one]) == ["1 container is stopped"]
-    told = _drain.stop_notes([one, described(), described(infra=True)])
-    assert told[0] == "2 containers are stopped"
-    assert len(told) == 2 and told[1].startswith("web of root does not come back: ")
+    notes = _drain.stop_notes([one, described(), described(infra=True)])
+    assert notes[0] == "2 containers are stopped"
+    assert len(notes) == 2 and notes[1].startswith("web of root does not come back: ")
 
 
 @pytest.mark.parametrize("name, version, supports", [
@@ -151,7 +151,7 @@ def test_one_that_was_not_expected_is_not_waited_for():
 
 
 def test_what_only_we_can_start_is_started():
-    web = described(policy="unless-stopped", seen=BOTH)
+    web = described(policy="unless-stopped", systemd=BOTH)
     fake = Fake("root", [], [web])
     assert waited([web], [fake]) == []
     assert fake.started == ["web"]

@@ -86,10 +86,10 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch):
-    made = World()
-    monkeypatch.setattr(apply, "PodmanService", made.service)
-    monkeypatch.setattr(apply, "Units", made.units)
-    return made
+    fake = World()
+    monkeypatch.setattr(apply, "PodmanService", fake.service)
+    monkeypatch.setattr(apply, "Units", fake.units)
+    return fake
 
 
 def job(name, identity=ROOT, quadlet=False, version=(5, 4, 2), present=None):

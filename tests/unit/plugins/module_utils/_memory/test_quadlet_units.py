@@ -79,14 +79,14 @@ def test_where_it_goes_and_who_writes_it(monkeypatch, owner, me, source, folder,
 
 def test_what_systemd_says(monkeypatch):
     """As `systemctl show` of systemd 257 prints it; the order of the properties is its own."""
-    said = (b"Id=qd.service\nFragmentPath=/run/systemd/generator/qd.service\n"
+    output = (b"Id=qd.service\nFragmentPath=/run/systemd/generator/qd.service\n"
             b"SourcePath=/etc/containers/systemd/sub/qd.container\n"
             b"\nId=gone.service\nFragmentPath=\nSourcePath=\n")
     asked = []
 
     def run(argv, _timeout, _identity):
         asked.append(argv)
-        return CommandResult(0, said, "")
+        return CommandResult(0, output, "")
 
     monkeypatch.setattr(systemctl, "run_command", run)
     assert Units(ALICE, 30).lookup(["qd.service", "gone.service", "qd.service", "--version", "a b.service"]) == {

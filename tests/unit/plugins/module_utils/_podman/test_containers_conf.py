@@ -6,7 +6,7 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf as _containers_conf
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import host_files as _host_files
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
 
@@ -25,7 +25,7 @@ ON = '[containers]\ncgroup_conf = ["memory.oom.group=1"]\n'
     ("[containers]\ncgroup_conf = []\n", ([], False)), ("[engine]\n[containers]\ncgroup_conf = ['a']\n", (["a"], False)),
 ])
 def test_the_array(text, expected):
-    assert _containers_conf.parse_cgroup_conf(text) == expected
+    assert containers_conf.parse_cgroup_conf(text) == expected
 
 
 def lay(root, **texts):
@@ -54,14 +54,14 @@ def conf(*values):
 ])
 def test_the_last_file_that_has_it_counts(tmp_path, texts, root, alice):
     files = lay(tmp_path, **texts)
-    assert _containers_conf.default_cgroup_conf(ROOT, files)[0] == root
-    assert _containers_conf.default_cgroup_conf(ALICE, files)[0] == alice
+    assert containers_conf.default_cgroup_conf(ROOT, files)[0] == root
+    assert containers_conf.default_cgroup_conf(ALICE, files)[0] == alice
 
 
 def test_whose_word_it_is_and_what_is_left_out(tmp_path):
     files = lay(tmp_path, one=ON, two=conf('"b"', "{append=true}"))
-    drop_in = _containers_conf.drop_in_directory(ROOT)
+    drop_in = containers_conf.drop_in_directory(ROOT)
     assert drop_in == "/etc/containers/containers.conf.d"
-    assert _containers_conf.default_cgroup_conf(ROOT, files)[1] == [drop_in + "/1.conf", drop_in + "/2.conf"]
-    assert _containers_conf.default_cgroup_conf(ROOT, files, without=[drop_in + "/1.conf"]) == (["b"], [drop_in + "/2.conf"])
-    assert _containers_conf.drop_in_directory(ALICE) == "/home/alice/.config/containers/containers.conf.d"
+    assert containers_conf.default_cgroup_conf(ROOT, files)[1] == [drop_in + "/1.conf", drop_in + "/2.conf"]
+    assert containers_conf.default_cgroup_conf(ROOT, files, without=[drop_in + "/1.conf"]) == (["b"], [drop_in + "/2.conf"])
+    assert containers_conf.drop_in_directory(ALICE) == "/home/alice/.config/containers/containers.conf.d"

@@ -89,7 +89,7 @@ def test_a_podman_that_can_not_inspect_one(tmp_path):
 
 def test_a_podman_that_can_not_inspect_any(tmp_path):
     fake = FakePodman(tmp_path)
-    fake.set_state(broken=[raw["Id"] for raw in fake.containers])
+    fake.set_state(containers=fake.containers[:2], broken=[raw["Id"] for raw in fake.containers])
     answer = query_containers(ME, [], fake.path, 30)
     assert (answer.containers, source(answer)[1]) == ([], "unavailable") and answer.errors
 

@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.settings import to_run_options
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.run_options import (
+    memory_settings,
     parse_run_options,
-    run_settings,
 )
 
 MIB = 1 << 20
@@ -38,13 +38,13 @@ def test_parsing(words, values):
     ({"oom_group": "1"}, {"oom_group": True}), ({"oom_group": "0"}, {"oom_group": False}),
 ])
 def test_what_they_mean(values, settings):
-    assert run_settings(values) == dict(NOTHING, **settings)
+    assert memory_settings(values) == dict(NOTHING, **settings)
 
 
 @pytest.mark.parametrize("key", ["limit", "swap_limit", "reservation"])
 def test_what_is_no_size(key):
     with pytest.raises(ValueError, match="MEM"):
-        run_settings({key: "${MEM}"})
+        memory_settings({key: "${MEM}"})
 
 
 sizes = st.one_of(st.none(), st.integers(1, 1 << 50))
@@ -54,4 +54,4 @@ sizes = st.one_of(st.none(), st.integers(1, 1 << 50))
 def test_what_container_memory_writes_is_read_again(settings):
     if settings["limit"] is None:
         settings["swap_limit"] = None  # without a limit it limits nothing
-    assert run_settings(parse_run_options(to_run_options(settings))) == settings
+    assert memory_settings(parse_run_options(to_run_options(settings))) == settings

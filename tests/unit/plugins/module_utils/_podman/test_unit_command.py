@@ -6,7 +6,7 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import unit_command as _next_start
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import unit_command
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import parse_show
 
 MIB = 1024 * 1024
@@ -31,26 +31,26 @@ CREATED = ["/usr/bin/podman", "run", "--name", "qd", "--cidfile=/run/qd.cid", "-
 
 def settings(options, image=IMAGE, argument=IMAGE, created=(), group=False, rest="sleep 5"):
     line = " ".join(each for each in ("/usr/bin/podman run --rm", options, argument, rest) if each)
-    return _next_start.next_start_settings(line, list(created), image, group)
+    return unit_command.next_start_settings(line, list(created), image, group)
 
 
 def test_commands():
-    found = _next_start.podman_run_lines(parse_show(SHOWN))
+    found = unit_command.podman_run_lines(parse_show(SHOWN))
     assert list(found) == ["qd.service"]
     assert found["qd.service"] == " ".join(CREATED)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "Failed to get properties: Transport endpoint is not connected"])
 def test_nothing_is_no_command(text):
-    assert _next_start.podman_run_lines(parse_show(text)) == {}
+    assert unit_command.podman_run_lines(parse_show(text)) == {}
 
 
 def test_an_unchanged_unit_tells_where_words_end():
-    line = _next_start.podman_run_lines(parse_show(SHOWN))["qd.service"]
+    line = unit_command.podman_run_lines(parse_show(SHOWN))["qd.service"]
     bare = [word for word in CREATED if not word.startswith("--memory")]
-    told = _next_start.next_start_settings(line, CREATED, IMAGE, False)
-    assert told == {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": True}
-    assert _next_start.next_start_settings(" ".join(bare), bare, IMAGE, False)["limit"] is None
+    result = unit_command.next_start_settings(line, CREATED, IMAGE, False)
+    assert result == {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": True}
+    assert unit_command.next_start_settings(" ".join(bare), bare, IMAGE, False)["limit"] is None
 
 
 @pytest.mark.parametrize("options, limit, swap", [
@@ -86,4 +86,4 @@ def test_short_names_of_images(argument):
     ("/usr/bin/podman run --memory", IMAGE),
 ])
 def test_what_cannot_be_told(line, image):
-    assert _next_start.next_start_settings(line, [], image, False) is None
+    assert unit_command.next_start_settings(line, [], image, False) is None
