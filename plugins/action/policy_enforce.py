@@ -4,7 +4,7 @@
 
 """Bring the containers of one host to what the policy wants: oom_facts, plan, container_memory.
 
-What is seen and planned stays on the controller and out of Ansible's output, but for the plan with --diff.
+Facts and plan stay on the controller and out of Ansible's output, but for the plan with --diff.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args, run_module
-from ..plugin_utils._enforce.plan import SETTINGS, HostPlan, Options, plan_host
+from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
 from ..plugin_utils._enforce.table import render_table
+from ..plugin_utils._model.rules import SETTINGS
 from ..plugin_utils._rules.evaluate import FACTS_SCHEMA
 from ..plugin_utils._text import format_iso, plural, printable
 
@@ -33,8 +34,8 @@ _CHANGE_SPEC = {
 }
 _SPEC = {"policy": {"type": "dict"}, **FACTS_SPEC, **_PLAN_SPEC, **_CHANGE_SPEC}
 _MODULE = "podman_fleet.memory.container_memory"
-_MOST_CALLS = 4  # containers may grow between the plan and the change, but not all of them
-_LONGEST = 500  # characters of a message in the task's result
+MAX_CALLS = 4  # containers may grow between the plan and the change, but not all of them
+MAX_CHARS = 500  # of a message in the task's result
 
 
 class ActionModule(ActionBase):
@@ -58,7 +59,7 @@ class ActionModule(ActionBase):
         counts = count_results(work.plan, work.rows())
         run.put({"host": host, "problem": problem, "counts": counts, "rows": work.rows(), "skipped": work.skipped()})
         result.update(_compact(problem, counts, self._task.check_mode))
-        result["changed"] = any(each["changed"] for each in work.rows())
+        result["changed"] = any(row["changed"] for row in work.rows())
         if self._task.diff and work.rows():
             result["diff"] = {"prepared": render_table(work.rows(), work.skipped(), self._task.check_mode)}
         return result
@@ -79,55 +80,56 @@ class _Work:
         return result_rows(self.plan, self._results) if self.plan else []
 
     def skipped(self) -> list[dict[str, Any]]:
-        """Return what the plan leaves as it is."""
-        return [each._asdict() for each in self.plan.skipped] if self.plan else []
+        """Return what the plan skips."""
+        return [skipped._asdict() for skipped in self.plan.skipped] if self.plan else []
 
     def do(self) -> dict[str, str] | None:
         """Plan and change; return {kind, message} of what went wrong, None when nothing did.
 
-        A container may go while the others are changed. Then container_memory finds one too few, changes
-        nothing, and the host is looked at once more.
+        A container may vanish while the others are changed. Then container_memory finds one too few and changes
+        nothing, and the host is planned once more.
         """
         for is_last in (False, True):
-            problem = self._look()
+            problem = self._make_plan()
             if problem or not self.plan or not self.plan.changes:
                 return problem
-            problem = self._change(self.plan)
+            problem = self._apply(self.plan)
             if problem is None or self._results or is_last or problem["kind"] != "failed":
                 return problem
         return None
 
-    def _look(self) -> dict[str, str] | None:
+    def _make_plan(self) -> dict[str, str] | None:
         answer = collect_facts(self._action, _given(self._options, FACTS_SPEC), self._task_vars)
         if answer["problem"]:
             return answer["problem"]
         facts, options = answer["facts"], self._options
-        wanted = Options(tuple(options["settings"]), options["persist"], options["allow_below_usage"])
         try:
             if facts.get("schema") != FACTS_SCHEMA:
                 raise ValueError("its schema is not %s" % FACTS_SCHEMA)
-            self.plan = plan_host(self._host, facts, answer["run_as"], self._policy, self._today, wanted)
+            self.plan = plan_host(
+                self._host, facts, answer["run_as"], self._policy, self._today,
+                Options(tuple(options["settings"]), options["persist"], options["allow_below_usage"]))
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             return {"kind": "bad_facts", "message": "its facts are incomplete: %s: %s" % (type(exc).__name__, exc)}
         return None
 
-    def _change(self, plan: HostPlan) -> dict[str, str] | None:
-        """Carry the plan out; a container that is refused (it may have grown since) does not stop the others."""
-        left = {(each.user, each.ident): each.options() for each in plan.changes}
-        lost: list[dict[str, Any]] = []
+    def _apply(self, plan: HostPlan) -> dict[str, str] | None:
+        """Apply the plan; a container that is refused (it may use more by now) does not stop the others."""
+        pending = {(change.user, change.container_id): change.module_options() for change in plan.changes}
+        failed: list[dict[str, Any]] = []
         problem = None
-        for _call in range(_MOST_CALLS):
-            answer, problem = run_module(self._action, _MODULE, self._arguments(list(left.values())), self._task_vars)
-            self._results = [each for each in answer.get("containers") or [] if isinstance(each, dict)]
+        for _call in range(MAX_CALLS):
+            answer, problem = run_module(self._action, _MODULE, self._arguments(list(pending.values())), self._task_vars)
+            self._results = [result for result in answer.get("containers") or [] if isinstance(result, dict)]
             refused = refused_containers(self._results) if problem else set()
-            if not refused or len(refused) == len(left):
+            if not refused or len(refused) == len(pending):
                 break
-            lost += [each for each in self._results if (each["user"], each["id"]) in refused]
-            left = {key: options for key, options in left.items() if key not in refused}
-        self._results += lost
-        if lost and problem is None:
+            failed += [result for result in self._results if (result["user"], result["id"]) in refused]
+            pending = {key: options for key, options in pending.items() if key not in refused}
+        self._results += failed
+        if failed and problem is None:
             problem = {"kind": "failed", "message": "; ".join(
-                "%s/%s: %s" % (each["user"], each["name"], each.get("message")) for each in lost)}
+                "%s/%s: %s" % (result["user"], result["name"], result.get("message")) for result in failed)}
         return problem
 
     def _arguments(self, containers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -141,10 +143,10 @@ def _given(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 def _compact(problem: dict[str, str] | None, counts: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The task's result; `checked` and `problem` are what host_outcome reads."""
-    text = "%s of %s %s, %s left as %s" % (
+    text = "%s of %s %s, %s skipped" % (
         counts["changed"], plural(counts["containers"], "container"), "would be changed" if check_mode else "changed",
-        plural(sum(counts["skipped"].values()), "setting"), "it is" if sum(counts["skipped"].values()) == 1 else "they are")
+        plural(sum(counts["skipped"].values()), "setting"))
     if problem:
-        problem = {"kind": problem["kind"], "message": printable(problem["message"], _LONGEST)}
+        problem = {"kind": problem["kind"], "message": printable(problem["message"], MAX_CHARS)}
         text = "%s: %s; %s" % (problem["kind"], problem["message"], text)
     return {"checked": problem is None, "problem": problem, "counts": counts, "msg": text}

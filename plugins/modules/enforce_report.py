@@ -10,7 +10,7 @@ module: enforce_report
 short_description: Say what policy_enforce did on all hosts of a run
 version_added: 1.0.0
 description:
-  - Shows what failed, what was changed, what of it does not last, and what was left as it is, of all hosts that
+  - Shows what failed, what was changed, what of it does not last, and what was skipped, of all hosts that
     M(podman_fleet.memory.policy_enforce) was run on in this play. Use it with C(run_once).
   - Hands the counts to workflows as M(ansible.builtin.set_stats) does, before any host can fail because of them.
     The keys begin with C(podman_memory_enforce_).

@@ -83,7 +83,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - A table with a line for each setting of each container, and what is left as it is.
+      - A table with a line for each setting of each container, and what is skipped.
   idempotent:
     support: full
 seealso:
@@ -134,7 +134,7 @@ counts:
     containers:
       description: Containers that were looked at.
       type: int
-    right:
+    compliant:
       description: Containers that were as the policy wants.
       type: int
     exempt:
@@ -153,7 +153,7 @@ counts:
       description: Containers whose change failed.
       type: int
     skipped:
-      description: Findings that are left as they are, by kind of reason.
+      description: Settings that are skipped, by kind of reason.
       type: dict
       sample:
         below_usage: 1

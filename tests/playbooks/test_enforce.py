@@ -232,7 +232,7 @@ def test_what_does_not_last_is_said(all_hosts):
 def test_what_is_left_alone_is_said_and_is_no_failure(all_hosts):
     made, _code, output = all_hosts
     assert [sorted(each["containers"][0]) for each in made.calls("fat")] == [["name", "oom_group", "user"]]
-    assert "LEFT AS IT IS 1 would be killed fat: ca: memory-limit-missing: it uses 100 MiB now" in told(output)
+    assert "SKIPPED 1 would be killed fat: ca: memory-limit-missing: it uses 100 MiB now" in told(output)
     assert re.search(r"^fat +: ok=\d+ +changed=1 .*failed=0", output, re.M)
 
 

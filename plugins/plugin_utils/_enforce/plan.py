@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """What has to be changed on one host so that its containers are as the policy wants.
 
-Pure: facts and policy in, changes and what is left alone out. Its reasons are the findings of the
-audit (_findings.on_settings), so what it has done is no finding any more, and what is waived there
-is left alone here. What no change can reach: _plan_reach.py.
+Pure: facts and policy in, changes and what is skipped out. The reasons are the findings of the audit
+(settings_findings), so what enforcement has fixed is no finding any more, and what is waived there is
+skipped here. What no change can reach: obstacles.py.
 """
 
 from __future__ import annotations
@@ -24,12 +22,13 @@ from .._model.container_facts import (
     effective_settings,
     has_own_limit,
     is_running,
+    memory_usage,
     next_start_settings,
     violated_bound,
 )
 from .._model.container_key import ContainerKeys
 from .._model.finding import Finding
-from .._model.rules import RULES
+from .._model.rules import RULES, SETTINGS
 from .._policy.policy import Decision, Policy, decide, named_host
 from .._rules.evaluate import settings_findings
 from .._rules.evidence import are_limits_unknown, evidence_findings
@@ -37,13 +36,12 @@ from .._rules.waivers import apply_waivers
 from .._text import human_size, printable
 from .obstacles import Obstacle, container_obstacle, next_start_obstacle
 
-SETTINGS = ("memory", "oom_group")
 # container_memory refuses a limit below the working set and this share of it more
 HEADROOM = 0.05
 
 
 class Options(NamedTuple):
-    """How enforcement is wanted."""
+    """What enforcement may do."""
 
     settings: tuple[str, ...] = SETTINGS  # which of them are enforced
     persist: bool = True
@@ -53,39 +51,39 @@ class Options(NamedTuple):
 class Step(NamedTuple):
     """One setting of a container that is changed."""
 
-    what: str  # memory or oom_group
-    before: int | bool | None  # what holds now; None: no limit
-    after: int | bool
-    swap: int | None  # of memory: memory and swap together; None: unlimited
-    rules: tuple[str, ...]  # ids of the findings that it mends
-    by: str | None  # the policy's rule that wants it; None: nobody, it is as declared
+    setting: str  # memory or oom_group
+    before: int | None  # bytes, or whether it is on; None: no limit
+    after: int
+    swap: int | None  # bytes, of memory and swap together; None: unlimited, or another setting
+    rules: tuple[str, ...]  # ids of the findings that it fixes
+    decided_by: str | None  # the policy's rule that wants it; None: it is as declared
 
 
 class Change(NamedTuple):
     """All that is changed of one container."""
 
-    ident: str
+    container_id: str
     name: str
     user: str
     steps: tuple[Step, ...]
 
-    def options(self) -> dict[str, Any]:
+    def module_options(self) -> dict[str, Any]:
         """Return it as an element of container_memory's `containers`."""
-        given: dict[str, Any] = {"name": self.ident, "user": self.user}
+        options: dict[str, Any] = {"name": self.container_id, "user": self.user}
         for step in self.steps:
-            if step.what == "oom_group":
-                given["oom_group"] = step.after
+            if step.setting == "oom_group":
+                options["oom_group"] = bool(step.after)
             else:
-                given.update(memory=format_size(int(step.after)), memory_swap=format_size(step.swap))
-        return given
+                options.update(memory=format_size(step.after), memory_swap=format_size(step.swap))
+        return options
 
 
 class Skipped(NamedTuple):
-    """What is left as it is, and why."""
+    """What is not changed, and why."""
 
     name: str | None  # of the container; None: something about the host
     user: str | None
-    rule: str | None  # id of the finding that stays; None: it is not looked at
+    rule: str | None  # id of the finding that stays; None: it was not evaluated
     kind: str
     reason: str
 
@@ -97,146 +95,152 @@ class HostPlan(NamedTuple):
     skipped: tuple[Skipped, ...]
     containers: int  # all of them
     exempt: int  # of which the policy wants nothing
-    right: int  # of which it wants something, and which have it
+    compliant: int  # of which it wants something, and which have it
 
 
 def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today: datetime.date,
-            options: Options = Options()) -> HostPlan:
+              options: Options = Options()) -> HostPlan:
     """Return the plan for one host.
 
-    :param run_as: the user the facts were taken as; None when not known.
+    :param run_as: the user the facts were collected as; None when not known.
     :param today: in UTC; waivers end.
     """
-    about, subjects = named_host(host, facts), ContainerKeys(facts)
-    changes: list[Change] = []
-    skipped = [Skipped(None, each["user"], None, "unknown", each["summary"])
-               for each in evidence_findings(host, facts, run_as)
-               if each["evidence"]["scope"] == "privilege" or each["evidence"]["kind"] in ("podman", "cgroup")]
-    seen = []
+    host_facts, keys = named_host(host, facts), ContainerKeys(facts)
+    skipped = [Skipped(None, finding["user"], None, "unknown", finding["summary"])
+               for finding in evidence_findings(host, facts, run_as)
+               if finding["evidence"]["scope"] == "privilege" or finding["evidence"]["kind"] in ("podman", "cgroup")]
+    evaluated = []
     for container in facts.get("containers") or []:
-        wanted = decide(policy, about, container)
-        seen.append((container, wanted, settings_findings(host, about, container, subjects.lookup(container), wanted)))
-    apply_waivers(policy, host, facts, [each for _one, _wanted, found in seen for each in found], today)
-    exempt = right = 0
-    for container, wanted, found in seen:
-        one = _Container(about, container, wanted, options)
-        one.decide(found, are_limits_unknown(facts, container, wanted))
-        changes += one.change()
-        skipped += one.skipped
-        if not one.steps and not one.skipped:
-            exempt, right = exempt + wanted.is_exempt, right + (not wanted.is_exempt)
-    return HostPlan(tuple(changes), tuple(skipped), len(seen), exempt, right)
+        decision = decide(policy, host_facts, container)
+        findings = settings_findings(host, host_facts, container, keys.lookup(container), decision)
+        evaluated.append((container, decision, findings))
+    apply_waivers(policy, host, facts, [finding for _container, _decision, findings in evaluated for finding in findings], today)
+    changes: list[Change] = []
+    exempt = compliant = 0
+    for container, decision, findings in evaluated:
+        planner = _ContainerPlanner(host_facts, container, decision, options)
+        planner.plan(findings, are_limits_unknown(facts, container, decision))
+        skipped += planner.skipped
+        if planner.steps:
+            changes.append(Change(container["id"], container["name"], container["user"], tuple(planner.steps)))
+        elif not planner.skipped:
+            exempt += decision.is_exempt
+            compliant += not decision.is_exempt
+    return HostPlan(changes=tuple(changes), skipped=tuple(skipped), containers=len(evaluated), exempt=exempt, compliant=compliant)
 
 
-class _Container:
-    """Decides on one container."""
+class _ContainerPlanner:
+    """Finds the steps for one container, and what of it is skipped."""
 
-    def __init__(self, about: Facts, container: Facts, wanted: Decision, options: Options) -> None:
-        self._about, self._container, self._wanted, self._options = about, container, wanted, options
+    def __init__(self, host_facts: Facts, container: Facts, decision: Decision, options: Options) -> None:
+        self._host_facts, self._container, self._decision, self._options = host_facts, container, decision, options
+        self._limit = current_limit(container).value
         self.steps: list[Step] = []
         self.skipped: list[Skipped] = []
 
-    def change(self) -> list[Change]:
-        """Return the container's Change, if there is one."""
-        each = self._container
-        return [Change(each["id"], each["name"], each["user"], tuple(self.steps))] if self.steps else []
+    def plan(self, findings: list[Finding], are_unknown: bool) -> None:
+        """Turn the audit's findings, waived ones too, into steps, or skip them.
 
-    def decide(self, found: list[Finding], is_unknown: bool) -> None:
-        """Take the audit's findings, waived ones too, and make steps of them or say why not."""
-        if self._wanted.problems:
-            self._skip(None, Obstacle("unknown", "the policy could not be asked: %s" % "; ".join(self._wanted.problems)))
+        :param are_unknown: whether a setting that the policy is about is not known.
+        """
+        if self._decision.problems:
+            problems = "; ".join(self._decision.problems)
+            self._skip(None, Obstacle("unknown", "the policy could not be evaluated: %s" % problems))
             return
-        if is_unknown:
+        if are_unknown:
             self._skip(None, Obstacle("unknown", "it is not known what limits are enforced"))
-        open_rules: dict[str, list[str]] = {}
-        for finding in found:
-            for part in self._parts(finding):
+        to_fix: dict[str, list[str]] = {}
+        for finding in findings:
+            for setting in self._settings_of(finding):
                 obstacle = self._obstacle(finding)
                 if obstacle:
                     self._skip(finding["rule"], obstacle)
                 else:
-                    open_rules.setdefault(part, []).append(finding["rule"])
-        if "memory" in open_rules:
-            bounds_waived = any(each["rule"] == "memory-limit-out-of-bounds" and each["waiver"] for each in found)
-            self._memory(open_rules["memory"], not bounds_waived)
-        if "oom_group" in open_rules:
-            self._group(open_rules["oom_group"])
+                    to_fix.setdefault(setting, []).append(finding["rule"])
+        if "memory" in to_fix:
+            bounds_waived = any(finding["rule"] == "memory-limit-out-of-bounds" and finding["waiver"] for finding in findings)
+            self._plan_memory(to_fix["memory"], not bounds_waived)
+        if "oom_group" in to_fix:
+            self._plan_oom_group(to_fix["oom_group"])
 
-    def _parts(self, finding: Finding) -> list[str]:
-        """Which of the parts that are to be enforced a finding is about."""
+    def _settings_of(self, finding: Finding) -> list[str]:
+        """Which of the settings to enforce a finding is about."""
+        settings = set(RULES[finding["rule"]].settings)
         if finding["rule"] == "limit-not-persistent":
-            about = {"oom_group" if each == "oom_group" else "memory" for each in finding["evidence"]["settings"]}
-        else:
-            about = set(RULES[finding["rule"]].settings)
-        return [part for part in SETTINGS if part in self._options.settings and part in about]
+            settings = {"oom_group" if name == "oom_group" else "memory" for name in finding["evidence"]["settings"]}
+        return [setting for setting in self._options.settings if setting in settings]
 
     def _skip(self, rule: str | None, obstacle: Obstacle) -> None:
         skipped = Skipped(self._container["name"], self._container["user"], rule, *obstacle)
-        if skipped not in self.skipped:  # two parts of one finding
+        if skipped not in self.skipped:  # two settings of one finding
             self.skipped.append(skipped)
 
     def _obstacle(self, finding: Finding) -> Obstacle | None:
-        """Why a finding stays; None when there is a change that mends it."""
+        """Why a finding stays; None when a change can fix it."""
         waiver = finding["waiver"]
         if waiver:
             return Obstacle("waived", "waived until %s: %s" % (waiver["expires"], printable(waiver["reason"])))
-        obstacle = container_obstacle(self._about, self._container)
+        obstacle = container_obstacle(self._host_facts, self._container)
         if obstacle is None and finding["rule"] == "limit-not-persistent":
-            obstacle = next_start_obstacle(self._about, self._container)
+            obstacle = next_start_obstacle(self._host_facts, self._container)
             if obstacle is None and not self._options.persist:
                 obstacle = Obstacle("not_persisted", "persist is off: what is enforced now stays until the next start")
         return obstacle
 
-    def _memory(self, rules: list[str], is_bounded: bool) -> None:
-        obstacle = self._no_limit_to_set(rules)
+    # -- memory
+
+    def _plan_memory(self, rules: list[str], has_bounds: bool) -> None:
+        obstacle = self._no_target(rules)
         if obstacle is None:
             target = self._target(rules)
-            if is_bounded and "memory-limit-missing" not in rules:
-                target = self._bounded(target)
-            obstacle = self._above_reservation(target) or self._below_usage(target)
+            if has_bounds and "memory-limit-missing" not in rules:
+                target = self._into_bounds(target)
+            obstacle = self._below_reservation(target) or self._below_usage(target)
         if obstacle:
             for rule in rules:
                 self._skip(rule, obstacle)
             return
-        self.steps.append(Step("memory", current_limit(self._container).value, target, self._swap(rules, target),
-                               tuple(rules), self._wanted_by(rules)))
+        self.steps.append(Step(setting="memory", before=self._limit, after=target, swap=self._swap(rules, target),
+                               rules=tuple(rules), decided_by=self._decided_by(rules)))
 
-    def _no_limit_to_set(self, rules: list[str]) -> Obstacle | None:
-        if "memory-limit-missing" in rules and self._wanted.default is None:
+    def _no_target(self, rules: list[str]) -> Obstacle | None:
+        if "memory-limit-missing" in rules and self._decision.default is None:
             return Obstacle("no_default", "it has no limit, and the policy has no memory.default for it")
-        held, enforced = current_limit(self._container).value, effective_settings(self._container)
-        is_low = violated_bound(held, *self._wanted.bounds) == "min"
-        if "memory-limit-out-of-bounds" in rules and is_low and enforced is not None and not has_own_limit(self._container):
+        effective = effective_settings(self._container)
+        is_low = violated_bound(self._limit, *self._decision.bounds) == "min"
+        if "memory-limit-out-of-bounds" in rules and is_low and effective is not None and not has_own_limit(self._container):
             return Obstacle("ancestor", "the limit is that of %s, which is not the container's" % printable(
-                enforced.get("source") or "a cgroup above"))
+                effective.get("source") or "a cgroup above"))
         return None
 
     def _target(self, rules: list[str]) -> int:
         """The limit that it should have, before bounds."""
         if "memory-limit-missing" in rules:
-            return int(self._wanted.default or 0)
+            return self._decision.default or 0
         if "limit-drift" in rules:
             return int(next_start_settings(self._container)["limit"])
-        return int(current_limit(self._container).value or 0)
+        return self._limit or 0
 
-    def _bounded(self, target: int) -> int:
-        low, high = self._wanted.bounds
-        beyond = violated_bound(target, low, high)
-        return int((low if beyond == "min" else high) or 0) if beyond else target
+    def _into_bounds(self, target: int) -> int:
+        low, high = self._decision.bounds
+        violated = violated_bound(target, low, high)
+        bound = {"min": low, "max": high}.get(violated or "")
+        return target if bound is None else bound
 
-    def _above_reservation(self, target: int) -> Obstacle | None:
-        """The runtime refuses a limit below the reservation, and nobody has decided on another reservation."""
-        reserved = next_start_settings(self._container).get("reservation")
-        if reserved is None or reserved <= target:
+    def _below_reservation(self, target: int) -> Obstacle | None:
+        """The runtime refuses a limit below the reservation, and the policy has none for that."""
+        reservation = next_start_settings(self._container).get("reservation")
+        if reservation is None or reservation <= target:
             return None
-        return Obstacle("reservation", "its reservation of %s is more than a limit of %s" % (human_size(reserved), human_size(target)))
+        return Obstacle("reservation", "its reservation of %s is more than a limit of %s" % (
+            human_size(reservation), human_size(target)))
 
     def _below_usage(self, target: int) -> Obstacle | None:
-        """The kernel kills at once what has more than its limit; one that is not lowered takes nothing away."""
-        held = current_limit(self._container).value
-        if self._options.allow_below_usage or not is_running(self._container) or (held is not None and target >= held):
+        """The kernel kills at once what has more than its limit; a limit that is not lowered takes nothing away."""
+        is_lower = self._limit is None or target < self._limit
+        if self._options.allow_below_usage or not is_running(self._container) or not is_lower:
             return None
-        used = ((self._container.get("memory") or {}).get("usage") or {}).get("working_set")
+        used = memory_usage(self._container).get("working_set")
         if not isinstance(used, int):
             return Obstacle("unknown", "it is not known how much it uses now")
         if target >= used * (1 + HEADROOM):
@@ -247,22 +251,25 @@ class _Container:
         """Memory and swap together: what it may swap stays as it is; with a first limit it may not."""
         if "memory-limit-missing" in rules:
             return target
-        kept, enforced = next_start_settings(self._container), effective_settings(self._container) or {}
-        held = kept if kept.get("limit") is not None else enforced if has_own_limit(self._container) else {}
-        if held.get("limit") is None:
-            return target  # so far it had only that of a cgroup above
-        return None if held.get("swap_limit") is None else target + max(0, held["swap_limit"] - held["limit"])
+        settings = next_start_settings(self._container)
+        if settings.get("limit") is None and has_own_limit(self._container):
+            settings = effective_settings(self._container) or {}
+        if settings.get("limit") is None:
+            return target  # so far it had only the limit of a cgroup above
+        swap_limit = settings.get("swap_limit")
+        return None if swap_limit is None else target + max(0, swap_limit - settings["limit"])
 
-    def _wanted_by(self, rules: list[str]) -> str | None:
-        decided = self._wanted.decided_by
+    def _decided_by(self, rules: list[str]) -> str | None:
         if "memory-limit-missing" in rules:
-            return decided.get("default")
+            return self._decision.decided_by.get("default")
         if "memory-limit-out-of-bounds" in rules:
-            return decided.get(violated_bound(current_limit(self._container).value, *self._wanted.bounds) or "")
+            return self._decision.decided_by.get(violated_bound(self._limit, *self._decision.bounds) or "")
         return None
 
-    def _group(self, rules: list[str]) -> None:
-        held = current_oom_group(self._container).value
-        wanted = self._wanted.oom_group if "oom-group-mismatch" in rules else held
-        self.steps.append(Step("oom_group", held, bool(wanted), None, tuple(rules),
-                               self._wanted.decided_by.get("oom_group")))
+    # -- memory.oom.group
+
+    def _plan_oom_group(self, rules: list[str]) -> None:
+        current = current_oom_group(self._container).value
+        target = self._decision.oom_group if "oom-group-mismatch" in rules else current
+        self.steps.append(Step(setting="oom_group", before=current, after=bool(target), swap=None, rules=tuple(rules),
+                               decided_by=self._decision.decided_by.get("oom_group")))

@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
+"""What an enforcement comes to over all hosts, and its summary for the terminal.
 
-"""What an enforcement amounts to over all hosts, and its screen.
-
-Pure, in bounded memory. Worst first: what failed, what was left alone, what does not last.
+Pure, in bounded memory. Worst first: what failed, what was skipped, what does not last.
 """
 
 from __future__ import annotations
@@ -16,12 +14,14 @@ from typing import Any
 
 from .._terminal import Line, Piece, truncate_line
 from .._text import plural, printable, truncate
-from .table import describe_skipped, format_setting, name_with_owner
+from .result import Row
+from .table import container_name, describe_skipped, format_setting
 
-_KEPT = 10  # lines of each list, all of them on demand
-_TITLES = {
+MAX_LINES = 10  # of each list, all of them on demand
+# By kind of obstacle.
+_SKIPPED = {
     "below_usage": "would be killed", "no_default": "no default in the policy", "waived": "waived", "unknown": "not known",
-    "ancestor": "limit of a cgroup above", "stopped": "does not run", "not_kept": "lost at next start",
+    "ancestor": "limit of a cgroup above", "stopped": "not running", "not_kept": "lost at next start",
     "not_persisted": "lost at next start", "no_cgroup": "no cgroup of its own", "infra": "infra container",
     "no_controller": "no memory controller", "cgroup_v1": "cgroup v1",
 }
@@ -31,13 +31,13 @@ class EnforcementSummary:
     """Counts the records of policy_enforce while they pass by."""
 
     def __init__(self, everything: bool = False) -> None:
-        """:param everything: keep all lines for the screen."""
-        self._most = None if everything else _KEPT
+        """:param everything: keep all lines."""
+        self._max_lines = None if everything else MAX_LINES
         self.hosts = self.unreachable = self.failed_hosts = 0
-        self.sums: Counter[str] = Counter()
-        self.skipped: Counter[str] = Counter()
+        self.sums: Counter[str] = Counter()  # of containers, by key of count_results
+        self.skipped: Counter[str] = Counter()  # of settings, by kind of obstacle
         self._lists: dict[str, list[str]] = {}
-        self._left: Counter[str] = Counter()
+        self._not_listed: Counter[str] = Counter()
 
     def add(self, record: dict[str, Any]) -> None:
         """Count one host: {host, problem, counts, rows, skipped}."""
@@ -48,29 +48,32 @@ class EnforcementSummary:
             self.failed_hosts += problem["kind"] != "unreachable"
             self._list("failed", "%s: %s: %s" % (host, problem["kind"].replace("_", " "), printable(problem["message"])))
         counts = record["counts"]
-        for key in ("containers", "right", "exempt", "changed", "not_persistent", "failed"):
+        for key in ("containers", "compliant", "exempt", "changed", "not_persistent", "failed"):
             self.sums[key] += counts[key]
         self.skipped.update(counts["skipped"])
-        for each in record["skipped"]:
-            self._list("skipped", "%s: %s" % (host, describe_skipped(each)))
-        for each in record["rows"]:
-            name = "%s: %s" % (host, name_with_owner(each["container"], each["user"]))
-            if each["failed"]:
-                self._list("failed", "%s: %s" % (name, printable(each["message"])))
-            elif each["changed"]:
-                self._list("changed", "%s: %s %s -> %s" % (
-                    name, each["what"].replace("_", "."), format_setting(each["what"], each["before"]), format_setting(each["what"], each["after"])))
-                if not each["persistent"]:
-                    self._list("not_persistent", "%s: %s" % (name, printable(each["message"] or "until its next start")))
+        for setting in record["skipped"]:
+            self._list("skipped", "%s: %s" % (host, describe_skipped(setting)))
+        for row in record["rows"]:
+            self._add_row("%s: %s" % (host, container_name(row["container"], row["user"])), row)
+
+    def _add_row(self, name: str, row: Row) -> None:
+        if row["failed"]:
+            self._list("failed", "%s: %s" % (name, printable(row["message"])))
+        elif row["changed"]:
+            setting = row["setting"]
+            self._list("changed", "%s: %s %s -> %s" % (
+                name, setting.replace("_", "."), format_setting(setting, row["before"]), format_setting(setting, row["after"])))
+            if not row["persistent"]:
+                self._list("not_persistent", "%s: %s" % (name, printable(row["message"] or "until its next start")))
 
     def _list(self, name: str, line: str) -> None:
-        kept = self._lists.setdefault(name, [])
-        if line in kept[-2:]:
+        lines = self._lists.setdefault(name, [])
+        if line in lines[-2:]:
             return  # two settings of one container, with one reason
-        if self._most is None or len(kept) < self._most:
-            kept.append(line)
+        if self._max_lines is None or len(lines) < self._max_lines:
+            lines.append(line)
         else:
-            self._left[name] += 1
+            self._not_listed[name] += 1
 
     def stats(self, check_mode: bool) -> dict[str, Any]:
         """Return what is handed to workflows (set_stats)."""
@@ -87,11 +90,11 @@ class EnforcementSummary:
         }
 
     def lines(self, check_mode: bool, width: int) -> list[Line]:
-        """Return the screen."""
-        head = "%s, %s: %s as the policy wants, %s exempt" % (
+        """Return the summary for a terminal of a width."""
+        head = "%s, %s: %s compliant, %s exempt" % (
             plural(self.hosts, "host"), plural(self.sums["containers"], "container"),
-            format(self.sums["right"], ","), format(self.sums["exempt"], ","))
-        found: list[Line] = [[Piece("title", "Podman memory policy"), Piece("plain", "  " + head)]]
+            format(self.sums["compliant"], ","), format(self.sums["exempt"], ","))
+        lines: list[Line] = [[Piece("title", "Podman memory policy"), Piece("plain", "  " + head)]]
         failed = self.failed_hosts + self.unreachable
         parts = (
             ("FAILED", "bad", "%s, %s" % (plural(failed, "host"), plural(self.sums["failed"], "container")),
@@ -99,17 +102,17 @@ class EnforcementSummary:
             ("WOULD CHANGE" if check_mode else "CHANGED", "good", plural(self.sums["changed"], "container"), "changed", True),
             ("NOT PERSISTENT", "warn", "%s of them" % format(self.sums["not_persistent"], ","), "not_persistent",
              self.sums["not_persistent"]),
-            ("LEFT AS IT IS", "warn", ", ".join("%s %s" % (format(count, ","), _TITLES.get(kind, kind.replace("_", " ")))
-                                                for kind, count in self.skipped.most_common()), "skipped", self.skipped),
+            ("SKIPPED", "warn", ", ".join("%s %s" % (format(count, ","), _SKIPPED.get(kind, kind.replace("_", " ")))
+                                          for kind, count in self.skipped.most_common()), "skipped", self.skipped),
         )
         for title, style, text, name, is_shown in parts:
             if is_shown:
-                found += [[], [Piece("title", title), Piece(style, "  " + text)], *self._listed(name, width)]
+                lines += [[], [Piece("title", title), Piece(style, "  " + text)], *self._listed(name, width)]
         if check_mode:
-            found += [[], [Piece("title", "Check mode"), Piece("plain", "  nothing was changed; --diff shows each host's plan")]]
-        return [truncate_line(line, width) for line in found]
+            lines += [[], [Piece("title", "Check mode"), Piece("plain", "  nothing was changed; --diff shows each host's plan")]]
+        return [truncate_line(line, width) for line in lines]
 
     def _listed(self, name: str, width: int) -> list[Line]:
-        found: list[Line] = [[Piece("plain", "  " + truncate(line, width - 2))] for line in self._lists.get(name, [])]
-        left = self._left[name]
-        return found + ([[Piece("dim", "  … and %s more, -v shows all" % format(left, ","))]] if left else [])
+        lines: list[Line] = [[Piece("plain", "  " + truncate(line, width - 2))] for line in self._lists.get(name, [])]
+        left = self._not_listed[name]
+        return lines + ([[Piece("dim", "  … and %s more, -v shows all" % format(left, ","))]] if left else [])

@@ -55,7 +55,7 @@ def only(container, facts):
     def make(changes, wanted, about=None, **options):
         found = plan(facts(container(**changes)), wanted, about, **options)
         assert len(found.changes) == 1 and not found.skipped, found
-        given_options = found.changes[0].options()
+        given_options = found.changes[0].module_options()
         assert (given_options.pop("name"), given_options.pop("user")) == (IDENT, "root")
         return given_options
     return make
@@ -121,7 +121,7 @@ def test_what_is_exempt_is_counted_apart(container, facts):
              {"name": "b", "match": "name == 'web'", "memory": None, "oom_group": None}]
     found = plan(facts(container(**BARE), container(name="db", id="d" * 64, memory__effective__source=OWN.replace("c", "d"))),
                  policy(*rules))
-    assert (found.containers, found.exempt, found.right, found.changes, found.skipped) == (2, 1, 1, (), ())
+    assert (found.containers, found.exempt, found.compliant, found.changes, found.skipped) == (2, 1, 1, (), ())
 
 
 @pytest.mark.parametrize("changes, keys, about, expected", [
@@ -172,7 +172,7 @@ def test_reasons_say_what_to_do(container, facts):
     assert found.skipped[0].reason == "it uses 40 MiB now: a limit of 32 MiB would kill it"
     stopped = plan(facts(container(**BARE, **STOPPED)), policy(memory=DEFAULT), host("4.3.1"))
     assert stopped.skipped[0].reason == (
-        "it does not run; Podman 4.3.1 forgets it at the next start: it has to be made anew with it")
+        "it is not running; Podman 4.3.1 forgets it at the next start: it has to be recreated with it")
 
 
 def test_usage_can_be_overruled_and_only_counts_for_less(only):
@@ -184,7 +184,7 @@ def test_usage_can_be_overruled_and_only_counts_for_less(only):
 
 def test_a_memory_limit_left_alone_does_not_keep_the_group_from_it(container, facts):
     found = plan(facts(container(**OFF, memory__usage={"working_set": 40 * MIB})), policy(memory={"max": "32m"}, oom_group=True))
-    assert [each.options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
+    assert [each.module_options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
     assert [(each.rule, each.kind) for each in found.skipped] == [("memory-limit-out-of-bounds", "below_usage")]
 
 
@@ -214,7 +214,7 @@ def test_waived(container, facts, skips):
     assert skips({**BARE, **OFF}, policy(rule, waivers=[waiver("memory-limit-missing"), waiver("oom-group-mismatch")])) == {
         "memory-limit-missing": "waived", "oom-group-mismatch": "waived"}
     found = plan(facts(container(**BARE, **OFF)), policy(rule, waivers=[waiver("memory-limit-missing")]))
-    assert [each.options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
+    assert [each.module_options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
     assert found.skipped[0].reason == "waived until 2027-01-01: known"
 
 
@@ -227,7 +227,7 @@ def test_a_waived_bound_is_not_moved_into_when_drift_is_mended(only, container, 
     rule = {"name": "a", "match": "true", "memory": {"max": "32m"}}
     found = plan(facts(container(memory__effective__limit=96 * MIB)),
                  policy(rule, waivers=[waiver("memory-limit-out-of-bounds")]))
-    assert [each.options()["memory"] for each in found.changes] == ["64m"]
+    assert [each.module_options()["memory"] for each in found.changes] == ["64m"]
     assert [each.kind for each in found.skipped] == ["waived"]
 
 
@@ -235,13 +235,13 @@ def test_a_rule_that_cannot_be_asked_leaves_the_container_alone(container, facts
     found = plan(facts(container(**OFF, labels="text")), policy(
         {"name": "a", "match": "true", "oom_group": True},
         {"name": "b", "match": "contains(keys(labels), 'x')", "oom_group": None}))
-    assert not found.changes and found.skipped[0].reason.startswith("the policy could not be asked: rule 2 'b'")
+    assert not found.changes and found.skipped[0].reason.startswith("the policy could not be evaluated: rule 2 'b'")
 
 
 def test_why_and_by_whom(container, facts):
     found = plan(facts(container(**BARE, **OFF)), policy(
         {"name": "a", "match": "true", "memory": DEFAULT, "oom_group": False}, {"name": "b", "match": "true", "oom_group": True}))
-    assert [(each.what, each.before, each.after, each.rules, each.by) for each in found.changes[0].steps] == [
+    assert [(each.setting, each.before, each.after, each.rules, each.decided_by) for each in found.changes[0].steps] == [
         ("memory", None, 256 * MIB, ("memory-limit-missing",), "rule 1 'a'"),
         ("oom_group", False, True, ("oom-group-mismatch",), "rule 2 'b'")]
 
@@ -301,14 +301,14 @@ def applied(facts, found, above):
     """The facts after container_memory did what the plan says, as this Podman can."""
     after = copy.deepcopy(facts)
     for change in found.changes:
-        each = [one for one in after["containers"] if one["id"] == change.ident][0]
+        each = [one for one in after["containers"] if one["id"] == change.container_id][0]
         memory = each["memory"]
         is_kept = not _plan_reach.next_start_obstacle(after["host"], each)
         records = [memory["declared"]] if _plan_reach.podman_version(after["host"]) >= (5, 1) else []
         if memory.get("next_start"):
             records += [memory["next_start"]] if is_kept else []
         for step in change.steps:
-            if step.what == "oom_group":
+            if step.setting == "oom_group":
                 values = {"oom_group": step.after}
             else:
                 values = {"limit": step.after, "swap_limit": step.swap}
@@ -316,7 +316,7 @@ def applied(facts, found, above):
                 record.update(values)
             if memory["effective"]:
                 memory["effective"].update(values)
-                if step.what == "memory":
+                if step.setting == "memory":
                     memory["effective"]["source"] = OWN
                     if above is not None and above < step.after:
                         memory["effective"].update(limit=above, source="/machine.slice")
@@ -348,9 +348,9 @@ def test_no_change_leaves_the_bounds_or_kills(container_of, rules):
     facts = {"sources": [], "containers": [one]}
     decided = _policy.decide(wanted, _policy.named_host("h", {"host": host()}), one)
     for change in plan(facts, wanted).changes:
-        assert change.steps and len({step.what for step in change.steps}) == len(change.steps)
+        assert change.steps and len({step.setting for step in change.steps}) == len(change.steps)
         for step in change.steps:
-            if step.what == "memory":
+            if step.setting == "memory":
                 assert decided.min is None or step.after >= decided.min
                 assert decided.max is None or step.after <= decided.max
                 assert step.swap is None or step.swap >= step.after

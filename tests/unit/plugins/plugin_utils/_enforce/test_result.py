@@ -34,7 +34,7 @@ def rows(*results):
 
 def test_a_row_for_each_setting():
     found = rows(result(WEB), result(DB, "alice"))
-    assert [(each["container"], each["user"], each["what"], each["after"], each["changed"], each["message"]) for each in found] == [
+    assert [(each["container"], each["user"], each["setting"], each["after"], each["changed"], each["message"]) for each in found] == [
         ("web", "root", "memory", 64 * MIB, True, ""), ("web", "root", "oom_group", True, True, ""),
         ("db", "alice", "oom_group", True, True, "")]
 
@@ -62,7 +62,7 @@ def test_who_is_the_reason_that_nothing_was_done(results, expected):
 def test_counts_are_of_containers():
     found = rows(result(WEB, persistent=False), result(DB, "alice", changed=False, failed=True))
     assert _enforced.count_results(PLAN, found) == {
-        "containers": 5, "right": 1, "exempt": 1, "planned": 2, "changed": 1, "not_persistent": 1, "failed": 1,
+        "containers": 5, "compliant": 1, "exempt": 1, "planned": 2, "changed": 1, "not_persistent": 1, "failed": 1,
         "skipped": {"below_usage": 1}}
     assert _enforced.count_results(None, [])["containers"] == 0
 
@@ -77,7 +77,7 @@ def test_the_table():
         "web        root   oom.group  off   on      live  oom-group-mismatch, limit-not-persistent  "
         "changed; write it into the compose file",
         "db         alice  oom.group  off   on      -     oom-group-mismatch, limit-not-persistent  FAILED: gone",
-        "left as it is:",
+        "skipped:",
         "  fat (alice): memory-limit-out-of-bounds: it uses 90 MiB now",
     ]
 
@@ -85,8 +85,8 @@ def test_the_table():
 @pytest.mark.parametrize("changes, how, said", [
     ({}, "live + persistent", "would change"), ({"applied_live": False}, "persistent", "would change"),
     ({"applied_live": False, "persistent": False, "restart_required": True}, "after a restart", "would change"),
-    ({"changed": False, "message": "it is so already"}, "live + persistent", "is so already"),
-    ({"applied_live": False, "persistent": False, "changed": False}, "-", "is so already"),
+    ({"changed": False, "message": "it already set"}, "live + persistent", "already set"),
+    ({"applied_live": False, "persistent": False, "changed": False}, "-", "already set"),
 ])
 def test_how_and_what(changes, how, said):
     line = _plan_table.render_table(rows(result(WEB, **changes))[:1], [], True).splitlines()[1]
@@ -113,7 +113,7 @@ def test_the_screen():
     count.add(record())
     count.add(record("gone", {"kind": "unreachable", "message": "no route"}, plan=None, rows=[]))
     assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
-        "Podman memory policy  2 hosts, 5 containers: 1 as the policy wants, 1 exempt",
+        "Podman memory policy  2 hosts, 5 containers: 1 compliant, 1 exempt",
         "",
         "FAILED  1 host, 0 containers",
         "  gone: unreachable: no route",
@@ -126,7 +126,7 @@ def test_the_screen():
         "NOT PERSISTENT  1 of them",
         "  h: web: lost",
         "",
-        "LEFT AS IT IS  1 would be killed",
+        "SKIPPED  1 would be killed",
         "  h: fat (alice): memory-limit-out-of-bounds: it uses 90 MiB now",
     ]
     assert count.stats(True) == {
@@ -151,4 +151,4 @@ def test_nothing_to_do_is_said():
     count = _enforce_screen.EnforcementSummary()
     count.add(record(plan=HostPlan((), (), 3, 0, 3), rows=[]))
     assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
-        "Podman memory policy  1 host, 3 containers: 3 as the policy wants, 0 exempt", "", "CHANGED  0 containers"]
+        "Podman memory policy  1 host, 3 containers: 3 compliant, 0 exempt", "", "CHANGED  0 containers"]
