@@ -222,5 +222,5 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _shorten(argv: Sequence[str]) -> str:
-    """The command for a message: a list of 200 ids helps nobody."""
+    """The command for a message, without a list of 200 ids."""
     return " ".join(argv[:_MAX_WORDS]) + (" …" if len(argv) > _MAX_WORDS else "")

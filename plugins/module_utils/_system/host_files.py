@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read plain files of a host, telling what isn't there from what can't be read; and replace them, each whole at any moment.
+"""Read plain files of a host, telling what isn't there from what can't be read, and replace files atomically.
 
 Knows nothing of what the files mean.
 """
@@ -81,17 +81,17 @@ class Files:
 
 
 def replace_file(path: str, data: bytes, mode: int, like: Optional[str] = None) -> None:
-    """Put a file in place at once: it is the old or the new one at any moment, after a power cut too.
+    """Replace a file atomically: readers see the old or the new one, after a power cut too.
 
-    The directory may belong to somebody else: no name in it is followed or written into.
+    Safe in another user's directory: no link in it is followed and no existing file written to.
 
     :param mode: its permissions.
     :param like: a file whose owner, mode and SELinux label it gets instead, if that file is there.
     :raises OSError: the old file is still there.
     """
     directory, name = os.path.split(path)
-    # A name that none who reads the directory takes for a file of its own: boot loaders read *.cfg and *.conf,
-    # systemd *.service, node_exporter *.prom.
+    # A name that programs which read the directory ignore: boot loaders read *.cfg and *.conf, systemd *.service,
+    # node_exporter *.prom.
     descriptor, draft = tempfile.mkstemp(prefix=".%s." % name, suffix=".new", dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as handle:
@@ -108,7 +108,7 @@ def replace_file(path: str, data: bytes, mode: int, like: Optional[str] = None) 
 
 
 def move_file(source: str, target: str) -> None:
-    """Put a finished file in the place of another one, with that one's owner, mode and SELinux label.
+    """Replace a file by a finished one, which gets the old one's owner, mode and SELinux label.
 
     :raises OSError: the target is what it was.
     """
@@ -125,7 +125,7 @@ def move_file(source: str, target: str) -> None:
 def _read(path: str, limit: Optional[int] = None) -> bytes:
     """Plain system calls: the recorder reads thousands of files a minute, and open() costs three times as much.
 
-    A pipe that a user put there is read as empty and keeps nobody waiting.
+    O_NONBLOCK: a pipe that a user put there must not block root; it is read as empty.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     chunks, size = [], 0
@@ -144,7 +144,7 @@ def _read(path: str, limit: Optional[int] = None) -> bytes:
 def _copy_attributes(model: str, descriptor: int) -> bool:
     """Give an open file the owner, mode and SELinux label of another one; return whether that one is there.
 
-    A FAT file system has none of these of its own, and what isn't different isn't set.
+    Only what differs is set: on a FAT file system they can't be changed.
     """
     try:
         status = os.stat(model)
