@@ -16,7 +16,7 @@ import json
 from typing import Any
 
 from .._model import rules as _told
-from .._model.finding import SEVERITIES, Finding
+from .._model.finding import SEVERITIES, Finding, owner_suffix
 from .._report.tally import Tally, worst_first
 from .._text import format_time, plural, printable
 
@@ -62,7 +62,7 @@ def _slack(tally: Tally, generated_at: str, controller: str, report: str, listed
     counts = ", ".join("%s %s" % (format(count, ","), severity) for severity, count in _by_severity(tally).items() if count)
     lines = ["*Podman memory audit: %s* (%s)" % (plural(tally.states["new"], "new finding"), counts)]
     for each in listed:
-        user = "" if each["user"] in (None, "root") else " (%s)" % _code(each["user"])
+        user = owner_suffix(each["user"], _code)
         name = " %s" % _code(each["container"]) if each["container"] else ""
         lines.append("• *%s* %s%s%s: %s: %s" % (
             each["severity"], _code(each["host"]), name, user, _told.rule_title(each["rule"]), _code(each["summary"], 160)))

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from .._model import rules as _told
-from .._model.finding import severity_rank
+from .._model.finding import owner_suffix, severity_rank
 from .._report import reader as _reader
 from .._text import format_time, printable
 from . import baseline as _previous
@@ -88,7 +88,7 @@ def comparison_lines(found: Comparison, most: int | None) -> list[str]:
 
 
 def _line(each: dict[str, Any]) -> str:
-    user = "" if each["user"] in (None, "root") else " (%s)" % printable(each["user"], 40)
+    user = owner_suffix(each["user"])
     was = ", was %s" % each["was"] if each["was"] not in (None, each["severity"]) else ""
     return "  * %s %s%s: %s: %s (%s%s)" % (
         printable(each["host"], 60), printable(each["container"] or "", 60), user, _told.rule_title(each["rule"]),

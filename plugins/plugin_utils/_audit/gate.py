@@ -12,7 +12,7 @@ Pure.
 from __future__ import annotations
 
 from .._model import rules as _told
-from .._model.finding import SEVERITIES, Finding, severity_rank
+from .._model.finding import SEVERITIES, Finding, owner_suffix, severity_rank
 from .._report.tally import Tally, worst_first
 from .._text import plural, printable
 
@@ -45,6 +45,6 @@ def violation_message(tally: Tally, severity: str, report: str | None) -> str:
 
 
 def _where(finding: Finding) -> str:
-    user = "" if finding["user"] in (None, "root") else " (%s)" % printable(finding["user"], 40)
+    user = owner_suffix(finding["user"])
     return "%s %s%s" % (printable(finding["host"], 60), printable(finding["container"] or "", 60), user) if finding["container"] \
         else printable(finding["host"], 60) + user

@@ -15,7 +15,7 @@ import html
 from typing import Any
 
 from .._model import rules as _told
-from .._model.finding import Finding
+from .._model.finding import Finding, owner_suffix
 from .._model.kill_text import describe_cause, describe_outcome, describe_victim
 from .._report import trend as _trend
 from .._report.tally import Tally, nearest_first, worst_first
@@ -187,6 +187,6 @@ def _section(title: str, rows: list[str], none: str, left: int, shows: str) -> s
 
 
 def _who(each: Finding) -> str:
-    user = "" if each["user"] in (None, "root") else '<span class="user">%s</span>' % safe(each["user"], 40)
+    user = owner_suffix(each["user"], safe, '<span class="user">%s</span>')
     return '<strong>%s</strong> <span class="host">%s</span>%s ' % (
         safe(each["container"] or "", 60), safe(each["host"], 60), user)

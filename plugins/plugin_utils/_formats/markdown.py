@@ -15,7 +15,7 @@ import re
 from typing import Any, TextIO
 
 from .._model import rules as _told
-from .._model.finding import SEVERITIES, Finding
+from .._model.finding import SEVERITIES, Finding, owner_suffix
 from .._model.kill_text import describe_cause, describe_outcome
 from .._report.tally import Tally, nearest_first, worst_first
 from .._text import format_time, plural, printable
@@ -99,7 +99,7 @@ def _more(left: int) -> list[str]:
 
 
 def _who(finding: Finding) -> str:
-    user = "" if finding["user"] in (None, "root") else " (%s)" % text(finding["user"], 40)
+    user = owner_suffix(finding["user"], text)
     return "**%s** %s%s" % (text(finding["host"], 60), text(finding["container"] or "", 60), user)
 
 

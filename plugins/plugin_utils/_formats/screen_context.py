@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._model.finding import Finding
+from .._model.finding import Finding, owner_suffix
 from .._report.tally import Tally
 from .._text import printable
 
@@ -36,7 +36,7 @@ def where(finding: Finding) -> str:
 
 def who(finding: Finding) -> str:
     """Return a finding's container, and its owner where it is not root's."""
-    user = "" if finding["user"] in (None, "root") else " (%s)" % printable(finding["user"], 40)
+    user = owner_suffix(finding["user"])
     return printable(finding["container"] or "", 60) + user
 
 

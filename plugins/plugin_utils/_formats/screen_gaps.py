@@ -11,7 +11,7 @@ Pure.
 
 from __future__ import annotations
 
-from .._model.finding import Finding
+from .._model.finding import Finding, owner_suffix
 from .._model.rules import RULES, Rule
 from .._report.tally import Group, Tally
 from .._terminal import INDENT, Line, Piece, more_line
@@ -140,7 +140,7 @@ def _gap(scope: str, group: Group, context: Context) -> Line:
         text = "%s: %s" % (plural(group.count, "container"), group.example["summary"])
     else:
         user = group.example["user"] if scope == "source" else None
-        text = group.example["summary"] + (" (user %s)" % printable(user) if user not in (None, "root") else "")
+        text = group.example["summary"] + owner_suffix(user, template=" (user %s)")
     others = ""
     if group.host_count > 1:
         some = ", ".join(printable(name, 40) for name in names[:3])
