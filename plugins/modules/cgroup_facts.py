@@ -340,6 +340,18 @@ ansible_facts:
           sample:
             - what: /boot/grub/grub.cfg
               why: Permission denied
+        plan:
+          description:
+            - What the role P(podman_fleet.memory.cgroup_v2#role) does about it, lists C(present) and C(absent) of kernel arguments,
+              C(delegate) (a file, or V(null)), C(users) whose managers have to be restarted, C(reboot), and in words C(steps) and
+              C(obstacles), which the role can't do.
+          type: dict
+          returned: success
+        blockers:
+          description: Why the host is not ready for cgroup v2 with the memory controller, in sentences. Empty when it is.
+          type: list
+          elements: str
+          returned: success
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -20,6 +20,7 @@ from .controller import (
     user_delegation,
 )
 from .mode import default_hierarchy, detect_mode, mode_at_boot, parse_proc_cgroups
+from .plan import list_blockers, plan_preparation
 
 SCHEMA = "podman_fleet.memory/cgroup/v1"
 
@@ -34,7 +35,7 @@ def cgroup_facts(snapshot, problems=()):
     state = _state(snapshot, mode.mode)
     changes = plan_changes(state)
     ready = is_ready(state)
-    return {
+    facts = {
         "schema": SCHEMA,
         "mode": mode.mode,
         "mode_evidence": mode.evidence if snapshot.mounts is not None else [],
@@ -52,6 +53,7 @@ def cgroup_facts(snapshot, problems=()):
         "reboot_required_for_changes": needs_reboot(changes),
         "missing": _missing(snapshot, problems),
     }
+    return dict(facts, plan=plan_preparation(facts), blockers=list_blockers(facts))
 
 
 def _state(snapshot, mode):
