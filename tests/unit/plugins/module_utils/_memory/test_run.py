@@ -104,7 +104,8 @@ def test_a_change_is_made_and_read_again_and_a_second_run_changes_nothing(make_h
     assert [(host.leaf / name).read_text().split()[0] for name in files] == [str(100 * MIB), "0", "1"]
     assert (host.leaf.parent / "memory.max").read_text() == "max\n"
     advice = "backend cgroupfs changes only what is enforced now: use libpod_api to keep it"
-    assert (first["changed"], first["applied_live"], first["persistent"], first["message"]) == (True, True, False, "set; " + advice)
+    assert (first["changed"], first["applied_live"], first["persistent"]) == (True, True, False)
+    assert first["message"] == "set; " + advice
     assert (second["changed"], second["applied_live"], second["message"]) == (False, True, "already set; " + advice)
     assert first["after"] == second["before"] == second["after"]
 
@@ -112,7 +113,7 @@ def test_a_change_is_made_and_read_again_and_a_second_run_changes_nothing(make_h
 def test_a_change_that_does_not_arrive_fails(make_host, monkeypatch):
     host = make_host()
     monkeypatch.setattr(apply, "to_leaf_files", lambda _settings: [])
-    with pytest.raises(ContainerMemoryError, match="running-unlimited: it is not as it should be: the kernel enforces limit") as caught:
+    with pytest.raises(ContainerMemoryError, match="running-unlimited: it is not as it should be: the kernel enf") as caught:
         host.set({"name": "running-unlimited", "memory": "100m"}, backend="cgroupfs")
     assert caught.value.result["containers"][0]["failed"] is True
 
