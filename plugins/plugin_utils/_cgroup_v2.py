@@ -38,11 +38,12 @@ def cgroup_v2_unenforced_limits(facts: Facts) -> list[str]:
     for container in facts["containers"]:
         if not is_running(container):
             continue
-        differences = [each.text for each in next_start_differences(facts.get("host") or {}, container, Decision())]
+        differences = next_start_differences(facts.get("host") or {}, container, Decision())
+        text = "; ".join(difference.text for difference in differences)
         if effective_settings(container) is None:
-            differences = ["its limit is not known"]
-        if differences:
-            lines.append("%s of %s: %s" % (container["name"], container["user"], "; ".join(differences)))
+            text = "its limit is not known"
+        if text:
+            lines.append("%s of %s: %s" % (container["name"], container["user"], text))
     return lines
 
 

@@ -106,7 +106,7 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
     :param today: in UTC; waivers end.
     """
     host_facts, keys = named_host(host, facts), ContainerKeys(facts)
-    skipped = [Skipped(None, finding["user"], None, "unknown", finding["summary"])
+    skipped = [Skipped(name=None, user=finding["user"], rule=None, kind="unknown", reason=finding["summary"])
                for finding in evidence_findings(host, facts, run_as)
                if finding["evidence"]["scope"] == "privilege" or finding["evidence"]["kind"] in ("podman", "cgroup")]
     evaluated = []
@@ -171,7 +171,7 @@ class _ContainerPlanner:
         return [setting for setting in self._options.settings if setting in settings]
 
     def _skip(self, rule: str | None, obstacle: Obstacle) -> None:
-        skipped = Skipped(self._container["name"], self._container["user"], rule, *obstacle)
+        skipped = Skipped(self._container["name"], self._container["user"], rule, kind=obstacle.kind, reason=obstacle.reason)
         if skipped not in self.skipped:  # two settings of one finding
             self.skipped.append(skipped)
 

@@ -110,14 +110,14 @@ def _stall_severity(evidence: dict[str, Any]) -> str | None:
 
 
 def _near_limit(host: str, container: Facts, key: ContainerKey, evidence: dict[str, Any], severity: str) -> Finding:
-    limit, source = evidence["limit"], evidence["source"]
-    remedy = shared_limit_remedy(source) if source and not has_own_limit(container) else higher_limit_remedy(container, key, limit)
+    is_shared = evidence["source"] and not has_own_limit(container)
     return settings_finding(
         "near-limit", host, container, key, severity=severity,
         summary=", ".join(filter(None, (_usage_text(container, evidence), _stall_text(evidence)))),
         detail=_detail(evidence, "It can still swap %s: it gets slow before it dies.",
                        "It cannot swap: the next step over the limit is a kill."),
-        remedy=remedy, evidence=evidence)
+        remedy=shared_limit_remedy(evidence["source"]) if is_shared else higher_limit_remedy(container, key, evidence["limit"]),
+        evidence=evidence)
 
 
 def _memory_stalls(host: str, container: Facts, key: ContainerKey, evidence: dict[str, Any], severity: str) -> Finding:

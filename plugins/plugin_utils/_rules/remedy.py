@@ -109,8 +109,8 @@ def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set
         wanted["oom_group"] = effective["oom_group"]
         options.append("--cgroup-conf=memory.oom.group=%d" % effective["oom_group"])
     text = " ".join(options)
-    return "\n".join([*_by_module(host, key, wanted), *(
-        _also_change(container, key, text) or ["# Podman before 5.1 keeps nothing: there, recreate it with: podman run " + text])])
+    also = _also_change(container, key, text) or ["# Podman before 5.1 keeps nothing: there, recreate it with: podman run " + text]
+    return "\n".join([*_by_module(host, key, wanted), *also])
 
 
 def _by_module(host: str, key: ContainerKey, settings: dict[str, int | str | bool]) -> list[str]:

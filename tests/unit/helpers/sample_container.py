@@ -9,8 +9,8 @@ from __future__ import annotations
 MIB = 1024 * 1024
 
 
-def make(**changes):
-    """One running container with a limit and memory.oom.group on; keys such as state__status change parts of it."""
+def make_container(**changes):
+    """Return one running container with a limit and memory.oom.group on; keys such as state__status change parts of it."""
     ident = "c" * 64
     container = {
         "id": ident, "name": "web", "user": "root", "labels": {}, "pod": None, "is_infra": False,

@@ -11,7 +11,7 @@ import json
 import pathlib
 
 import pytest
-from sample_container import MIB, make as make_container
+from sample_container import MIB, make_container
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures" / "oom_audit"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _cgroup_v2
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._cgroup_v2 import cgroup_v2_summary, cgroup_v2_unenforced_limits
 
 
 def container(declared, effective, status="running", name="web"):
@@ -24,7 +24,7 @@ def container(declared, effective, status="running", name="web"):
     (container(1 << 20, None), ["web of root", "not known"]),
 ])
 def test_unenforced_limits(one, words):
-    result = _cgroup_v2.cgroup_v2_unenforced_limits({"containers": [one]})
+    result = cgroup_v2_unenforced_limits({"containers": [one]})
     assert bool(result) is bool(words)
     assert all(word in result[0] for word in words or ())
 
@@ -38,7 +38,7 @@ def test_summary():
         "e": {"cgroup_v2_status": {"state": "not_started", "why": []}},
         "f": {"cgroup_v2_status": {"state": "reboot_required", "why": ["x", "y"]}},
     }
-    result = _cgroup_v2.cgroup_v2_summary(hostvars, list("fedcbag"))
+    result = cgroup_v2_summary(hostvars, list("fedcbag"))
     assert result["hosts"] == {"ready": ["a"], "cannot": ["b"], "not_reached": ["c", "g"], "failed": ["d"], "not_started": ["e"],
                              "reboot_required": ["f"]}
     assert result["failed_hosts"] == ["d", "b", "c", "g", "e"]
@@ -48,4 +48,4 @@ def test_summary():
 
 
 def test_summary_of_nothing():
-    assert _cgroup_v2.cgroup_v2_summary({}, [])["lines"] == []
+    assert cgroup_v2_summary({}, [])["lines"] == []

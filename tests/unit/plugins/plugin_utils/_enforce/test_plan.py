@@ -10,15 +10,14 @@ import datetime
 
 import pytest
 from hypothesis import given, strategies as st
-from sample_container import make as make_container
+from sample_container import make_container
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
-    obstacles as _plan_reach,
-    plan as _plan,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.obstacles import next_start_obstacle, podman_version
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import HostPlan, Options, plan_host
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.rules import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import decide, named_host
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import FACTS_SCHEMA, evaluate_facts
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 TODAY = datetime.date(2026, 11, 24)
@@ -46,16 +45,16 @@ def waiver(rule, expires="2027-01-01"):
 
 def plan(facts, wanted, about=None, **options):
     facts["host"] = about or host()
-    return _plan.plan_host("h", facts, "root", wanted, TODAY, _plan.Options(**options))
+    return plan_host("h", facts, "root", wanted, TODAY, Options(**options))
 
 
 @pytest.fixture
 def only(container, facts):
     """Return a function that gives the one Change of the plan for one container, as options of container_memory."""
     def make(changes, wanted, about=None, **options):
-        found = plan(facts(container(**changes)), wanted, about, **options)
-        assert len(found.changes) == 1 and not found.skipped, found
-        given_options = found.changes[0].module_options()
+        host_plan = plan(facts(container(**changes)), wanted, about, **options)
+        assert len(host_plan.changes) == 1 and not host_plan.skipped, host_plan
+        given_options = host_plan.changes[0].module_options()
         assert (given_options.pop("name"), given_options.pop("user")) == (IDENT, "root")
         return given_options
     return make
@@ -65,9 +64,9 @@ def only(container, facts):
 def skips(container, facts):
     """Return a function that gives {rule: kind} of what is left alone of one container, which is not changed."""
     def make(changes, wanted, about=None, **options):
-        found = plan(facts(container(**changes)), wanted, about, **options)
-        assert not found.changes, found.changes
-        return {each.rule: each.kind for each in found.skipped}
+        host_plan = plan(facts(container(**changes)), wanted, about, **options)
+        assert not host_plan.changes, host_plan.changes
+        return {skipped.rule: skipped.kind for skipped in host_plan.skipped}
     return make
 
 
@@ -112,16 +111,16 @@ def test_what_is_changed(only, changes, keys, expected):
     (BARE, {"memory": {"min": "64m"}}),
 ])
 def test_what_is_right_is_not_touched(container, facts, changes, keys):
-    found = plan(facts(container(**changes)), policy(**keys))
-    assert (found.changes, found.skipped) == ((), ())
+    host_plan = plan(facts(container(**changes)), policy(**keys))
+    assert (host_plan.changes, host_plan.skipped) == ((), ())
 
 
 def test_what_is_exempt_is_counted_apart(container, facts):
     rules = [{"name": "a", "match": "true", "memory": DEFAULT, "oom_group": True},
              {"name": "b", "match": "name == 'web'", "memory": None, "oom_group": None}]
-    found = plan(facts(container(**BARE), container(name="db", id="d" * 64, memory__effective__source=OWN.replace("c", "d"))),
+    host_plan = plan(facts(container(**BARE), container(name="db", id="d" * 64, memory__effective__source=OWN.replace("c", "d"))),
                  policy(*rules))
-    assert (found.containers, found.exempt, found.compliant, found.changes, found.skipped) == (2, 1, 1, (), ())
+    assert host_plan == HostPlan(containers=2, exempt=1, compliant=1, changes=(), skipped=())
 
 
 @pytest.mark.parametrize("changes, keys, about, expected", [
@@ -168,8 +167,8 @@ def test_a_quadlet_is_changed_from_podman_5_on(only):
 
 def test_reasons_say_what_to_do(container, facts):
     tight = container(memory__usage={"working_set": 40 * MIB})
-    found = plan(facts(tight), policy(memory={"max": "32m"}))
-    assert found.skipped[0].reason == "it uses 40 MiB now: a limit of 32 MiB would kill it"
+    host_plan = plan(facts(tight), policy(memory={"max": "32m"}))
+    assert host_plan.skipped[0].reason == "it uses 40 MiB now: a limit of 32 MiB would kill it"
     stopped = plan(facts(container(**BARE, **STOPPED)), policy(memory=DEFAULT), host("4.3.1"))
     assert stopped.skipped[0].reason == (
         "it is not running; Podman 4.3.1 forgets it at the next start: it has to be recreated with it")
@@ -183,9 +182,10 @@ def test_usage_can_be_overruled_and_only_counts_for_less(only):
 
 
 def test_a_memory_limit_left_alone_does_not_keep_the_group_from_it(container, facts):
-    found = plan(facts(container(**OFF, memory__usage={"working_set": 40 * MIB})), policy(memory={"max": "32m"}, oom_group=True))
-    assert [each.module_options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
-    assert [(each.rule, each.kind) for each in found.skipped] == [("memory-limit-out-of-bounds", "below_usage")]
+    tight = container(**OFF, memory__usage={"working_set": 40 * MIB})
+    host_plan = plan(facts(tight), policy(memory={"max": "32m"}, oom_group=True))
+    assert [change.module_options() for change in host_plan.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
+    assert [(skipped.rule, skipped.kind) for skipped in host_plan.skipped] == [("memory-limit-out-of-bounds", "below_usage")]
 
 
 @pytest.mark.parametrize("settings, expected", [
@@ -213,9 +213,9 @@ def test_waived(container, facts, skips):
     rule = {"name": "a", "match": "true", **keys}
     assert skips({**BARE, **OFF}, policy(rule, waivers=[waiver("memory-limit-missing"), waiver("oom-group-mismatch")])) == {
         "memory-limit-missing": "waived", "oom-group-mismatch": "waived"}
-    found = plan(facts(container(**BARE, **OFF)), policy(rule, waivers=[waiver("memory-limit-missing")]))
-    assert [each.module_options() for each in found.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
-    assert found.skipped[0].reason == "waived until 2027-01-01: known"
+    host_plan = plan(facts(container(**BARE, **OFF)), policy(rule, waivers=[waiver("memory-limit-missing")]))
+    assert [change.module_options() for change in host_plan.changes] == [{"name": IDENT, "user": "root", "oom_group": True}]
+    assert host_plan.skipped[0].reason == "waived until 2027-01-01: known"
 
 
 def test_an_expired_waiver_waives_nothing(only):
@@ -225,38 +225,40 @@ def test_an_expired_waiver_waives_nothing(only):
 
 def test_a_waived_bound_is_not_moved_into_when_drift_is_mended(only, container, facts):
     rule = {"name": "a", "match": "true", "memory": {"max": "32m"}}
-    found = plan(facts(container(memory__effective__limit=96 * MIB)),
+    host_plan = plan(facts(container(memory__effective__limit=96 * MIB)),
                  policy(rule, waivers=[waiver("memory-limit-out-of-bounds")]))
-    assert [each.module_options()["memory"] for each in found.changes] == ["64m"]
-    assert [each.kind for each in found.skipped] == ["waived"]
+    assert [change.module_options()["memory"] for change in host_plan.changes] == ["64m"]
+    assert [skipped.kind for skipped in host_plan.skipped] == ["waived"]
 
 
 def test_a_rule_that_cannot_be_asked_leaves_the_container_alone(container, facts):
-    found = plan(facts(container(**OFF, labels="text")), policy(
+    host_plan = plan(facts(container(**OFF, labels="text")), policy(
         {"name": "a", "match": "true", "oom_group": True},
         {"name": "b", "match": "contains(keys(labels), 'x')", "oom_group": None}))
-    assert not found.changes and found.skipped[0].reason.startswith("the policy could not be evaluated: rule 2 'b'")
+    assert not host_plan.changes and host_plan.skipped[0].reason.startswith("the policy could not be evaluated: rule 2 'b'")
 
 
 def test_why_and_by_whom(container, facts):
-    found = plan(facts(container(**BARE, **OFF)), policy(
+    host_plan = plan(facts(container(**BARE, **OFF)), policy(
         {"name": "a", "match": "true", "memory": DEFAULT, "oom_group": False}, {"name": "b", "match": "true", "oom_group": True}))
-    assert [(each.setting, each.before, each.after, each.rules, each.decided_by) for each in found.changes[0].steps] == [
+    assert [(step.setting, step.before, step.after, step.rules, step.decided_by) for step in host_plan.changes[0].steps] == [
         ("memory", None, 256 * MIB, ("memory-limit-missing",), "rule 1 'a'"),
         ("oom_group", False, True, ("oom-group-mismatch",), "rule 2 'b'")]
 
 
 def test_containers_that_could_not_be_looked_at_are_said(facts):
-    gone = facts(sources=[{"name": "podman", "user": "bob", "status": "unavailable", "detail": "no session", "covers_since": None},
-                          {"name": "kernel_log", "user": None, "status": "unavailable", "detail": "x", "covers_since": None}])
-    found = plan(gone, policy(oom_group=True))
-    assert [(each.name, each.user, each.kind, each.reason) for each in found.skipped] == [
+    gone = facts(sources=[
+        {"name": "podman", "user": "bob", "status": "unavailable", "detail": "no session", "covers_since": None},
+        {"name": "kernel_log", "user": None, "status": "unavailable", "detail": "x", "covers_since": None}])
+    host_plan = plan(gone, policy(oom_group=True))
+    assert [(skipped.name, skipped.user, skipped.kind, skipped.reason) for skipped in host_plan.skipped] == [
         (None, "bob", "unknown", "podman could not be read: no session")]
 
 
-@pytest.mark.parametrize("version, expected", [("5.4.2", (5, 4)), ("4.3.1", (4, 3)), ("6.0.0-rc1", (6, 0)), (None, ()), ("x", ())])
+@pytest.mark.parametrize("version, expected", [
+    ("5.4.2", (5, 4)), ("4.3.1", (4, 3)), ("6.0.0-rc1", (6, 0)), (None, ()), ("x", ())])
 def test_versions(version, expected):
-    assert _plan_reach.podman_version(host(version)) == expected
+    assert podman_version(host(version)) == expected
 
 
 # -- for any facts and policies: what the plan has done is no finding any more
@@ -272,7 +274,7 @@ def containers(draw):
     declared, limit = draw(SIZES), draw(SIZES)
     extra = draw(st.sampled_from([None, 0, 64 * MIB]))
     above = draw(SIZES)
-    held = min((each for each in (limit, above) if each is not None), default=None)
+    held = min((size for size in (limit, above) if size is not None), default=None)
     kind = draw(KINDS)
     is_running, known = draw(st.booleans()), draw(st.integers(0, 9)) > 0
     unit = {"limit": draw(SIZES), "swap_limit": None, "reservation": None, "oom_group": draw(GROUPS)}
@@ -290,21 +292,21 @@ def containers(draw):
     return changes, above
 
 
-RULES = st.fixed_dictionaries({}, optional={
+POLICY_RULES = st.fixed_dictionaries({}, optional={
     "memory": st.one_of(st.none(), st.fixed_dictionaries({}, optional={
         "required": st.booleans(), "default": st.just("96m"), "min": st.sampled_from(["40m", "64m"]),
         "max": st.sampled_from(["100m", "256m"]), "max_share_of_host": st.just(0.02)})),
     "oom_group": GROUPS})
 
 
-def applied(facts, found, above):
+def applied(facts, host_plan, above):
     """The facts after container_memory did what the plan says, as this Podman can."""
     after = copy.deepcopy(facts)
-    for change in found.changes:
-        each = [one for one in after["containers"] if one["id"] == change.container_id][0]
-        memory = each["memory"]
-        is_kept = not _plan_reach.next_start_obstacle(after["host"], each)
-        records = [memory["declared"]] if _plan_reach.podman_version(after["host"]) >= (5, 1) else []
+    for change in host_plan.changes:
+        container = [one for one in after["containers"] if one["id"] == change.container_id][0]
+        memory = container["memory"]
+        is_kept = not next_start_obstacle(after["host"], container)
+        records = [memory["declared"]] if podman_version(after["host"]) >= (5, 1) else []
         if memory.get("next_start"):
             records += [memory["next_start"]] if is_kept else []
         for step in change.steps:
@@ -323,30 +325,28 @@ def applied(facts, found, above):
     return after
 
 
-@given(containers(), st.lists(RULES, min_size=1, max_size=3), st.sampled_from(["4.3.1", "5.0.3", "5.4.2"]), st.booleans())
+@given(containers(), st.lists(POLICY_RULES, min_size=1, max_size=3), st.sampled_from(["4.3.1", "5.0.3", "5.4.2"]), st.booleans())
 def test_what_was_done_is_no_finding_any_more(container_of, rules, version, allow):
     changes, above = container_of
     wanted = policy(*({"name": str(number), "match": "true", **keys} for number, keys in enumerate(rules)))
-    facts = {"schema": _findings.FACTS_SCHEMA, "sources": [], "removed": [], "errors": [], "containers": [make_container(**changes)]}
+    facts = {"schema": FACTS_SCHEMA, "sources": [], "removed": [], "errors": [], "containers": [make_container(**changes)]}
     first = plan(facts, wanted, host(version), allow_below_usage=allow)
     after = applied(facts, first, above)
     second = plan(after, wanted, host(version), allow_below_usage=allow)
     assert second.changes == (), (first, second)
-    settings = [each for each in _findings.evaluate_facts("h", after, "root", wanted)
-                if each["rule"] in ("memory-limit-missing", "memory-limit-out-of-bounds", "oom-group-mismatch", "limit-drift",
-                                    "limit-not-persistent")]
-    # what is still open is said, with a reason
-    assert {each["rule"] for each in settings} == {each.rule for each in second.skipped if each.rule}
+    open_rules = {finding["rule"] for finding in evaluate_facts("h", after, "root", wanted) if RULES[finding["rule"]].settings}
+    # what is still open is skipped, with a reason
+    assert open_rules == {skipped.rule for skipped in second.skipped if skipped.rule}
     assert len(first.changes) <= 1 and first.containers == 1
 
 
-@given(containers(), st.lists(RULES, min_size=1, max_size=3))
+@given(containers(), st.lists(POLICY_RULES, min_size=1, max_size=3))
 def test_no_change_leaves_the_bounds_or_kills(container_of, rules):
     changes, _above = container_of
     wanted = policy(*({"name": str(number), "match": "true", **keys} for number, keys in enumerate(rules)))
     one = make_container(**changes)
     facts = {"sources": [], "containers": [one]}
-    decided = _policy.decide(wanted, _policy.named_host("h", {"host": host()}), one)
+    decided = decide(wanted, named_host("h", {"host": host()}), one)
     for change in plan(facts, wanted).changes:
         assert change.steps and len({step.setting for step in change.steps}) == len(change.steps)
         for step in change.steps:

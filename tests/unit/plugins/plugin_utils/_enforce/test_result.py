@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _terminal
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import (
-    result as _enforced,
-    summary as _enforce_screen,
-    table as _plan_table,
-)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import Change, HostPlan, Skipped, Step
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.result import (
+    count_results,
+    refused_containers,
+    result_rows,
+)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.summary import EnforcementSummary
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.table import render_table
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._terminal import plain_text
 
 MIB = 1024 * 1024
 WEB, DB = "a" * 64, "b" * 64
-MEMORY = Step("memory", None, 64 * MIB, 64 * MIB, ("memory-limit-missing",), "rule 1 'a'")
-GROUP = Step("oom_group", False, True, None, ("oom-group-mismatch", "limit-not-persistent"), None)
-FAT = Skipped("fat", "alice", "memory-limit-out-of-bounds", "below_usage", "it uses 90 MiB now")
-PLAN = HostPlan((Change(WEB, "web", "root", (MEMORY, GROUP)), Change(DB, "db", "alice", (GROUP,))), (FAT,), 5, 1, 1)
+MEMORY = Step(setting="memory", before=None, after=64 * MIB, swap=64 * MIB, rules=("memory-limit-missing",),
+              decided_by="rule 1 'a'")
+GROUP = Step(setting="oom_group", before=False, after=True, swap=None, rules=("oom-group-mismatch", "limit-not-persistent"),
+             decided_by=None)
+FAT = Skipped(name="fat", user="alice", rule="memory-limit-out-of-bounds", kind="below_usage", reason="it uses 90 MiB now")
+PLAN = HostPlan(changes=(Change(WEB, "web", "root", (MEMORY, GROUP)), Change(DB, "db", "alice", (GROUP,))), skipped=(FAT,),
+                containers=5, exempt=1, compliant=1)
 
 
 def result(ident, user="root", **changes):
@@ -29,20 +34,20 @@ def result(ident, user="root", **changes):
 
 
 def rows(*results):
-    return _enforced.result_rows(PLAN, list(results))
+    return result_rows(PLAN, list(results))
 
 
 def test_a_row_for_each_setting():
-    found = rows(result(WEB), result(DB, "alice"))
-    assert [(each["container"], each["user"], each["setting"], each["after"], each["changed"], each["message"]) for each in found] == [
+    done = rows(result(WEB), result(DB, "alice"))
+    assert [(row["container"], row["user"], row["setting"], row["after"], row["changed"], row["message"]) for row in done] == [
         ("web", "root", "memory", 64 * MIB, True, ""), ("web", "root", "oom_group", True, True, ""),
         ("db", "alice", "oom_group", True, True, "")]
 
 
 def test_what_has_no_result_has_failed():
-    found = rows(result(WEB))
-    assert [each["failed"] for each in found] == [False, False, True]
-    assert found[2]["message"] == "no result came back for it"
+    done = rows(result(WEB))
+    assert [row["failed"] for row in done] == [False, False, True]
+    assert done[2]["message"] == "no result came back for it"
     # the same id of another user is another container
     assert rows(result(DB, "root"))[2]["failed"]
 
@@ -56,21 +61,21 @@ def test_what_has_no_result_has_failed():
     ([result(WEB), result(DB, "alice", failed=True)], set()),
 ])
 def test_who_is_the_reason_that_nothing_was_done(results, expected):
-    assert _enforced.refused_containers(results) == expected
+    assert refused_containers(results) == expected
 
 
 def test_counts_are_of_containers():
-    found = rows(result(WEB, persistent=False), result(DB, "alice", changed=False, failed=True))
-    assert _enforced.count_results(PLAN, found) == {
+    done = rows(result(WEB, persistent=False), result(DB, "alice", changed=False, failed=True))
+    assert count_results(PLAN, done) == {
         "containers": 5, "compliant": 1, "exempt": 1, "planned": 2, "changed": 1, "not_persistent": 1, "failed": 1,
         "skipped": {"below_usage": 1}}
-    assert _enforced.count_results(None, [])["containers"] == 0
+    assert count_results(None, [])["containers"] == 0
 
 
 def test_the_table():
-    found = rows(result(WEB, persistent=False, message="set; write it into the compose file"),
+    done = rows(result(WEB, persistent=False, message="set; write it into the compose file"),
                  result(DB, "alice", changed=False, failed=True, message="gone"))
-    assert _plan_table.render_table(found, [FAT._asdict()], False).splitlines() == [
+    assert render_table(done, [FAT._asdict()], False).splitlines() == [
         "container  user   what       from  to      how   why                                       result",
         "web        root   memory     none  64 MiB  live  memory-limit-missing (rule 1 'a')         "
         "changed; write it into the compose file",
@@ -82,37 +87,37 @@ def test_the_table():
     ]
 
 
-@pytest.mark.parametrize("changes, how, said", [
+@pytest.mark.parametrize("changes, how, result_text", [
     ({}, "live + persistent", "would change"), ({"applied_live": False}, "persistent", "would change"),
     ({"applied_live": False, "persistent": False, "restart_required": True}, "after a restart", "would change"),
     ({"changed": False, "message": "it already set"}, "live + persistent", "already set"),
     ({"applied_live": False, "persistent": False, "changed": False}, "-", "already set"),
 ])
-def test_how_and_what(changes, how, said):
-    line = _plan_table.render_table(rows(result(WEB, **changes))[:1], [], True).splitlines()[1]
-    assert "  %s  " % how in line and line.endswith(said)
+def test_how_and_what(changes, how, result_text):
+    line = render_table(rows(result(WEB, **changes))[:1], [], True).splitlines()[1]
+    assert "  %s  " % how in line and line.endswith(result_text)
 
 
 def test_names_do_nothing_to_a_terminal():
     plan = PLAN._replace(changes=(Change(WEB, "\x1b[2J", "root", (GROUP,)),))
-    text = _plan_table.render_table(_enforced.result_rows(plan, [result(WEB)]), [{**FAT._asdict(), "name": "\x1b[31m"}], True)
+    text = render_table(result_rows(plan, [result(WEB)]), [{**FAT._asdict(), "name": "\x1b[31m"}], True)
     assert "\x1b" not in text
-    count = _enforce_screen.EnforcementSummary()
-    count.add(record("h\x1b", rows=_enforced.result_rows(plan, [result(WEB)])))
-    assert "\x1b" not in _terminal.plain_text(count.lines(False, 100))
+    count = EnforcementSummary()
+    count.add(record("h\x1b", rows=result_rows(plan, [result(WEB)])))
+    assert "\x1b" not in plain_text(count.lines(False, 100))
 
 
 def record(host="h", problem=None, plan=PLAN, **changes):
-    found = changes.get("rows", rows(result(WEB, persistent=False, message="set; lost"), result(DB, "alice")))
-    return {"host": host, "problem": problem, "counts": _enforced.count_results(plan, found), "rows": found,
-            "skipped": [each._asdict() for each in plan.skipped] if plan else []}
+    done = changes.get("rows", rows(result(WEB, persistent=False, message="set; lost"), result(DB, "alice")))
+    return {"host": host, "problem": problem, "counts": count_results(plan, done), "rows": done,
+            "skipped": [skipped._asdict() for skipped in plan.skipped] if plan else []}
 
 
 def test_the_screen():
-    count = _enforce_screen.EnforcementSummary()
+    count = EnforcementSummary()
     count.add(record())
     count.add(record("gone", {"kind": "unreachable", "message": "no route"}, plan=None, rows=[]))
-    assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
+    assert plain_text(count.lines(False, 100)).splitlines() == [
         "Podman memory policy  2 hosts, 5 containers: 1 compliant, 1 exempt",
         "",
         "FAILED  1 host, 0 containers",
@@ -137,18 +142,18 @@ def test_the_screen():
 
 
 def test_a_long_list_is_cut_and_counted():
-    count, whole = _enforce_screen.EnforcementSummary(), _enforce_screen.EnforcementSummary(everything=True)
+    count, whole = EnforcementSummary(), EnforcementSummary(everything=True)
     for number in range(20):
-        for each in (count, whole):
-            each.add(record("h%02d" % number))
-    lines = _terminal.plain_text(count.lines(True, 60)).splitlines()
+        for summary in (count, whole):
+            summary.add(record("h%02d" % number))
+    lines = plain_text(count.lines(True, 60)).splitlines()
     assert "WOULD CHANGE  40 containers" in lines and "  … and 50 more, -v shows all" in lines
     assert all(len(line) <= 60 for line in lines)
-    assert len([line for line in _terminal.plain_text(whole.lines(True, 100)).splitlines() if " -> " in line]) == 60
+    assert len([line for line in plain_text(whole.lines(True, 100)).splitlines() if " -> " in line]) == 60
 
 
 def test_nothing_to_do_is_said():
-    count = _enforce_screen.EnforcementSummary()
-    count.add(record(plan=HostPlan((), (), 3, 0, 3), rows=[]))
-    assert _terminal.plain_text(count.lines(False, 100)).splitlines() == [
+    count = EnforcementSummary()
+    count.add(record(plan=HostPlan(changes=(), skipped=(), containers=3, exempt=0, compliant=3), rows=[]))
+    assert plain_text(count.lines(False, 100)).splitlines() == [
         "Podman memory policy  1 host, 3 containers: 3 compliant, 0 exempt", "", "CHANGED  0 containers"]

@@ -13,35 +13,33 @@ import re
 import pytest
 import yaml
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import (
-    match as _policy_match,
-    parse as _policy_parse,
-    policy as _policy,
-)
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import FIELDS, parse_condition
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse_policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import MEMORY_KEYS, decide
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_record
 
 TEXT = (pathlib.Path(__file__).parents[5] / "docs" / "policy.md").read_text(encoding="utf-8")
 POLICY = yaml.safe_load(re.search(r"```yaml\n(.*?)```", TEXT, re.S).group(1))["podman_memory_policy"]
 GIB = 1024 ** 3
 # the second column of the table of expressions; those with a number are full of backquotes
-CELLS = [line.split(" | ")[1].rstrip(" |")
-         for line in itertools.takewhile(lambda line: line.startswith("|"), TEXT.split("| which containers |")[1].splitlines()[2:])]
-EXPRESSIONS = [each for cell in CELLS for each in re.findall(r"`((?:[^`]|`\d+`)+)`(?:,|$)", cell)]
+LINES = TEXT.split("| which containers |")[1].splitlines()[2:]
+CELLS = [line.split(" | ")[1].rstrip(" |") for line in itertools.takewhile(lambda line: line.startswith("|"), LINES)]
+EXPRESSIONS = [expression for cell in CELLS for expression in re.findall(r"`((?:[^`]|`\d+`)+)`(?:,|$)", cell)]
 
 
-def decide(container, name="web1", **changes):
+def decide_by_example(container, name="web1", **changes):
     host = {"name": name, "memory_total": 64 * GIB}
-    return _policy.decide(_policy_parse.parse_policy(POLICY, "docs"), host, container(**changes))
+    return decide(parse_policy(POLICY, "docs"), host, container(**changes))
 
 
 def test_the_example(container):
-    found = decide(container)
-    assert (found.required, found.default, found.max, found.oom_group, found.severity) == (
+    decision = decide_by_example(container)
+    assert (decision.required, decision.default, decision.max, decision.oom_group, decision.severity) == (
         True, GIB // 2, 8 * GIB, True, "high")
-    found = decide(container, labels={"role": "database"})
-    assert (found.required, found.default, found.max, found.oom_group) == (True, 4 * GIB, 32 * GIB, False)
-    found = decide(container, "build7")
-    assert (found.required, found.default, found.max, found.oom_group) == (None, None, None, None)
+    decision = decide_by_example(container, labels={"role": "database"})
+    assert (decision.required, decision.default, decision.max, decision.oom_group) == (True, 4 * GIB, 32 * GIB, False)
+    decision = decide_by_example(container, "build7")
+    assert (decision.required, decision.default, decision.max, decision.oom_group) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("day, rules", [
@@ -49,13 +47,13 @@ def test_the_example(container):
 def test_the_waiver(container, facts, day, rules):
     bare = container(name="legacy-batch", memory__declared__limit=None, memory__effective__limit=None)
     record = {"host": "h", "run_as": "root", "problem": None, "facts": facts(bare)}
-    found = _findings.evaluate_record(record, _policy_parse.parse_policy(POLICY, "docs"), datetime.date.fromisoformat(day))[1]
-    assert {each["rule"]: bool(each["waiver"]) for each in found} == rules
+    findings = evaluate_record(record, parse_policy(POLICY, "docs"), datetime.date.fromisoformat(day))[1]
+    assert {finding["rule"]: bool(finding["waiver"]) for finding in findings} == rules
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_each_expression_is_one(expression):
-    _policy_match.parse_condition(expression)
+    parse_condition(expression)
 
 
 def test_none_is_left_out():
@@ -64,16 +62,17 @@ def test_none_is_left_out():
 
 def test_the_errors_are_those_that_come():
     rule = {"name": "databases", "match": "lables.role == 'x'", "memory": {"min": "9g", "max": "8g"}}
-    with pytest.raises(_policy_parse.PolicyError) as caught:
-        _policy_parse.parse_policy({"rules": [{"name": "a", "match": "true"}, rule]}, "variable podman_memory_policy of /srv/ansible/policy.yml")
+    with pytest.raises(PolicyError) as caught:
+        parse_policy({"rules": [{"name": "a", "match": "true"}, rule]},
+                     "variable podman_memory_policy of /srv/ansible/policy.yml")
     assert caught.value.problems == re.search(r"```text\n(.*?)```", TEXT, re.S).group(1).strip().splitlines()
 
 
 def test_every_key_is_there():
     keys = {"rules", "waivers", "host", "name", "match", "oom_group", "severity", "rule", "reason", "owner", "expires",
-            "max_committed_share", "require_cgroup_v2", *("memory." + key for key in _policy.MEMORY_KEYS)}
+            "max_committed_share", "require_cgroup_v2", *("memory." + key for key in MEMORY_KEYS)}
     assert keys == set(re.findall(r"^\| `([a-z_.0-9]+)` \|", TEXT, re.M)) - {"true"}
 
 
 def test_every_field_is_there():
-    assert all("`%s`" % field in TEXT for field in _policy_match.FIELDS)
+    assert all("`%s`" % field in TEXT for field in FIELDS)

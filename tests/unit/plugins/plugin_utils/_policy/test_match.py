@@ -104,9 +104,9 @@ def test_functions_with_any_number_of_arguments_and_expressions(expression):
 
 
 def test_nothing_known_of_the_container():
-    seen = match_document({"name": "gone"}, None)
-    assert parse_condition("host.name == 'gone'").holds(seen)
-    assert not parse_condition("starts_with(name, 'a')").holds(seen)
+    document = match_document({"name": "gone"}, None)
+    assert parse_condition("host.name == 'gone'").holds(document)
+    assert not parse_condition("starts_with(name, 'a')").holds(document)
     nameless = match_document({"name": "h"}, {"id": "1", "name": None, "user": "root"})
     assert not parse_condition("starts_with(name, 'a')").holds(nameless)
 
@@ -127,10 +127,10 @@ def test_without_jmespath(monkeypatch):
 
 @given(st.text(), st.text())
 def test_names_and_labels_are_data_whatever_they_hold(name, label):
-    seen = match_document({"name": name}, {"name": name, "labels": {label: name}})
-    assert parse_condition("name == host.name").holds(seen)
-    assert parse_condition("length(keys(labels)) == `1`").holds(seen)
-    assert not parse_condition("name != values(labels)[0]").holds(seen)
+    document = match_document({"name": name}, {"name": name, "labels": {label: name}})
+    assert parse_condition("name == host.name").holds(document)
+    assert parse_condition("length(keys(labels)) == `1`").holds(document)
+    assert not parse_condition("name != values(labels)[0]").holds(document)
 
 
 @given(st.text())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, podman_fleet.memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a policy: what is taken, and that everything that is wrong is said at once and in words."""
+"""Parsing a policy: what is accepted, and that everything that is wrong is reported at once and in words."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import yaml
 from hypothesis import given, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.rules import RULES
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse_policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 # design.md, section 7
@@ -37,9 +37,9 @@ host: {max_committed_share: 0.9, require_cgroup_v2: false}
 def problems(document):
     with pytest.raises(PolicyError) as caught:
         parse_policy(document, "variable podman_memory_policy")
-    assert all(each.startswith("variable podman_memory_policy: ") for each in caught.value.problems)
-    assert all(each in str(caught.value) for each in caught.value.problems)
-    return [each[len("variable podman_memory_policy: "):] for each in caught.value.problems]
+    assert all(line.startswith("variable podman_memory_policy: ") for line in caught.value.problems)
+    assert all(line in str(caught.value) for line in caught.value.problems)
+    return [line[len("variable podman_memory_policy: "):] for line in caught.value.problems]
 
 
 def of_rule(**keys):
@@ -53,7 +53,7 @@ def of_waiver(**changes):
 
 def test_the_example():
     policy = parse_policy(yaml.safe_load(EXAMPLE), "test")
-    assert [each.label for each in policy.rules] == [
+    assert [rule.label for rule in policy.rules] == [
         "rule 1 'every container has a limit and dies as a whole'", "rule 2 'databases survive a killed worker'"]
     assert policy.rules[0].settings == {
         "required": True, "default": 512 * MIB, "min": 64 * MIB, "max": 8 * GIB, "max_share_of_host": 0.5,
@@ -65,13 +65,13 @@ def test_the_example():
 
 @pytest.mark.parametrize("document", [None, {}, ""])
 def test_nothing_is_the_built_in_policy(document):
-    assert parse_policy(document, "test") == _policy.BUILT_IN
+    assert parse_policy(document, "test") == BUILT_IN
 
 
 def test_parts_that_are_left_out():
     alone = parse_policy({"host": {"max_committed_share": 1.5}}, "test")
-    assert alone.rules == _policy.BUILT_IN.rules and alone.waivers == () and alone.require_cgroup_v2 is True
-    assert parse_policy({"rules": None, "waivers": None, "host": None}, "test") == _policy.BUILT_IN
+    assert alone.rules == BUILT_IN.rules and alone.waivers == () and alone.require_cgroup_v2 is True
+    assert parse_policy({"rules": None, "waivers": None, "host": None}, "test") == BUILT_IN
     assert parse_policy({"rules": []}, "test").rules == ()
 
 
@@ -104,18 +104,18 @@ def test_everything_at_once():
     ]
 
 
-@pytest.mark.parametrize("document, said", [
+@pytest.mark.parametrize("document, message", [
     ([], "[] is no mapping with the keys rules, waivers, host"), ("x", "'x' is no mapping"), (7, "7 is no mapping"),
     (True, "True is no mapping"), ({"rules": {}}, "rules: {} is no list"), ({"waivers": "x"}, "waivers: 'x' is no list"),
     ({"host": "x"}, "host: 'x' is no mapping with the keys max_committed_share, require_cgroup_v2"),
     ({"host": {"require_cgroup_v2": "maybe"}}, "host: require_cgroup_v2: 'maybe' is neither true nor false"),
     ({7: 8}, "unknown key 7; known: rules, waivers, host"),
 ])
-def test_shapes(document, said):
-    assert problems(document)[0].startswith(said)
+def test_shapes(document, message):
+    assert problems(document)[0].startswith(message)
 
 
-@pytest.mark.parametrize("keys, said", [
+@pytest.mark.parametrize("keys, message", [
     ({"max": "8g"}, "unknown key 'max'; it belongs under memory"),
     ({"name": " "}, "name: ' ' is no text"), ({"name": 7}, "name: 7 is no text"),
     ({"match": None}, "match is missing"), ({"match": []}, "match: [] is no JMESPath expression"),
@@ -125,20 +125,21 @@ def test_shapes(document, said):
     ({"memory": {"min": "64m", "default": "32m"}}, "memory: default 32m is below min 64m"),
     ({"memory": {"default": "2g", "max": "1g"}}, "memory: default 2g is above max 1g"),
     ({"memory": {"max": "unlimited"}}, "memory: max: 'unlimited' is no bound; null takes a bound away"),
-    ({"memory": {"min": 0}}, "memory: min: 0 is not a usable size"), ({"memory": {"default": -1}}, "memory: default: -1 is negative"),
+    ({"memory": {"min": 0}}, "memory: min: 0 is not a usable size"),
+    ({"memory": {"default": -1}}, "memory: default: -1 is negative"),
     ({"memory": {"max_share_of_host": 0}}, "memory: max_share_of_host: 0 is no share"),
     ({"memory": {"max_share_of_host": 1.1}}, "memory: max_share_of_host: 1.1 is no share"),
     ({"memory": {"max_share_of_host": "50%"}}, "memory: max_share_of_host: '50%' is no share"),
     ({"memory": {"max_share_of_host": float("nan")}}, "memory: max_share_of_host: nan is no share"),
     ({"memory": {"max_share_of_host": True}}, "memory: max_share_of_host: True is no share"),
 ])
-def test_rules(keys, said):
-    found = of_rule(**keys)
-    assert len(found) == 1
-    assert found[0].split(": ", 1)[0].startswith("rule 1") and found[0].split(": ", 1)[1].startswith(said)
+def test_rules(keys, message):
+    lines = of_rule(**keys)
+    assert len(lines) == 1
+    assert lines[0].split(": ", 1)[0].startswith("rule 1") and lines[0].split(": ", 1)[1].startswith(message)
 
 
-@pytest.mark.parametrize("changes, said", [
+@pytest.mark.parametrize("changes, message", [
     ({"reason": "left out"}, "reason is missing"), ({"reason": ""}, "reason: '' is no text"),
     ({"expires": "left out"}, "expires is missing"), ({"expires": None}, "expires is missing"),
     ({"expires": "soon"}, "expires: 'soon' is no day: write it as 2027-03-31"),
@@ -147,9 +148,9 @@ def test_rules(keys, said):
     ({"rule": "waiver-expired"}, "rule: waiver-expired cannot be waived"), ({"match": "left out"}, "match is missing"),
     ({"owner": 7}, "owner: 7 is no text"), ({"until": 1}, "unknown key 'until'"),
 ])
-def test_waivers(changes, said):
-    found = of_waiver(**changes)
-    assert len(found) == 1 and found[0].split(": ", 1)[1].startswith(said)
+def test_waivers(changes, message):
+    lines = of_waiver(**changes)
+    assert len(lines) == 1 and lines[0].split(": ", 1)[1].startswith(message)
 
 
 @pytest.mark.parametrize("expires", [
@@ -199,4 +200,4 @@ def test_anything_is_a_policy_or_a_list_of_problems(document):
     try:
         parse_policy(document, "test")
     except PolicyError as exc:
-        assert exc.problems and all(each.startswith("test") for each in exc.problems)
+        assert exc.problems and all(line.startswith("test") for line in exc.problems)

@@ -10,8 +10,15 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import (
+    BUILT_IN,
+    DECISION_KEYS,
+    MEMORY_KEYS,
+    Decision,
+    decide,
+    explain_decision,
+)
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 HOST = {"name": "h", "memory_total": 4 * GIB}
@@ -22,23 +29,24 @@ def rule(name, match="true", **keys):
     return {"name": name, "match": match, **keys}
 
 
-def decide(*rules, host=None, container=None):
-    return _policy.decide(parse_policy({"rules": list(rules)}, "test"), host or HOST, container or WEB)
+def decide_by(*rules, host=None, container=None):
+    return decide(parse_policy({"rules": list(rules)}, "test"), host or HOST, container or WEB)
 
 
 def test_all_keys_and_where_they_come_from():
-    found = decide(rule("a", memory={"required": True, "default": "512m", "min": "64m", "max": "1g"}, oom_group=True,
+    decision = decide_by(rule("a", memory={"required": True, "default": "512m", "min": "64m", "max": "1g"}, oom_group=True,
                         severity="low"))
-    assert found[:6] == (True, 512 * MIB, 64 * MIB, GIB, True, "low")
-    assert found.decided_by == dict.fromkeys(_policy.DECISION_KEYS, "rule 1 'a'")
+    assert decision[:6] == (True, 512 * MIB, 64 * MIB, GIB, True, "low")
+    assert decision.decided_by == dict.fromkeys(DECISION_KEYS, "rule 1 'a'")
 
 
 def test_later_rules_override_key_by_key():
-    found = decide(rule("a", memory={"required": True, "max": "8g"}, oom_group=True),
+    decision = decide_by(rule("a", memory={"required": True, "max": "8g"}, oom_group=True),
                    rule("b", "name == 'web'", memory={"max": "1g"}, severity="low"),
                    rule("c", "name == 'db'", oom_group=False))
-    assert (found.required, found.max, found.oom_group, found.severity) == (True, GIB, True, "low")
-    assert found.decided_by == {"required": "rule 1 'a'", "max": "rule 2 'b'", "oom_group": "rule 1 'a'", "severity": "rule 2 'b'"}
+    assert (decision.required, decision.max, decision.oom_group, decision.severity) == (True, GIB, True, "low")
+    assert decision.decided_by == {
+        "required": "rule 1 'a'", "max": "rule 2 'b'", "oom_group": "rule 1 'a'", "severity": "rule 2 'b'"}
 
 
 @pytest.mark.parametrize("exempt, left", [
@@ -49,14 +57,14 @@ def test_later_rules_override_key_by_key():
     ({"memory": None, "oom_group": None}, (None, None, None)),
 ])
 def test_null_takes_a_wish_back(exempt, left):
-    found = decide(rule("a", memory={"required": True, "max": "1g"}, oom_group=True), rule("b", **exempt))
-    assert (found.required, found.max, found.oom_group) == left
-    assert {key for key, value in zip(("required", "max", "oom_group"), left) if value is not None} == set(found.decided_by)
+    decision = decide_by(rule("a", memory={"required": True, "max": "1g"}, oom_group=True), rule("b", **exempt))
+    assert (decision.required, decision.max, decision.oom_group) == left
+    assert {key for key, value in zip(("required", "max", "oom_group"), left) if value is not None} == set(decision.decided_by)
 
 
 def test_and_a_third_rule_can_wish_again():
-    found = decide(rule("a", oom_group=True), rule("b", oom_group=None), rule("c", oom_group=False))
-    assert found.oom_group is False and found.decided_by == {"oom_group": "rule 3 'c'"}
+    decision = decide_by(rule("a", oom_group=True), rule("b", oom_group=None), rule("c", oom_group=False))
+    assert decision.oom_group is False and decision.decided_by == {"oom_group": "rule 3 'c'"}
 
 
 @pytest.mark.parametrize("first, second, bounds", [
@@ -65,20 +73,20 @@ def test_and_a_third_rule_can_wish_again():
     ({"min": "64m", "max": "128m"}, {"max": "256m"}, (64, 256)),
 ])
 def test_of_contradicting_bounds_the_later_one_wins(first, second, bounds):
-    found = decide(rule("a", memory=first), rule("b", memory=second))
-    assert (found.min, found.max) == (bounds[0] * MIB, bounds[1] * MIB)
+    decision = decide_by(rule("a", memory=first), rule("b", memory=second))
+    assert (decision.min, decision.max) == (bounds[0] * MIB, bounds[1] * MIB)
 
 
 def test_both_bounds_then_come_from_the_later_rule():
-    assert decide(rule("a", memory={"min": "512m"}), rule("b", memory={"max": "256m"})).decided_by == {
+    assert decide_by(rule("a", memory={"min": "512m"}), rule("b", memory={"max": "256m"})).decided_by == {
         "min": "rule 2 'b'", "max": "rule 2 'b'"}
 
 
 @pytest.mark.parametrize("default, moved", [("64m", 128), ("2g", 256), ("200m", 200)])
 def test_a_default_is_moved_into_the_bounds_of_later_rules(default, moved):
-    found = decide(rule("a", memory={"default": default}), rule("b", memory={"min": "128m", "max": "256m"}))
-    assert found.default == moved * MIB
-    assert found.decided_by["default"] == ("rule 1 'a'" if default == "200m" else "rule 2 'b'")
+    decision = decide_by(rule("a", memory={"default": default}), rule("b", memory={"min": "128m", "max": "256m"}))
+    assert decision.default == moved * MIB
+    assert decision.decided_by["default"] == ("rule 1 'a'" if default == "200m" else "rule 2 'b'")
 
 
 @pytest.mark.parametrize("memory, total, expected", [
@@ -91,38 +99,39 @@ def test_a_default_is_moved_into_the_bounds_of_later_rules(default, moved):
     ({"max_share_of_host": 0.5, "max": "8g"}, None, (None, 8 * GIB)),
 ])
 def test_share_of_host(memory, total, expected):
-    found = decide(rule("a", memory=memory), host={"name": "h", "memory_total": total})
-    assert (found.min, found.max) == expected
-    assert "max_share_of_host" not in found.decided_by
+    decision = decide_by(rule("a", memory=memory), host={"name": "h", "memory_total": total})
+    assert (decision.min, decision.max) == expected
+    assert "max_share_of_host" not in decision.decided_by
 
 
 def test_the_host_is_named_where_it_decided():
-    assert decide(rule("a", memory={"max": "8g", "max_share_of_host": 0.5})).decided_by == {"max": "rule 1 'a' (max_share_of_host)"}
+    decision = decide_by(rule("a", memory={"max": "8g", "max_share_of_host": 0.5}))
+    assert decision.decided_by == {"max": "rule 1 'a' (max_share_of_host)"}
 
 
 def test_infra_containers_are_left_alone():
     infra = {**WEB, "is_infra": True}
-    assert decide(rule("a", memory={"required": True}, oom_group=True), container=infra) == _policy.Decision()
-    explained = _policy.explain_decision(_policy.BUILT_IN, HOST, infra)
+    assert decide_by(rule("a", memory={"required": True}, oom_group=True), container=infra) == Decision()
+    explained = explain_decision(BUILT_IN, HOST, infra)
     assert explained["exempt"] == "the infra container of a pod" and explained["rules"] == []
 
 
 def test_the_built_in_policy():
-    found = _policy.decide(_policy.BUILT_IN, HOST, WEB)
-    assert found == _policy.Decision(required=True, oom_group=True, decided_by=found.decided_by)
-    assert set(found.decided_by.values()) == {"built-in rule"}
+    decision = decide(BUILT_IN, HOST, WEB)
+    assert decision == Decision(required=True, oom_group=True, decided_by=decision.decided_by)
+    assert set(decision.decided_by.values()) == {"built-in rule"}
 
 
 def test_no_rules_are_no_wishes():
-    assert decide() == _policy.Decision()
+    assert decide_by() == Decision()
 
 
 def test_a_rule_that_cannot_be_asked_does_not_match_and_is_told():
     # Podman's names are text always, so the policy was not refused
     odd = {**WEB, "name": 7}
-    found = decide(rule("a", "starts_with(name, 'w')", oom_group=True), rule("b", severity="low"), container=odd)
-    assert (found.oom_group, found.severity) == (None, "low")
-    assert found.problems[0].startswith("rule 1 'a': In function starts_with()")
+    decision = decide_by(rule("a", "starts_with(name, 'w')", oom_group=True), rule("b", severity="low"), container=odd)
+    assert (decision.oom_group, decision.severity) == (None, "low")
+    assert decision.problems[0].startswith("rule 1 'a': In function starts_with()")
 
 
 def test_explain():
@@ -130,12 +139,12 @@ def test_explain():
         "rules": [rule("a", memory={"required": True, "max": "1g"}), rule("b", "name == 'db'", oom_group=False)],
         "waivers": [{"match": "name == 'web'", "rule": "oom-killed", "reason": "known", "expires": "2020-01-01"},
                     {"match": "name == 'db'", "rule": "oom-killed", "reason": "known", "expires": "2020-01-01"}]}, "test")
-    found = json.loads(json.dumps(_policy.explain_decision(policy, HOST, WEB)))
-    assert [(each["rule"], each["matched"]) for each in found["rules"]] == [("rule 1 'a'", True), ("rule 2 'b'", False)]
-    assert found["decision"]["max"] == {"value": GIB, "size": "1g", "decided_by": "rule 1 'a'"}
-    assert found["decision"]["oom_group"] == {"value": None, "decided_by": None}
-    assert [each["match"] for each in found["waivers"]] == ["name == 'web'"]
-    assert (found["host"], found["user"], found["container"], found["exempt"]) == ("h", "root", "web", None)
+    decision = json.loads(json.dumps(explain_decision(policy, HOST, WEB)))
+    assert [(rule["rule"], rule["matched"]) for rule in decision["rules"]] == [("rule 1 'a'", True), ("rule 2 'b'", False)]
+    assert decision["decision"]["max"] == {"value": GIB, "size": "1g", "decided_by": "rule 1 'a'"}
+    assert decision["decision"]["oom_group"] == {"value": None, "decided_by": None}
+    assert [waiver["match"] for waiver in decision["waivers"]] == ["name == 'web'"]
+    assert (decision["host"], decision["user"], decision["container"], decision["exempt"]) == ("h", "root", "web", None)
 
 
 # -- for any rules
@@ -147,7 +156,7 @@ SIZES = st.one_of(st.none(), st.integers(min_value=1, max_value=8 * GIB))
 def rules(draw):
     """Return a rule that is right by itself."""
     memory = {}
-    for key in draw(st.sets(st.sampled_from(_policy.MEMORY_KEYS))):
+    for key in draw(st.sets(st.sampled_from(MEMORY_KEYS))):
         memory[key] = draw({"required": st.one_of(st.none(), st.booleans()),
                             "max_share_of_host": st.sampled_from([None, 0.001, 0.5, 1])}.get(key, SIZES))
     bounds = sorted(value for key, value in memory.items() if key in ("default", "min", "max") and value is not None)
@@ -163,30 +172,30 @@ def rules(draw):
 
 @given(st.lists(rules(), max_size=5))
 def test_the_last_matching_rule_with_a_key_decides_it(given_rules):
-    found = decide(*given_rules)
+    decision = decide_by(*given_rules)
     for key, read in (("oom_group", lambda each: each), ("memory", lambda each: (each or {}))):
         having = [each for each in given_rules if each["match"] and key in each]
         if key == "oom_group":
-            assert found.oom_group == (having[-1]["oom_group"] if having else None)
+            assert decision.oom_group == (having[-1]["oom_group"] if having else None)
         else:
             settled = [read(each["memory"]).get("required") for each in having
                        if each["memory"] is None or "required" in each["memory"]]
-            assert found.required == (settled[-1] if settled else None)
+            assert decision.required == (settled[-1] if settled else None)
 
 
 @given(st.lists(rules(), max_size=5))
 def test_a_decision_never_contradicts_itself(given_rules):
-    found = decide(*given_rules)
-    known = [each for each in (found.min, found.default, found.max) if each is not None]
+    decision = decide_by(*given_rules)
+    known = [each for each in (decision.min, decision.default, decision.max) if each is not None]
     assert known == sorted(known)
-    assert set(found.decided_by) == {key for key in _policy.DECISION_KEYS if getattr(found, key) is not None}
+    assert set(decision.decided_by) == {key for key in DECISION_KEYS if getattr(decision, key) is not None}
 
 
 @given(st.lists(rules(), max_size=4), rules())
 def test_a_rule_that_does_not_match_changes_nothing(given_rules, other):
-    assert decide(*given_rules) == decide(*given_rules, {**other, "match": False})
+    assert decide_by(*given_rules) == decide_by(*given_rules, {**other, "match": False})
 
 
 @given(st.lists(rules(), min_size=1, max_size=4))
 def test_said_twice_is_said_once(given_rules):
-    assert decide(*given_rules)[:6] == decide(*given_rules, *given_rules)[:6]
+    assert decide_by(*given_rules)[:6] == decide_by(*given_rules, *given_rules)[:6]

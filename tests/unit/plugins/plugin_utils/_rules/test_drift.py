@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
 
 MIB = 1024 * 1024
 QUADLET = {"manager": {"kind": "quadlet", "unit": "web.service"}}
 
 
-def rules(facts, policy=_policy.BUILT_IN):
-    return {each["rule"]: each for each in _findings.evaluate_facts("h", facts, "root", policy)}
+def rules(facts, policy=BUILT_IN):
+    return {finding["rule"]: finding for finding in evaluate_facts("h", facts, "root", policy)}
 
 
 def policy(**keys):
@@ -68,9 +68,9 @@ def test_swap_does_not_matter_without_swap(container, facts):
     ({**QUADLET, "memory__next_start": unit(group=None)}, "memory.oom.group on now, off at the next start"),
 ])
 def test_what_the_next_start_loses(container, facts, changes, summary):
-    found = rules(facts(container(**changes)))
-    assert {rule: each["summary"] for rule, each in found.items()} == {"limit-not-persistent": summary}
-    assert found["limit-not-persistent"]["severity"] == "medium"
+    findings = rules(facts(container(**changes)))
+    assert {rule: finding["summary"] for rule, finding in findings.items()} == {"limit-not-persistent": summary}
+    assert findings["limit-not-persistent"]["severity"] == "medium"
 
 
 @pytest.mark.parametrize("changes, held", [
@@ -94,9 +94,9 @@ def test_what_it_does_not_lose(container, facts, changes, held):
     ("64m", 256, 128, {"limit-drift", "memory-limit-out-of-bounds"}),
 ])
 def test_a_difference_that_the_policy_wants_is_no_drift(container, facts, most, declared, enforced, expected):
-    found = rules(facts(container(memory__declared__limit=declared * MIB, memory__effective__limit=enforced * MIB)),
+    findings = rules(facts(container(memory__declared__limit=declared * MIB, memory__effective__limit=enforced * MIB)),
                   policy(memory={"max": most}))
-    assert set(found) == expected
+    assert set(findings) == expected
 
 
 @pytest.mark.parametrize("wanted, declared, enforced, expected", [
@@ -104,9 +104,9 @@ def test_a_difference_that_the_policy_wants_is_no_drift(container, facts, most, 
     (None, None, True, {"limit-not-persistent"}), (None, True, False, set()), (None, True, True, set()),
 ])
 def test_the_group_is_said_once(container, facts, wanted, declared, enforced, expected):
-    found = rules(facts(container(memory__declared__oom_group=declared, memory__effective__oom_group=enforced)),
+    findings = rules(facts(container(memory__declared__oom_group=declared, memory__effective__oom_group=enforced)),
                   policy(oom_group=wanted))
-    assert set(found) == expected
+    assert set(findings) == expected
 
 
 def test_the_remedy_keeps_what_is_lost(container, facts):

@@ -10,13 +10,13 @@ import datetime
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts, evaluate_record
 
 
 def missing(facts, run_as="root"):
-    found = _findings.evaluate_facts("h", facts, run_as, _policy.BUILT_IN)
-    return [each for each in found if each["rule"] == "evidence-missing"]
+    findings = evaluate_facts("h", facts, run_as, BUILT_IN)
+    return [finding for finding in findings if finding["rule"] == "evidence-missing"]
 
 
 def source(name, status, user=None, detail="why"):
@@ -36,34 +36,34 @@ def source(name, status, user=None, detail="why"):
     ("kernel_log", "ok", None),
 ])
 def test_sources(facts, name, status, severity):
-    found = missing(facts(sources=[source(name, status)]))
-    assert [each["severity"] for each in found] == ([severity] if severity else [])
+    findings = missing(facts(sources=[source(name, status)]))
+    assert [finding["severity"] for finding in findings] == ([severity] if severity else [])
 
 
 def test_an_error_without_a_source_is_a_finding_and_with_one_it_is_not_a_second(facts):
     errors = [{"source": "podman", "user": "bob", "message": "no such user"},
               {"source": "kernel_log", "user": None, "message": "denied"}]
-    found = missing(facts(sources=[source("kernel_log", "unavailable", detail=None)], errors=errors))
-    assert sorted(each["summary"] for each in found) == [
+    findings = missing(facts(sources=[source("kernel_log", "unavailable", detail=None)], errors=errors))
+    assert sorted(finding["summary"] for finding in findings) == [
         "kernel log could not be read: denied", "podman reported an error: no such user"]
 
 
 def test_unknown_verdict(container, facts):
-    found = missing(facts(container(oom__killed=None, oom__cause="unknown", oom__missing=["kernel_log"])))
-    assert [each["summary"] for each in found] == ["unknown whether it was OOM killed (kernel_log)"]
+    findings = missing(facts(container(oom__killed=None, oom__cause="unknown", oom__missing=["kernel_log"])))
+    assert [finding["summary"] for finding in findings] == ["unknown whether it was OOM killed (kernel_log)"]
 
 
 def test_without_become_is_said_once_and_plainly(recorded):
-    found = missing(recorded("debian13-alice"), "alice")
+    findings = missing(recorded("debian13-alice"), "alice")
     by_scope = {}
-    for each in found:
-        by_scope.setdefault(each["evidence"]["scope"], []).append(each["summary"])
+    for finding in findings:
+        by_scope.setdefault(finding["evidence"]["scope"], []).append(finding["summary"])
     assert by_scope["privilege"] == ["ran as alice without become: only alice's containers, kernel log unreadable"]
     assert "source" not in by_scope
 
 
 def test_with_become_nothing_is_missing_but_a_container_without_cgroup(recorded):
-    assert {each["container"] for each in missing(recorded("debian13-root"))} == {"cgroups-disabled"}
+    assert {finding["container"] for finding in missing(recorded("debian13-root"))} == {"cgroups-disabled"}
 
 
 @pytest.mark.parametrize("run_as, users, alone", [
@@ -74,8 +74,8 @@ def test_with_become_nothing_is_missing_but_a_container_without_cgroup(recorded)
     (None, [], False),
 ])
 def test_who_could_not_see_everything(facts, run_as, users, alone):
-    found = missing(facts(sources=[source("podman", "ok", user) for user in users]), run_as)
-    assert bool(found) is alone
+    findings = missing(facts(sources=[source("podman", "ok", user) for user in users]), run_as)
+    assert bool(findings) is alone
 
 
 @pytest.mark.parametrize("broken", [
@@ -84,7 +84,7 @@ def test_who_could_not_see_everything(facts, run_as, users, alone):
     {"schema": "podman_fleet.memory/facts/v1", "containers": ["x"]},
 ])
 def test_odd_facts_do_not_take_the_report_along(broken):
-    entry, found = _findings.evaluate_record({"host": "h", "run_as": None, "problem": None, "facts": broken},
-                                       _policy.BUILT_IN, datetime.date(2026, 11, 23))
+    entry, findings = evaluate_record({"host": "h", "run_as": None, "problem": None, "facts": broken},
+                                       BUILT_IN, datetime.date(2026, 11, 23))
     assert (entry["status"], entry["kind"], entry["facts"]) == ("not_checked", "bad_facts", None)
-    assert [each["rule"] for each in found] == ["evidence-missing"]
+    assert [finding["rule"] for finding in findings] == ["evidence-missing"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import host as _rule_host
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.host import host_findings
 
 MIB = 1024 ** 2
 
 
 def summaries(facts, **host):
-    return {each["rule"]: each["summary"] for each in _rule_host.host_findings("h", facts, parse_policy({"host": host}, "test"))}
+    return {finding["rule"]: finding["summary"] for finding in host_findings("h", facts, parse_policy({"host": host}, "test"))}
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def fleet(container, facts):
 
 
 def test_overcommitted(fleet):
-    found = summaries(fleet((60, {}), (40, {})), max_committed_share=0.9)
-    assert found == {"host-overcommitted": "limits of 2 running containers together are 100 MiB, 100 % of the host's "
+    findings = summaries(fleet((60, {}), (40, {})), max_committed_share=0.9)
+    assert findings == {"host-overcommitted": "limits of 2 running containers together are 100 MiB, 100 % of the host's "
                                            "100 MiB (at most 90 %)"}
 
 
@@ -57,8 +57,8 @@ def test_what_counts(fleet, parts, committed):
 
 
 def test_those_without_a_limit_are_told(fleet):
-    found = _rule_host.host_findings("h", fleet((95, {}), (None, {})), parse_policy({"host": {"max_committed_share": 0.9}}, "test"))
-    assert found[0]["evidence"]["without_limit"] == 1 and "1 container more without a known limit" in found[0]["detail"]
+    findings = host_findings("h", fleet((95, {}), (None, {})), parse_policy({"host": {"max_committed_share": 0.9}}, "test"))
+    assert findings[0]["evidence"]["without_limit"] == 1 and "1 container more without a known limit" in findings[0]["detail"]
 
 
 @pytest.mark.parametrize("total", [None, 0])
@@ -70,6 +70,6 @@ def test_not_asked_for(fleet):
     assert not summaries(fleet((95, {}), (95, {})))
 
 
-@pytest.mark.parametrize("required, found", [(True, {"cgroup-v1"}), (False, set())])
-def test_cgroup_v1(facts, required, found):
-    assert set(summaries(facts(host={"cgroup_version": 1}), require_cgroup_v2=required)) == found
+@pytest.mark.parametrize("required, expected", [(True, {"cgroup-v1"}), (False, set())])
+def test_cgroup_v1(facts, required, expected):
+    assert set(summaries(facts(host={"cgroup_version": 1}), require_cgroup_v2=required)) == expected

@@ -9,11 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKeys
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import (
-    evaluate as _findings,
-    kills as _rule_kills,
-)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.kills import kill_findings
 
 MIB = 1024 * 1024
 KILLED = {"killed": True, "cause": "container_limit", "lethal": True, "confidence": "certain", "count": 1,
@@ -27,7 +25,7 @@ def killed(container, **oom):
 
 
 def kills(facts):
-    return _rule_kills.kill_findings("h", facts, ContainerKeys(facts))
+    return kill_findings("h", facts, ContainerKeys(facts))
 
 
 @pytest.mark.parametrize("oom, severity", [
@@ -42,7 +40,7 @@ def kills(facts):
     ({"killed": None, "cause": "unknown", "lethal": None, "count": 1}, "medium"),
 ])
 def test_severity(container, facts, oom, severity):
-    assert [each["severity"] for each in kills(facts(killed(container, **oom)))] == [severity]
+    assert [finding["severity"] for finding in kills(facts(killed(container, **oom)))] == [severity]
 
 
 def test_no_kill_no_finding(container, facts):
@@ -66,11 +64,11 @@ def test_cause_in_words(container, facts, oom, expected):
 def test_a_crash_loop_with_rm_is_one_finding(container, facts):
     removed = [{"id": "%064x" % number, "user": "root", "name": "web",
                 "oom": {**KILLED, "last_at": "2026-11-23T18:%02d:00Z" % number}} for number in range(50)]
-    found = kills(facts(killed(container), removed=removed))
-    assert len(found) == 1
-    assert found[0]["evidence"]["count"] == 51
-    assert found[0]["evidence"]["last_at"] == "2026-11-23T18:49:00Z"
-    assert found[0]["evidence"]["removed"]
+    findings = kills(facts(killed(container), removed=removed))
+    assert len(findings) == 1
+    assert findings[0]["evidence"]["count"] == 51
+    assert findings[0]["evidence"]["last_at"] == "2026-11-23T18:49:00Z"
+    assert findings[0]["evidence"]["removed"]
 
 
 def test_identity_survives_recreation_and_a_name_of_a_unit(container, facts):
@@ -93,15 +91,15 @@ def test_containers_of_one_unit_are_told_apart(container, facts):
         made = killed(container)
         made.update(name=name, id=name.ljust(64, "0"), manager={"kind": "kube", "unit": "pod.service"})
         pod.append(made)
-    assert len({each["id"] for each in kills(facts(*pod))}) == 2
+    assert len({finding["id"] for finding in kills(facts(*pod))}) == 2
 
 
 def test_hostile_names_are_inert(container, facts):
     made = killed(container, victims=[{"pid": 1, "task": "\x1b[2J\u202e", "at": None, "rss": 1}])
     made["name"] = "\x1b]0;x\x07"
-    found = kills(facts(made))[0]
+    finding = kills(facts(made))[0]
     for key in ("summary", "detail", "remedy"):
-        assert "\x1b" not in found[key] and "\u202e" not in found[key]
+        assert "\x1b" not in finding[key] and "\u202e" not in finding[key]
 
 
 # what the scenarios on a real Debian 13 have to come out as: (lethal, current run, how often, flag)
@@ -119,16 +117,17 @@ RECORDED = {
 
 @pytest.mark.parametrize("user", ["root", "alice"])
 def test_recorded(recorded, user):
-    found = {each["container"]: each for each in kills(recorded("debian13-root")) if each["user"] == user}
-    assert {name: (each["evidence"]["lethal"], each["evidence"]["current_run"], each["evidence"]["count"],
-                   each["evidence"]["flag_trust"]) for name, each in found.items()} == RECORDED
+    findings = {finding["container"]: finding for finding in kills(recorded("debian13-root")) if finding["user"] == user}
+    assert {name: (finding["evidence"]["lethal"], finding["evidence"]["current_run"], finding["evidence"]["count"],
+                   finding["evidence"]["flag_trust"]) for name, finding in findings.items()} == RECORDED
 
 
 def test_recorded_removed(recorded):
-    found = kills(recorded("debian12-root"))
-    assert [(each["user"], each["severity"], each["evidence"]["removed"]) for each in found] == [("alice", "critical", True)]
+    findings = kills(recorded("debian12-root"))
+    assert [(finding["user"], finding["severity"], finding["evidence"]["removed"]) for finding in findings] == [
+        ("alice", "critical", True)]
 
 
 def test_recorded_findings_have_distinct_ids(recorded):
-    found = _findings.evaluate_facts("h", recorded("debian13-root"), "root", _policy.BUILT_IN)
-    assert len({each["id"] for each in found}) == len(found)
+    findings = evaluate_facts("h", recorded("debian13-root"), "root", BUILT_IN)
+    assert len({finding["id"] for finding in findings}) == len(findings)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
 
 MIB = 1024 * 1024
 IDENT = "c" * 64
 
 
 def rules(facts, run_as="root"):
-    return {each["rule"]: each for each in _findings.evaluate_facts("h", facts, run_as, _policy.BUILT_IN)}
+    return {finding["rule"]: finding for finding in evaluate_facts("h", facts, run_as, BUILT_IN)}
 
 
 def test_nothing_to_say_of_a_protected_container(container, facts):
@@ -51,15 +51,15 @@ def test_group_mismatch(container, facts, changes, severity):
 
 
 def test_cgroup_v1_is_said_once_and_not_of_each_container(container, facts):
-    found = rules(facts(container(memory__effective__oom_group=None), host={"cgroup_version": 1}))
-    assert set(found) == {"cgroup-v1"}
+    findings = rules(facts(container(memory__effective__oom_group=None), host={"cgroup_version": 1}))
+    assert set(findings) == {"cgroup-v1"}
 
 
 @pytest.mark.parametrize("changes", [{"memory__effective": None}, {"memory__effective__oom_group": None}])
 def test_unknown_limits_are_missing_evidence(container, facts, changes):
-    found = rules(facts(container(**changes)))
-    assert set(found) == {"evidence-missing"}
-    assert found["evidence-missing"]["evidence"]["kind"] == "limits"
+    findings = rules(facts(container(**changes)))
+    assert set(findings) == {"evidence-missing"}
+    assert findings["evidence-missing"]["evidence"]["kind"] == "limits"
 
 
 @pytest.mark.parametrize("changes, expected", [

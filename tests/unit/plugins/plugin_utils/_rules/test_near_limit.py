@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKeys
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import near_limit as _rule_near
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.near_limit import near_limit_findings
 
 MIB = 1024 ** 2
 
@@ -25,22 +25,23 @@ def near(container, facts):
             memory__effective__limit=100 * MIB,
             memory__effective__swap_limit=None if swap_limit is None else swap_limit * MIB, **changes)
         made = facts(one, host={"cgroup_version": 2, "memory_total": 1 << 30, "swap_total": host_swap * MIB})
-        return _rule_near.near_limit_findings("h", made, ContainerKeys(made))
+        return near_limit_findings("h", made, ContainerKeys(made))
     return make
 
 
 @pytest.mark.parametrize("used, severity", [(10, None), (79, None), (80, "medium"), (89, "medium"), (90, "high"), (100, "high")])
 def test_working_set(near, used, severity):
-    assert [each["severity"] for each in near(used)] == ([severity] if severity else [])
+    assert [finding["severity"] for finding in near(used)] == ([severity] if severity else [])
 
 
 def test_what_is_said(near):
-    found = near(93, events={"max": 3, "oom": 1}, swap=2)[0]
-    assert found["rule"] == "near-limit" and found["summary"] == "uses 93 % of its 100 MiB"
-    assert found["detail"] == ("The working set (without page cache that can go) is 93 MiB. It hit its limit 3 times in this run. "
-                               "2 MiB of swap in use. It cannot swap: the next step over the limit is a kill.")
-    assert found["evidence"]["share"] == 0.93 and found["evidence"]["events"] == {"high": 0, "max": 3, "oom": 1}
-    assert "podman update --memory=208m" in found["remedy"]
+    finding = near(93, events={"max": 3, "oom": 1}, swap=2)[0]
+    assert finding["rule"] == "near-limit" and finding["summary"] == "uses 93 % of its 100 MiB"
+    assert finding["detail"] == (
+        "The working set (without page cache that can go) is 93 MiB. It hit its limit 3 times in this run. "
+        "2 MiB of swap in use. It cannot swap: the next step over the limit is a kill.")
+    assert finding["evidence"]["share"] == 0.93 and finding["evidence"]["events"] == {"high": 0, "max": 3, "oom": 1}
+    assert "podman update --memory=208m" in finding["remedy"]
 
 
 @pytest.mark.parametrize("stalled, events, severity", [
@@ -54,9 +55,9 @@ def test_what_is_said(near):
     (50.0, {}, None),
 ])
 def test_pressure(near, stalled, events, severity):
-    found = near(20, stalled=stalled, events=events)
-    assert [(each["rule"], each["severity"]) for each in found] == ([("memory-stalls", severity)] if severity else [])
-    assert not found or "stalled %.0f %% of the time" % stalled in found[0]["summary"]
+    findings = near(20, stalled=stalled, events=events)
+    assert [(finding["rule"], finding["severity"]) for finding in findings] == ([("memory-stalls", severity)] if severity else [])
+    assert not findings or "stalled %.0f %% of the time" % stalled in findings[0]["summary"]
 
 
 def test_what_is_said_of_stalls(near):
@@ -66,15 +67,17 @@ def test_what_is_said_of_stalls(near):
         "For that share of the last five minutes all of its tasks waited for memory (PSI full, avg300). The working set (without "
         "page cache that can go) is 20 MiB. memory.high of 50 MiB throttled it 7 times.")
     group = "/sys/fs/cgroup" + finding["evidence"]["source"]
+    files = ["%s/memory.%s" % (group, name) for name in ("high", "max", "events", "pressure")]
     assert finding["remedy"].splitlines() == [
         "# memory.high of 50 MiB throttles it: raise that above its working set",
         "# does it wait for reclaim at this limit, or does the whole host lack memory?",
-        "grep . %s /proc/pressure/memory" % " ".join("%s/memory.%s" % (group, name) for name in ("high", "max", "events", "pressure"))]
+        "grep . %s /proc/pressure/memory" % " ".join(files)]
 
 
 def test_stalls_of_what_has_no_limit(near):
-    found = near(20, stalled=12.0, events={"high": 7}, memory__effective__source=None, memory__declared__limit=None)
-    assert [each["rule"] for each in found] == ["memory-stalls"] and "\ngrep . /proc/pressure/memory" in found[0]["remedy"]
+    findings = near(20, stalled=12.0, events={"high": 7}, memory__effective__source=None, memory__declared__limit=None)
+    assert [finding["rule"] for finding in findings] == ["memory-stalls"]
+    assert "\ngrep . /proc/pressure/memory" in findings[0]["remedy"]
 
 
 @pytest.mark.parametrize("used, swap_limit, host_swap, stalled, rule, severity", [
@@ -85,8 +88,8 @@ def test_stalls_of_what_has_no_limit(near):
     (85, 200, 500, 5.0, "memory-stalls", "medium"),
 ])
 def test_a_container_is_near_its_limit_or_stalls(near, used, swap_limit, host_swap, stalled, rule, severity):
-    found = near(used, swap_limit=swap_limit, host_swap=host_swap, stalled=stalled, events={"max": 5})
-    assert [(each["rule"], each["severity"]) for each in found] == [(rule, severity)]
+    findings = near(used, swap_limit=swap_limit, host_swap=host_swap, stalled=stalled, events={"max": 5})
+    assert [(finding["rule"], finding["severity"]) for finding in findings] == [(rule, severity)]
 
 
 @pytest.mark.parametrize("swap_limit, swap, host_swap, severity", [
@@ -111,18 +114,18 @@ def test_swap_room_of_what_is_not_that_near(near):
 def test_not_for_these(container, facts, changes):
     one = container(**{"memory__usage": {"working_set": 64 * MIB, "current": 64 * MIB}, **changes})
     made = facts(one)
-    assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))
+    assert not near_limit_findings("h", made, ContainerKeys(made))
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"current": 64 * MIB, "working_set": None}])
 def test_what_could_not_be_read_is_not_near(container, facts, usage):
     made = facts(container(memory__usage=usage))
-    assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))
+    assert not near_limit_findings("h", made, ContainerKeys(made))
 
 
 def test_no_limit_is_not_near(container, facts):
     made = facts(container(memory__usage={"working_set": 1 << 40, "current": 1 << 40}, memory__effective__limit=None))
-    assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))
+    assert not near_limit_findings("h", made, ContainerKeys(made))
 
 
 def test_a_shared_limit_is_used_by_all_that_share_it(container, facts):
@@ -134,13 +137,13 @@ def test_a_shared_limit_is_used_by_all_that_share_it(container, facts):
         one.update(id="%064x" % number, name="c%d" % number, is_infra=number == 0)
         made.append(one)
     given = facts(*made)
-    found = _rule_near.near_limit_findings("h", given, ContainerKeys(given))
-    assert [each["container"] for each in found] == ["c1", "c2"]
-    assert found[0]["summary"] == "uses 94 % of the 64 MiB of its pod (aaaaaaaaaaaa), shared by 3 containers"
-    assert "systemctl show" in found[0]["remedy"]
+    findings = near_limit_findings("h", given, ContainerKeys(given))
+    assert [finding["container"] for finding in findings] == ["c1", "c2"]
+    assert findings[0]["summary"] == "uses 94 % of the 64 MiB of its pod (aaaaaaaaaaaa), shared by 3 containers"
+    assert "systemctl show" in findings[0]["remedy"]
 
 
 def test_recorded_hosts_have_none(recorded):
     for name in ("debian13-root", "debian13-alice", "debian12-root"):
         made = recorded(name)
-        assert not _rule_near.near_limit_findings("h", made, ContainerKeys(made))
+        assert not near_limit_findings("h", made, ContainerKeys(made))

@@ -12,7 +12,7 @@ import pathlib
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures"
 BEFORE = json.loads((FIXTURES / "before_rooms" / "findings.json").read_text(encoding="ascii"))
@@ -21,7 +21,7 @@ PROSE = ("summary", "detail", "remedy")
 
 @pytest.mark.parametrize("name", sorted(BEFORE))
 def test_findings(name, recorded):
-    findings = _findings.evaluate_facts("host", recorded(name), "root", BUILT_IN)
+    findings = evaluate_facts("host", recorded(name), "root", BUILT_IN)
     for finding in findings:
         finding["evidence"].pop("reasons", None)
     assert [{key: value for key, value in finding.items() if key not in PROSE} for finding in findings] == BEFORE[name]

@@ -10,7 +10,7 @@ import datetime
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_record
 
 LAST_DAY = datetime.date(2026, 11, 23)
 
@@ -22,9 +22,9 @@ def waiver(match="name == 'web'", rule="memory-limit-missing", expires=LAST_DAY,
 def judge(facts, *waivers, today=LAST_DAY, problem=None):
     """Return (waived findings, the others) by rule."""
     record = {"host": "h", "run_as": "root", "problem": problem, "facts": facts}
-    _entry, found = _findings.evaluate_record(record, parse_policy({"waivers": list(waivers)}, "test"), today)
-    return ({each["rule"]: each for each in found if each["waiver"]},
-            {each["rule"]: each for each in found if not each["waiver"]})
+    _entry, findings = evaluate_record(record, parse_policy({"waivers": list(waivers)}, "test"), today)
+    return ({finding["rule"]: finding for finding in findings if finding["waiver"]},
+            {finding["rule"]: finding for finding in findings if not finding["waiver"]})
 
 
 @pytest.fixture
