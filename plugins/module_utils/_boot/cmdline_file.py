@@ -2,19 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """Boot loaders whose arguments stand in a file that is nothing but a command line: Raspberry Pi, systemd-boot."""
 
 import re
+from typing import Dict, List, Optional, Tuple
 
-from .config import CMDLINE_TXT, ENTRIES
-from .edit import edit_cmdline
+from .config import CMDLINE_TXT, ENTRY_DIRS, KERNEL_CMDLINE
+from .edit import Desired, edit_cmdline
 from .kernel_args import parse_arguments
 from .loader import Bootloader, BootloaderError, Change
 from .next_boot import entry_cmdlines
 
-KERNEL_CMDLINE = "/etc/kernel/cmdline"
 # kernel-install(8): what it takes when /etc/kernel/cmdline isn't there.
 _VENDOR_CMDLINE = "/usr/lib/kernel/cmdline"
 # 90-loaderentry.install leaves these out of /proc/cmdline: they are the last boot loader's.
@@ -26,28 +24,28 @@ class RaspberryPi(Bootloader):
 
     name = "raspberry_pi"
 
-    def change(self, asked):
-        """See Bootloader."""
-        path = self._path()
-        text = self.files.read(path)
-        line = _one_line(path, text)
-        edited = edit_cmdline(line, asked)
-        files = {} if edited == line else {path: text.replace(line, edited, 1) if line else edited + text}
+    def plan_change(self, desired: Desired) -> Change:
+        path, text = self._read()
+        line = _single_line(path, text)
+        edited = edit_cmdline(line, desired)
+        files: Dict[str, Optional[str]] = {}
+        if edited != line:
+            files[path] = text.replace(line, edited, 1) if line else edited + text
         return Change([line.strip()], [edited.strip()], files, [])
 
-    def booted_lines(self):
-        """See Bootloader."""
-        path = self._path()
-        return [_one_line(path, self.files.read(path))]
+    def next_boot_cmdlines(self) -> List[str]:
+        return [_single_line(*self._read())]
 
-    def _path(self):
+    def _read(self) -> Tuple[str, str]:
+        """Return (path, text) of cmdline.txt."""
         for path in CMDLINE_TXT:
-            if self.files.read(path) is not None:
+            text = self.files.read(path)
+            if text is not None:
                 self._check_config(path.replace("cmdline.txt", "config.txt"))
-                return path
+                return path, text
         raise BootloaderError("there is no %s" % " and no ".join(CMDLINE_TXT))
 
-    def _check_config(self, path):
+    def _check_config(self, path: str) -> None:
         """config.txt can name another file, or another directory: then this is the wrong one."""
         match = re.search(r"^[ \t]*((?:cmdline|os_prefix)[ \t]*=.*)$", self.files.read(path) or "", re.M)
         if match:
@@ -61,53 +59,48 @@ class SystemdBoot(Bootloader):
     name = "systemd_boot"
     every_entry = True
 
-    def change(self, asked):
-        """See Bootloader."""
+    def plan_change(self, desired: Desired) -> Change:
         entries = self._entries()
         text = self.files.read(KERNEL_CMDLINE)
         line = self._inherited() if text is None else _without_comments(text)
-        edited = edit_cmdline(line, asked)
-        files = {}
+        edited = edit_cmdline(line, desired)
+        files: Dict[str, Optional[str]] = {}
         if edited != line:
             # Lines that begin with # are for people; kernel-install makes one line of the others.
-            comments = [each for each in (text or "").splitlines() if each.startswith("#")]
-            files = {KERNEL_CMDLINE: "\n".join(comments + [edited.strip()]) + "\n"}
-        commands = [] if not files and self.meets(asked) else self._commands(entries)
+            comments = [comment for comment in (text or "").splitlines() if comment.startswith("#")]
+            files[KERNEL_CMDLINE] = "\n".join(comments + [edited.strip()]) + "\n"
+        commands = [] if not files and self.satisfies(desired) else [
+            self._add_command(version) for version in sorted({version for version, _line in entries.values()})]
         return Change([line.strip()], [edited.strip()], files, commands)
 
-    def guarded(self):
-        """See Bootloader."""
+    def tool_written_paths(self) -> List[str]:
         return sorted(self._entries())
 
-    def booted_lines(self):
-        """See Bootloader."""
+    def next_boot_cmdlines(self) -> List[str]:
         return [line for _version, line in self._entries().values()]
 
-    def _inherited(self):
+    def _inherited(self) -> str:
         vendor = self.files.read(_VENDOR_CMDLINE)
         if vendor is not None:
             return _without_comments(vendor)
         running = parse_arguments(self.files.read("/proc/cmdline") or "")
-        return " ".join(each.text for each in running if each.name not in _OF_THE_BOOT)
+        return " ".join(argument.text for argument in running if argument.name not in _OF_THE_BOOT)
 
-    def _entries(self):
+    def _entries(self) -> Dict[str, Tuple[str, str]]:
         """Return {path: (version, command line)} of the entries that kernel-install has made."""
-        for base in ENTRIES:
-            paths = [base + "/" + name for name in self.files.names(base) if name.endswith(".conf")]
-            found = entry_cmdlines({path: self.files.read(path) or "" for path in paths})
-            made = {path: each for path, each in found.items()
-                    # TOKEN-VERSION.conf, with boot counting TOKEN-VERSION+LEFT-DONE.conf
-                    if each[0] and re.search(r"-%s(\+\d+(-\d+)?)?\.conf$" % re.escape(each[0]), path)}
+        for folder in ENTRY_DIRS:
+            paths = [folder + "/" + name for name in self.files.names(folder) if name.endswith(".conf")]
+            entries = entry_cmdlines({path: self.files.read(path) or "" for path in paths})
+            # TOKEN-VERSION.conf, with boot counting TOKEN-VERSION+LEFT-DONE.conf
+            made = {path: (version, line) for path, (version, line) in entries.items()
+                    if version and re.search(r"-%s(\+\d+(-\d+)?)?\.conf$" % re.escape(version), path)}
             if made:
                 return made
         raise BootloaderError("there is no entry that kernel-install has made in %s; unified kernel images are not "
-                              "supported" % ", ".join(ENTRIES))
+                              "supported" % ", ".join(ENTRY_DIRS))
 
-    def _commands(self, entries):
-        return [self._add(version) for version in sorted({version for version, _line in entries.values()})]
-
-    def _add(self, version):
-        """The command that makes the entry of a kernel anew, as the distribution's own hook calls it."""
+    def _add_command(self, version: str) -> List[str]:
+        """The command that makes the entry of a kernel again, as the distribution's own hook calls it."""
         for image, initrd in (("/usr/lib/modules/%s/vmlinuz" % version, None),  # kernel-install(8); Fedora, Arch
                               ("/boot/vmlinuz-%s" % version, "/boot/initrd.img-%s" % version)):  # Debian
             if self.files.exists(image):
@@ -117,13 +110,13 @@ class SystemdBoot(Bootloader):
                               "nor in /boot/vmlinuz-%s" % (version, version, version))
 
 
-def _one_line(path, text):
-    lines = [each for each in (text or "").splitlines() if each.strip()]
+def _single_line(path: str, text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1:
         raise BootloaderError("%s has %d lines, and the firmware reads the first one only: make it one line by hand"
                               % (path, len(lines)))
     return lines[0] if lines else ""
 
 
-def _without_comments(text):
-    return " ".join(each.strip() for each in text.splitlines() if each.strip() and not each.startswith("#"))
+def _without_comments(text: str) -> str:
+    return " ".join(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))

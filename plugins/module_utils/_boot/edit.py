@@ -2,41 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
-"""Which arguments a kernel command line should have and should not, and a line edited accordingly.
+"""Which arguments a kernel command line should have and should not have, and a line edited accordingly.
 
 Pure. Knows nothing of files and boot loaders.
 """
 
-from collections import namedtuple
+from typing import Iterable, List, NamedTuple, Sequence, Tuple
 
-from .kernel_args import parse_arguments, word_spans
+from .kernel_args import Argument, parse_arguments, word_spans
 
-# present, absent: [_kernel_args.Argument]. An absent one without a value means every value of that name,
-# but for those that are wanted.
-Desired = namedtuple("Wanted", "present absent")
+
+class Desired(NamedTuple):
+    """The arguments that a command line should have and should not have."""
+
+    present: List[Argument]
+    absent: List[Argument]  # one without a value means every value of that name, except those in present
 
 
 class ArgumentError(ValueError):
-    """An option names no argument, or contradicts another one."""
+    """An option is no argument, or contradicts another one."""
 
 
-def parse_desired(present, absent):
-    """Return the Wanted of two lists of `name` and `name=value`.
+def parse_desired(present: Iterable[str], absent: Iterable[str]) -> Desired:
+    """Return the Desired of two lists of `name` and `name=value`.
 
     :raises ArgumentError: naming the option, the value and what is wrong with it.
     """
-    found = Desired([_parsed("present", text) for text in present], [_parsed("absent", text) for text in absent])
-    if not found.present and not found.absent:
+    desired = Desired([_parse_option("present", text) for text in present], [_parse_option("absent", text) for text in absent])
+    if not desired.present and not desired.absent:
         raise ArgumentError("present, absent: one of them has to name an argument")
-    for each in found.present:
-        if any(_same(each, other) for other in found.absent):
-            raise ArgumentError("present and absent both name %s" % each.text)
-    return found
+    for argument in desired.present:
+        if _contains(desired.absent, argument):
+            raise ArgumentError("present and absent both name %s" % argument.text)
+    return desired
 
 
-def _parsed(option, text):
+def _parse_option(option: str, text: str) -> Argument:
     if any(ord(char) < 32 or ord(char) == 127 for char in text):
         raise ArgumentError("%s: %r has a line break or another control character" % (option, text))
     if text.count('"') % 2:
@@ -50,66 +51,63 @@ def _parsed(option, text):
     return arguments[0]
 
 
-def _same(one, other):
-    return (one.name, one.value) == (other.name, other.value)
+def _contains(arguments: Iterable[Argument], argument: Argument) -> bool:
+    return any((argument.name, argument.value) == (other.name, other.value) for other in arguments)
 
 
-def is_unexpected(argument, asked):
-    """Whether the argument should not be there. What stands behind `--` is init's and never meant.
-
-    :param asked: Wanted.
-    """
-    if not argument.kernel or any(_same(argument, each) for each in asked.present):
+def _is_unexpected(argument: Argument, desired: Desired) -> bool:
+    """Whether the argument should not be there. What stands behind `--` is init's and never meant."""
+    if not argument.kernel or _contains(desired.present, argument):
         return False
-    return any(argument.name == each.name and each.value in (None, argument.value) for each in asked.absent)
+    return any(argument.name == absent.name and absent.value in (None, argument.value) for absent in desired.absent)
 
 
-def unexpected_arguments(arguments, asked):
-    """Return those of the Arguments that should not be there, in order."""
-    return [each for each in arguments if is_unexpected(each, asked)]
+def unexpected_arguments(arguments: Iterable[Argument], desired: Desired) -> List[Argument]:
+    """Return the arguments that should not be there, in order."""
+    return [argument for argument in arguments if _is_unexpected(argument, desired)]
 
 
-def missing_arguments(arguments, asked):
-    """Return the wanted Arguments that are not among these, each once."""
-    there = [each for each in arguments if each.kernel]
-    found = []
-    for each in asked.present:
-        if not any(_same(each, other) for other in there + found):
-            found.append(each)
-    return found
+def missing_arguments(arguments: Sequence[Argument], desired: Desired) -> List[Argument]:
+    """Return the desired arguments that are not there, each once."""
+    there = [argument for argument in arguments if argument.kernel]
+    missing: List[Argument] = []
+    for argument in desired.present:
+        if not _contains(there + missing, argument):
+            missing.append(argument)
+    return missing
 
 
-def cmdline_satisfies(line, asked):
-    """Whether a command line has all that is wanted and nothing that is not."""
+def cmdline_satisfies(line: str, desired: Desired) -> bool:
+    """Whether a command line has all that it should have and nothing that it should not have."""
     arguments = parse_arguments(line)
-    return not unexpected_arguments(arguments, asked) and not missing_arguments(arguments, asked)
+    return not unexpected_arguments(arguments, desired) and not missing_arguments(arguments, desired)
 
 
-def edit_cmdline(line, asked):
-    """Return the command line with what is lacking at its end (in front of `--`) and without what is unwanted.
+def edit_cmdline(line: str, desired: Desired) -> str:
+    """Return the command line without unexpected arguments and with the missing ones at its end (in front of `--`).
 
     Everything else stays as it is, byte by byte; a line that needs nothing is returned as it is.
     """
     arguments = iter(parse_arguments(line))
-    kept, at, end = "", 0, None
+    edited, at, end = "", 0, None
     for start, stop in word_spans(line):
         if line[start:stop] == "--" and end is None:
-            end = len(kept + line[at:start].rstrip())
-        elif is_unexpected(next(arguments), asked):
-            kept, at = _without(kept + line[at:start], line, stop)
+            end = len(edited + line[at:start].rstrip())
+        elif _is_unexpected(next(arguments), desired):
+            edited, at = _without_word(edited + line[at:start], line, stop)
             continue
-        kept, at = kept + line[at:stop], stop
-    kept += line[at:]
-    added = " ".join(each.text for each in missing_arguments(parse_arguments(line), asked))
-    if not added:
-        return kept
-    end = len(kept.rstrip()) if end is None else end
-    behind = " " if kept[end:end + 1] and not kept[end].isspace() else ""
-    return kept[:end] + (" " if end else "") + added + behind + kept[end:]
+        edited, at = edited + line[at:stop], stop
+    edited += line[at:]
+    missing = " ".join(argument.text for argument in missing_arguments(parse_arguments(line), desired))
+    if not missing:
+        return edited
+    end = len(edited.rstrip()) if end is None else end
+    behind = " " if edited[end:end + 1] and not edited[end].isspace() else ""
+    return edited[:end] + (" " if end else "") + missing + behind + edited[end:]
 
 
-def _without(front, line, stop):
-    """Leave out a word that ended at `stop`, and one space: in front of it, or behind it at the line's beginning."""
+def _without_word(front: str, line: str, stop: int) -> Tuple[str, int]:
+    """Leave out a word that ends at `stop`, and one space: in front of it, or behind it at the line's beginning."""
     if front.endswith((" ", "\t")):
         return front[:-1], stop
     return front, stop + 1 if line.startswith((" ", "\t"), stop) else stop

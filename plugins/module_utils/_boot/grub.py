@@ -2,18 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """GRUB whose grub.cfg is generated from /etc/default/grub: Debian, Ubuntu (update-grub) and SUSE (grub2-mkconfig).
 
-What the settings amount to is told by the shell, as grub-mkconfig does it; the editing is in _shell_settings.
+What the settings amount to is asked of the shell, as grub-mkconfig does it; the editing is in shell_vars.py.
 """
 
 import os
 import re
 import tempfile
+from typing import Dict, List, Mapping, Optional, Tuple
 
-from .edit import cmdline_satisfies, missing_arguments, unexpected_arguments
+from .edit import Desired, cmdline_satisfies, missing_arguments, unexpected_arguments
 from .kernel_args import parse_arguments
 from .loader import Bootloader, BootloaderError, Change
 from .next_boot import grub_cmdlines, parse_grubenv
@@ -22,7 +21,9 @@ from .shell_vars import ShellError, append_word, remove_words
 SETTINGS = "/etc/default/grub"
 _NAMES = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT")
 # /etc/grub.d/10_linux puts them in this order on the line of each kernel (but for recovery).
-_SHOW = 'exec 3>&1 1>&2; for f; do . "$f"; done; printf "%s %s" "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT" >&3'
+_PRINT = 'exec 3>&1 1>&2; for f; do . "$f"; done; printf "%s %s" "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT" >&3'
+_DROP_IN = ("# Made by the Ansible module podman_fleet.memory.kernel_cmdline: added to what the files before this one set.\n"
+            'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX"\n')
 
 
 class Grub(Bootloader):
@@ -30,29 +31,28 @@ class Grub(Bootloader):
 
     name = "grub"
     config = "/boot/grub/grub.cfg"
-    generate = ("update-grub",)  # it is `grub-mkconfig -o /boot/grub/grub.cfg "$@"`, and the last -o counts
-    drop_ins = "/etc/default/grub.d"
-    # Of our own, behind cloud images' 50-cloudimg-settings.cfg and whatever else sets the variables anew.
-    own = "/etc/default/grub.d/zz-kernel-cmdline.cfg"
+    generate: Tuple[str, ...] = ("update-grub",)  # it is `grub-mkconfig -o /boot/grub/grub.cfg "$@"`, and the last -o counts
+    drop_ins: Optional[str] = "/etc/default/grub.d"
+    # Behind cloud images' 50-cloudimg-settings.cfg and whatever else assigns the variables again.
+    own_drop_in: Optional[str] = "/etc/default/grub.d/zz-kernel-cmdline.cfg"
     variable = "GRUB_CMDLINE_LINUX"
 
-    def change(self, asked):
-        """See Bootloader."""
-        texts = self._texts()
-        before = self._line(texts)
-        current = self.meets(asked)  # and there is a grub.cfg
-        if cmdline_satisfies(before, asked):
-            return Change([before], [before], {}, [] if current else [self._command(self.config)])
-        for argument in asked.present:
-            _check_grub(argument.text)
-        edited = self._edited(texts, before, asked)
-        after = self._line(edited)
-        if not cmdline_satisfies(after, asked):
-            raise BootloaderError(self._unsafe(after, asked))
+    def plan_change(self, desired: Desired) -> Change:
+        texts = self._read_settings()
+        before = self._evaluate(texts)
+        up_to_date = self.satisfies(desired)  # and there is a grub.cfg
+        if cmdline_satisfies(before, desired):
+            return Change([before], [before], {}, [] if up_to_date else [self._command(self.config)])
+        for argument in desired.present:
+            _check_grub_quoting(argument.text)
+        edited = self._edit(texts, before, desired)
+        after = self._evaluate(edited)
+        if not cmdline_satisfies(after, desired):
+            raise BootloaderError(self._describe_unsafe(after, desired))
         files = {path: edited.get(path) for path in set(texts) | set(edited) if edited.get(path) != texts.get(path)}
         return Change([before], [after], files, [self._command(self.config)])
 
-    def activate(self, change):
+    def activate(self, change: Change) -> None:
         """Let the new grub.cfg be made beside the old one, which it replaces when it is finished.
 
         grub-mkconfig itself ends with `cat grub.cfg.new > grub.cfg`: a full disk leaves half of it there.
@@ -66,76 +66,73 @@ class Grub(Bootloader):
             self.files.move(draft, self.config)
         finally:
             for path in (draft, draft + ".new"):
-                self.files.discard(path)
+                self.files.remove(path)
 
-    def guarded(self):
-        """See Bootloader; written by activate() only."""
+    def tool_written_paths(self) -> List[str]:
+        """Only activate() writes it."""
         return [self.config]
 
-    def booted_lines(self):
-        """See Bootloader."""
+    def next_boot_cmdlines(self) -> List[str]:
         text = self.files.read(self.config)
         if text is None:
             raise BootloaderError("there is no %s" % self.config)
         environment = parse_grubenv(self.files.read(os.path.dirname(self.config) + "/grubenv") or "")
         return grub_cmdlines(text, environment, self.config)
 
-    def _command(self, target):
+    def _command(self, target: str) -> List[str]:
         return list(self.generate) + ["-o", target]
 
-    def _texts(self):
+    def _read_settings(self) -> Dict[str, str]:
         """Return {path: text} of the settings."""
         paths = [SETTINGS]
         if self.drop_ins:
             paths += [self.drop_ins + "/" + name for name in self.files.names(self.drop_ins) if name.endswith(".cfg")]
-        texts = {path: self.files.read(path) for path in paths}
-        return {path: text for path, text in texts.items() if text is not None}
+        return {path: text for path, text in ((path, self.files.read(path)) for path in paths) if text is not None}
 
-    def _line(self, texts):
-        """Return the arguments that the settings amount to, as a shell that reads the files one after the other says."""
+    def _evaluate(self, texts: Mapping[str, str]) -> str:
+        """Return the arguments that the settings amount to, according to a shell that reads the files one after the other."""
         with tempfile.TemporaryDirectory(prefix="kernel-cmdline-") as folder:
             paths = []
             # sh sorts *.cfg by the locale's order; grub-mkconfig is run in C.
-            for number, path in enumerate(sorted(texts, key=lambda each: (each != SETTINGS, each))):
+            for number, path in enumerate(sorted(texts, key=lambda path: (path != SETTINGS, path))):
                 paths.append("%s/%03d" % (folder, number))
                 with open(paths[-1], "w", encoding="utf-8", errors="surrogateescape", newline="") as handle:
                     handle.write(texts[path])
-            return self.system.output(["sh", "-c", _SHOW, "sh"] + paths)
+            return self.system.output(["sh", "-c", _PRINT, "sh"] + paths)
 
-    def _edited(self, texts, line, asked):
+    def _edit(self, texts: Mapping[str, str], line: str, desired: Desired) -> Dict[str, str]:
         """Return {path: text} with the changes."""
         edited = dict(texts)
-        if unexpected_arguments(parse_arguments(line), asked):
+        if unexpected_arguments(parse_arguments(line), desired):
             for path in texts:
-                edited[path] = self._without(path, texts[path], asked)
-        wanted = missing_arguments(parse_arguments(line), asked)
-        path = self.own or SETTINGS
-        for argument in wanted:
-            edited[path] = self._with(path, edited.get(path), argument.text)
-        if edited.get(self.own) == _OWN:
-            del edited[self.own]
+                edited[path] = self._remove(path, texts[path], desired)
+        path = self.own_drop_in or SETTINGS
+        for argument in missing_arguments(parse_arguments(line), desired):
+            edited[path] = self._append(path, edited.get(path), argument.text)
+        if self.own_drop_in and edited.get(self.own_drop_in) == _DROP_IN:
+            del edited[self.own_drop_in]
         return edited
 
-    def _without(self, path, text, asked):
+    @staticmethod
+    def _remove(path: str, text: str, desired: Desired) -> str:
         try:
-            return remove_words(
-                text, _NAMES, lambda word: bool(unexpected_arguments(parse_arguments(word), asked)))[0]
+            return remove_words(text, _NAMES, lambda word: bool(unexpected_arguments(parse_arguments(word), desired)))[0]
         except ShellError as exc:
             raise BootloaderError("%s can't be edited safely: %s. Change it by hand." % (path, exc))
 
-    def _with(self, path, text, word):
-        if path == self.own and not text:
-            text = _OWN
+    def _append(self, path: str, text: Optional[str], word: str) -> str:
+        if path == self.own_drop_in and not text:
+            text = _DROP_IN
         try:
             return append_word(text or "", self.variable, word)
         except ShellError as exc:
             raise BootloaderError("%s can't be edited safely: %s. Change it by hand." % (path, exc))
 
-    def _unsafe(self, line, asked):
+    def _describe_unsafe(self, line: str, desired: Desired) -> str:
         arguments = parse_arguments(line)
-        parts = ["%s would still be there" % each.text for each in unexpected_arguments(arguments, asked)]
-        parts += ["%s would not get there" % each.text for each in missing_arguments(arguments, asked)]
-        return ("%s: %s. It comes from an expansion or another variable, is taken away again, or stands behind --, which "
+        parts = ["%s would still be there" % argument.text for argument in unexpected_arguments(arguments, desired)]
+        parts += ["%s would not get there" % argument.text for argument in missing_arguments(arguments, desired)]
+        return ("%s: %s. It comes from an expansion or another variable, is removed again, or stands behind --, which "
                 "can't be edited safely. Change it by hand, and run this again." % (
                     SETTINGS + (" and %s/*.cfg" % self.drop_ins if self.drop_ins else ""), "; ".join(parts)))
 
@@ -147,15 +144,11 @@ class Suse(Grub):
     config = "/boot/grub2/grub.cfg"
     generate = ("grub2-mkconfig",)
     drop_ins = None
-    own = None
+    own_drop_in = None
     variable = "GRUB_CMDLINE_LINUX_DEFAULT"
 
 
-_OWN = ("# Made by the Ansible module podman_fleet.memory.kernel_cmdline: added to what the files before this one set.\n"
-        'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX"\n')
-
-
-def _check_grub(word):
+def _check_grub_quoting(word: str) -> None:
     """GRUB reads the line as a script of its own (its manual, "Quoting"): there a $ begins a variable, a ; ends the command."""
     bare = re.sub(r'"[^"]*"', "", word)
     bad = re.findall(r"[$`\\']", word) + re.findall(r"[;&|<>{}]", bare) + (["#"] if word.startswith("#") else [])

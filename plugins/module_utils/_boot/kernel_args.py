@@ -2,18 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """What a kernel command line says: quoting, names, and which arguments decide about cgroups.
 
 Pure. Knows nothing of where a command line comes from or of boot loaders.
 """
 
-from collections import namedtuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-# name: with "_" for "-", value: str, None without "="; text: the word as it stands;
-# kernel: False behind "--", where only init reads.
-Argument = namedtuple("Argument", "name value text kernel")
+
+class Argument(NamedTuple):
+    """One word of a kernel command line."""
+
+    name: str  # with "_" for "-"
+    value: Optional[str]  # None: there is no "="
+    text: str  # the word as it stands
+    kernel: bool  # False: behind "--", where only init reads
+
 
 # Arguments that decide about the cgroup hierarchy and what it offers, and what each does:
 # the kernel's Documentation/admin-guide/kernel-parameters.txt, systemd(1) and NEWS of systemd 256,
@@ -35,70 +39,70 @@ _TRUE = ("1", "yes", "y", "true", "t", "on")
 _FALSE = ("0", "no", "n", "false", "f", "off")
 
 
-def parse_arguments(line):
-    """Return the Arguments of a kernel command line, in order.
+def parse_arguments(line: str) -> List[Argument]:
+    """Return the arguments of a kernel command line, in order.
 
     As the kernel does it, lib/cmdline.c next_arg(): white space outside of double quotes
-    separates; a quote around the whole word or around the value is taken away.
+    separates; a quote around the whole word or around the value is removed.
     """
     arguments = []
     kernel = True
-    for word in _words(line):
+    for start, end in word_spans(line):
+        word = line[start:end]
         if word == "--" and kernel:
             kernel = False  # kernel/params.c parse_args(): the rest is init's
             continue
-        arguments.append(_argument(word, kernel))
+        arguments.append(_parse_argument(word, kernel))
     return arguments
 
 
-def word_spans(line):
+def word_spans(line: str) -> List[Tuple[int, int]]:
     """Return [(start, end)]: where the words of a kernel command line stand in it."""
-    found, start, quoted = [], None, False
+    spans: List[Tuple[int, int]] = []
+    start, quoted = None, False
     for at, char in enumerate(line):
         if char.isspace() and not quoted:
             if start is not None:
-                found.append((start, at))
+                spans.append((start, at))
             start = None
             continue
         if char == '"':
             quoted = not quoted
         start = at if start is None else start
-    return found + [(start, len(line))] if start is not None else found
+    return spans + [(start, len(line))] if start is not None else spans
 
 
-def _words(line):
-    return [line[start:end] for start, end in word_spans(line)]
-
-
-def _argument(text, kernel):
-    word = text
-    if word.startswith('"'):
-        word = word[1:-1] if word.endswith('"') and len(word) > 1 else word[1:]
-    name, equals, value = word.partition("=")
-    if value.startswith('"'):
-        value = value[1:-1] if value.endswith('"') and len(value) > 1 else value[1:]
+def _parse_argument(text: str, kernel: bool) -> Argument:
+    name, equals, value = _unquote(text).partition("=")
     # kernel/params.c parameq() and systemd's proc_cmdline_key_streq(): "-" and "_" are the same.
-    return Argument(name.replace("-", "_"), value if equals else None, text, kernel)
+    return Argument(name.replace("-", "_"), _unquote(value) if equals else None, text, kernel)
 
 
-def cgroup_arguments(arguments):
-    """Return those of the Arguments that decide about cgroups, in order."""
-    return [each for each in arguments if each.name in EFFECTS]
+def _unquote(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    return text[1:-1] if text.endswith('"') and len(text) > 1 else text[1:]
 
 
-def describe_arguments(arguments):
-    """Return the relevant Arguments as the facts show them."""
-    return [{"name": each.name, "value": each.value, "effect": EFFECTS[each.name]} for each in cgroup_arguments(arguments)]
+def cgroup_arguments(arguments: Iterable[Argument]) -> List[Argument]:
+    """Return the arguments that decide about cgroups, in order."""
+    return [argument for argument in arguments if argument.name in EFFECTS]
 
 
-def last_argument(arguments, name):
-    """Return the last Argument of that name (what systemd goes by), or None."""
-    found = [each for each in arguments if each.name == name]
-    return found[-1] if found else None
+def describe_arguments(arguments: Iterable[Argument]) -> List[Dict[str, Any]]:
+    """Return the arguments that decide about cgroups as the facts have them: [{name, value, effect}]."""
+    return [{"name": argument.name, "value": argument.value, "effect": EFFECTS[argument.name]}
+            for argument in cgroup_arguments(arguments)]
 
 
-def boolean_argument(arguments, name):
-    """Return the boolean that systemd sees: True, False, or None when it isn't given or is no boolean.
+def last_argument(arguments: Iterable[Argument], name: str) -> Optional[Argument]:
+    """Return the last argument of that name, which counts for systemd, or None."""
+    named = [argument for argument in arguments if argument.name == name]
+    return named[-1] if named else None
+
+
+def boolean_argument(arguments: Iterable[Argument], name: str) -> Optional[bool]:
+    """Return the boolean that systemd reads; None when it isn't given or is no boolean.
 
     systemd's proc_cmdline_get_bool(): no value means yes; the last one counts; it removes
     single quotes too, which the kernel does not.
@@ -112,24 +116,13 @@ def boolean_argument(arguments, name):
     return True if value in _TRUE else False if value in _FALSE else None
 
 
-def names_controller(argument, controller):
-    """Whether a comma separated value (cgroup_disable=cpu,memory) names the controller."""
-    return controller in (argument.value or "").split(",")
-
-
-def controller_switches(arguments, controller):
-    """Return the cgroup_disable= and cgroup_enable= Arguments for the controller, in the order they are applied."""
-    return [each for each in arguments
-            if each.kernel and each.name in ("cgroup_disable", "cgroup_enable") and names_controller(each, controller)]
-
-
-def disabling_argument(arguments, controller, enable_known):
-    """Return the Argument that turns the controller off, or None.
+def disabling_argument(arguments: Iterable[Argument], controller: str, enable_known: bool) -> Optional[Argument]:
+    """Return the argument that turns a controller off, or None.
 
     :param enable_known: whether the kernel has cgroup_enable= (downstream, Raspberry Pi): there the
-        order decides (raspberrypi/linux#6980), everywhere else nothing takes a cgroup_disable= back.
+        order decides (raspberrypi/linux#6980), everywhere else nothing reverses a cgroup_disable=.
     """
-    switches = controller_switches(arguments, controller)
-    if not enable_known:
-        switches = [each for each in switches if each.name == "cgroup_disable"]
+    names = ("cgroup_disable", "cgroup_enable") if enable_known else ("cgroup_disable",)
+    switches = [argument for argument in arguments if argument.kernel and argument.name in names
+                and controller in (argument.value or "").split(",")]
     return switches[-1] if switches and switches[-1].name == "cgroup_disable" else None

@@ -2,38 +2,39 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
+"""Give the next boot of a host the desired kernel arguments: from the module's options to its result.
 
-"""Give the next boot of a host the kernel arguments that are asked for: from the options to the result.
-
-Knows no Ansible. The boot loaders are behind _bootloader.Bootloader.
+Knows no Ansible. The boot loaders are behind loader.Bootloader.
 """
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from .._system.command import run_command
 from .boot_files import BootFiles, FileError
 from .detect import BOOTLOADERS, choose_bootloader, detect_boot
-from .edit import ArgumentError, cmdline_satisfies, parse_desired
+from .edit import ArgumentError, Desired, cmdline_satisfies, parse_desired
 from .kernel_args import parse_arguments, word_spans
-from .loader import BootloaderError, System, apply_change, check_writable
+from .loader import Bootloader, BootloaderError, Change, Runner, System, apply_change, check_writable
 from .next_boot import FIRMWARE_ARGUMENTS
 
 ERRORS = (BootloaderError, FileError, ArgumentError)
 
 
-def ensure_arguments(options, check_mode, backup, root="/", run=None, tools=None):
+def ensure_arguments(options: Mapping[str, Any], check_mode: bool, backup: Callable[[str], str], root: str = "/",
+                     run: Optional[Runner] = None, tools: Optional[Iterable[str]] = None) -> Dict[str, Any]:
     """Return the module's result.
 
-    :param options: dict of the module's options.
-    :param backup: function that copies a file (its path) and returns the copy's path.
-    :param root: directory in place of /; run: function that takes an argv and returns a command.CommandResult; tools: names
-        in place of what is installed. All three are for tests.
+    :param options: the module's options.
+    :param backup: copies a file (its path) and returns the copy's path.
+    :param root: directory in place of /; run: in place of run_command(); tools: names in place of what is installed.
+        For tests.
     :raises: one of ERRORS; then nothing has been changed.
     """
-    asked = parse_desired(options["present"], options["absent"])
+    desired = parse_desired(options["present"], options["absent"])
     files = BootFiles(root)
     kind = BOOTLOADERS.get(options["bootloader"]) or choose_bootloader(detect_boot(root, tools))
     loader = kind(System(files, run or (lambda argv: run_command(argv, options["timeout"]))))
-    change = loader.change(asked)
+    change = loader.plan_change(desired)
     changed = bool(change.files or change.commands)
     if changed:
         check_writable(loader, change)
@@ -41,44 +42,47 @@ def ensure_arguments(options, check_mode, backup, root="/", run=None, tools=None
     result = {
         "changed": changed,
         "bootloader": loader.name,
-        "before": [_shown(line.strip()) for line in change.before],
-        "after": [_shown(line.strip()) for line in change.after],
+        "before": [_utf8(line.strip()) for line in change.before],
+        "after": [_utf8(line.strip()) for line in change.after],
         "files": sorted(change.files),
         "commands": [" ".join(argv) for argv in change.commands],
         "backup_files": [],
-        "reboot_required": not _running(files, loader, asked),
+        "reboot_required": not _is_running(files, loader, desired),
         "diff": _diff(change, before),
     }
     if changed and not check_mode:
         if options["backup"]:
-            kept = sorted(path for path in set(before) | set(loader.backed_up()) if files.exists(path))
-            result["backup_files"] = [backup(files.at(path)) for path in kept]
-        apply_change(loader, change, asked)
+            paths = sorted(path for path in set(before) | set(loader.backup_paths()) if files.exists(path))
+            result["backup_files"] = [backup(files.at(path)) for path in paths]
+        apply_change(loader, change, desired)
     return result
 
 
-def _running(files, loader, asked):
-    """Whether the running kernel has been given what is asked for."""
+def _is_running(files: BootFiles, loader: Bootloader, desired: Desired) -> bool:
+    """Whether the running kernel has the desired arguments."""
     line = files.read("/proc/cmdline") or ""
     if loader.name == "raspberry_pi":
-        # Nothing in cmdline.txt takes these away; another one, behind them, is in force.
+        # Nothing in cmdline.txt removes these; another one, behind them, is in force.
         for text in FIRMWARE_ARGUMENTS:
-            words = [each.text for each in parse_arguments(line)]
+            words = [argument.text for argument in parse_arguments(line)]
             if text in words:
                 start, end = word_spans(line)[words.index(text)]
                 line = line[:start] + line[end:]
-    return cmdline_satisfies(line, asked)
+    return cmdline_satisfies(line, desired)
 
 
-def _diff(change, before):
-    """Per file where files are edited, else of the kernels' command lines."""
+def _diff(change: Change, before: Mapping[str, Optional[str]]) -> List[Dict[str, str]]:
+    """Per file where files are edited, otherwise of the kernels' command lines."""
     if change.files:
-        return [{"before_header": path, "after_header": path, "before": _shown(before[path] or ""), "after": _shown(text or "")}
-                for path, text in sorted(change.files.items())]
-    lines = [_shown("".join(line.strip() + "\n" for line in side)) for side in (change.before, change.after)]
-    return [{"before_header": "kernel command line", "after_header": "kernel command line", "before": lines[0], "after": lines[1]}]
+        return [_diff_entry(path, before[path] or "", text or "") for path, text in sorted(change.files.items())]
+    old, new = ("".join(line.strip() + "\n" for line in lines) for lines in (change.before, change.after))
+    return [_diff_entry("kernel command line", old, new)]
 
 
-def _shown(text):
+def _diff_entry(header: str, old: str, new: str) -> Dict[str, str]:
+    return {"before_header": header, "after_header": header, "before": _utf8(old), "after": _utf8(new)}
+
+
+def _utf8(text: str) -> str:
     """What isn't UTF-8 can't be in a result."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

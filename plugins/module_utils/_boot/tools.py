@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module util is PRIVATE to the collection: it may change at any time.
-
 """Boot loaders whose arguments a tool of the distribution changes: grubby and rpm-ostree."""
 
 import re
+from typing import Iterable, List
 
-from .config import ENTRIES, GRUB
-from .edit import edit_cmdline, missing_arguments, unexpected_arguments
+from .config import ENTRY_DIRS, GRUB_DIRS
+from .edit import Desired, edit_cmdline, missing_arguments, unexpected_arguments
 from .kernel_args import parse_arguments
 from .loader import Bootloader, BootloaderError, Change
 
@@ -20,45 +19,43 @@ class Grubby(Bootloader):
     name = "grubby"
     every_entry = True
 
-    def change(self, asked):
-        """See Bootloader."""
-        lines = self.booted_lines()
-        after = [edit_cmdline(line, asked) for line in lines]
-        spaced = [each.text for each in asked.present + asked.absent if re.search(r"\s", each.text)]
+    def plan_change(self, desired: Desired) -> Change:
+        lines = self.next_boot_cmdlines()
+        after = [edit_cmdline(line, desired) for line in lines]
+        spaced = [argument.text for argument in desired.present + desired.absent if re.search(r"\s", argument.text)]
         if spaced:
             raise BootloaderError("grubby can't handle an argument with a space in it: %s" % ", ".join(spaced))
-        commands = [self._command(lines, after, asked)] if after != lines else []
-        return Change(lines, after, {}, commands)
+        return Change(lines, after, {}, [self._command(lines, after, desired)] if after != lines else [])
 
-    def guarded(self):
-        """See Bootloader: what grubby(8) and its scripts write, with and without boot loader entries."""
+    def tool_written_paths(self) -> List[str]:
+        """What grubby(8) and its scripts write, with and without boot loader entries."""
         paths = ["/etc/default/grub", "/etc/kernel/cmdline"]
-        for base in GRUB:
-            paths += [base + "/grub.cfg", base + "/grubenv"]
-        for base in ENTRIES:
-            paths += [base + "/" + name for name in self.files.names(base) if name.endswith(".conf")]
+        for folder in GRUB_DIRS:
+            paths += [folder + "/grub.cfg", folder + "/grubenv"]
+        for folder in ENTRY_DIRS:
+            paths += [folder + "/" + name for name in self.files.names(folder) if name.endswith(".conf")]
         return [path for path in paths if self.files.read(path) is not None]
 
-    backed_up = guarded
+    backup_paths = tool_written_paths
 
-    def booted_lines(self):
-        """See Bootloader."""
+    def next_boot_cmdlines(self) -> List[str]:
         lines = re.findall(r'^args="(.*)"$', self.system.output(["grubby", "--info=ALL"]), re.M)
         if not lines:
             raise BootloaderError("grubby --info=ALL names no kernel")
         return lines
 
     @staticmethod
-    def _command(lines, after, asked):
+    def _command(lines: List[str], after: List[str], desired: Desired) -> List[str]:
         command = ["grubby", "--update-kernel=ALL"]
-        gone = [each.text for line in lines for each in unexpected_arguments(parse_arguments(line), asked)]
-        if gone:
-            command.append("--remove-args=%s" % " ".join(_once(gone)))
-        names = [each.name for line in lines for each in missing_arguments(parse_arguments(line), asked)]
-        # --args takes the place of every value that the name has, so those that stay are given along.
-        kept = [each.text for line in after for each in parse_arguments(line) if each.kernel and each.name in names]
-        if kept:
-            command.append("--args=%s" % " ".join(_once(kept)))
+        removed = [argument.text for line in lines for argument in unexpected_arguments(parse_arguments(line), desired)]
+        if removed:
+            command.append("--remove-args=%s" % " ".join(_unique(removed)))
+        names = [argument.name for line in lines for argument in missing_arguments(parse_arguments(line), desired)]
+        # --args replaces every value that the name has, so those that stay are passed along.
+        args = [argument.text for line in after for argument in parse_arguments(line)
+                if argument.kernel and argument.name in names]
+        if args:
+            command.append("--args=%s" % " ".join(_unique(args)))
         return command
 
 
@@ -67,19 +64,18 @@ class RpmOstree(Bootloader):
 
     name = "rpm_ostree"
 
-    def change(self, asked):
-        """See Bootloader."""
-        line, = self.booted_lines()
+    def plan_change(self, desired: Desired) -> Change:
+        line, = self.next_boot_cmdlines()
         arguments = parse_arguments(line)
-        options = ["--delete-if-present=%s" % each.text for each in unexpected_arguments(arguments, asked)]
-        options += ["--append-if-missing=%s" % each.text for each in missing_arguments(arguments, asked)]
+        options = ["--delete-if-present=%s" % argument.text for argument in unexpected_arguments(arguments, desired)]
+        options += ["--append-if-missing=%s" % argument.text for argument in missing_arguments(arguments, desired)]
         commands = [["rpm-ostree", "kargs"] + options] if options else []
-        return Change([line], [edit_cmdline(line, asked)], {}, commands)
+        return Change([line], [edit_cmdline(line, desired)], {}, commands)
 
-    def booted_lines(self):
-        """See Bootloader: of the deployment that boots next."""
+    def next_boot_cmdlines(self) -> List[str]:
+        """Of the deployment that boots next."""
         return [self.system.output(["rpm-ostree", "kargs"]).strip()]
 
 
-def _once(words):
+def _unique(words: Iterable[str]) -> List[str]:
     return list(dict.fromkeys(words))

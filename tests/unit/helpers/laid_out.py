@@ -6,8 +6,8 @@
 
 import os
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import run as _kernel_cmdline
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.run import ensure_arguments
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandResult, run_command
 
 OPTIONS = {"present": [], "absent": [], "bootloader": "auto", "backup": False, "timeout": 60}
 
@@ -49,10 +49,10 @@ class Laid(object):
     def run(self, argv):
         """The real shell for `sh`, a test's function for everything else."""
         if argv[0] == "sh":
-            return _command.run_command(argv, 60)
+            return run_command(argv, 60)
         self.calls.append(list(argv))
         code, out, err = self.tools[argv[0]](argv)
-        return _command.CommandResult(code, out.encode("utf-8"), err)
+        return CommandResult(code, out.encode("utf-8"), err)
 
     def ensure(self, check=False, copy=lambda path: path + "~", **options):
-        return _kernel_cmdline.ensure_arguments(dict(OPTIONS, **options), check, copy, root=self.root, run=self.run, tools=list(self.tools))
+        return ensure_arguments(dict(OPTIONS, **options), check, copy, root=self.root, run=self.run, tools=list(self.tools))

@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import snapshot as _cgroup_host
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.snapshot import read_snapshot
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandNotFound, CommandResult
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "cgroup_facts")
 USERS = [("root", 0), ("alice", 1000), ("bob", 1001)]
@@ -63,8 +63,8 @@ class Recorded(object):
     def run(self, argv):
         noted = self.commands.get(" ".join(argv))
         if noted is None:
-            raise _command.CommandNotFound("%s: no such executable" % argv[0])
-        return _command.CommandResult(noted["rc"], noted["out"].encode("utf-8"), noted["err"])
+            raise CommandNotFound("%s: no such executable" % argv[0])
+        return CommandResult(noted["rc"], noted["out"].encode("utf-8"), noted["err"])
 
     def snapshot(self):
-        return _cgroup_host.read_snapshot(self.root, self.users, run=self.run)
+        return read_snapshot(self.root, self.users, run=self.run)

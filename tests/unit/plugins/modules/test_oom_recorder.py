@@ -39,6 +39,6 @@ def test_paths_are_made_plain_and_no_metrics_are_possible():
     ("textfile_dir", "/srv/x\nUser=nobody", "without spaces"),
 ])
 def test_what_is_refused(option, value, words):
-    with pytest.raises(InstallError) as caught:
+    with pytest.raises(InstallError) as error:
         _parse_options(dict(USUAL, **{option: value}))
-    assert option in str(caught.value) and words in str(caught.value)
+    assert option in str(error.value) and words in str(error.value)

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import boot_files as _boot_files
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.boot_files import BootFiles, FileError
 
 A, B, NEW = "/etc/a", "/etc/b", "/etc/new/c.cfg"
 
@@ -19,7 +19,7 @@ def files(tmp_path):
     os.mkdir(str(tmp_path / "etc"))
     (tmp_path / "etc" / "a").write_bytes(b"one\n")
     (tmp_path / "etc" / "b").write_bytes(b"caf\xe9\r\n")
-    return _boot_files.BootFiles(str(tmp_path))
+    return BootFiles(str(tmp_path))
 
 
 def names(files):
@@ -29,7 +29,7 @@ def names(files):
 def failing(monkeypatch, name, number):
     def fail(*_words):
         raise OSError(number, os.strerror(number))
-    monkeypatch.setattr(_boot_files.os, name, fail)
+    monkeypatch.setattr(os, name, fail)
 
 
 def test_every_byte_is_kept(files):
@@ -43,24 +43,24 @@ def test_written_and_undone(files):
     files.write(NEW, "three\n")
     files.write(B, None)
     assert (files.read(A), files.read(NEW), files.read(B)) == ("two\n", "three\n", None)
-    assert files.undo() == []
+    assert files.restore() == []
     assert (files.read(A), files.read(NEW), files.read(B)) == ("one\n", None, "caf\udce9\r\n")
 
 
 def test_twice_written_is_undone_to_the_first(files):
     files.write(A, "two\n")
     files.write(A, "three\n")
-    files.undo()
+    files.restore()
     assert files.read(A) == "one\n"
 
 
 def test_what_a_command_did_to_a_guarded_file_is_undone(files):
-    files.guard([A, NEW])
+    files.remember([A, NEW])
     os.unlink(files.at(A))
     os.mkdir(os.path.dirname(files.at(NEW)))
     with open(files.at(NEW), "w", encoding="utf-8") as handle:
         handle.write("half")
-    assert files.undo() == []
+    assert files.restore() == []
     assert (files.read(A), files.read(NEW)) == ("one\n", None)
 
 
@@ -83,9 +83,9 @@ def test_a_link_stays_one(files):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
 def test_a_full_or_read_only_disk_leaves_the_old_file(files, monkeypatch, where, number):
     failing(monkeypatch, where, number)
-    with pytest.raises(_boot_files.FileError) as told:
+    with pytest.raises(FileError) as error:
         files.write(A, "two\n")
-    assert A in str(told.value) and os.strerror(number) in str(told.value)
+    assert A in str(error.value) and os.strerror(number) in str(error.value)
     assert files.read(A) == "one\n"
     assert names(files) == ["a", "b"], "no draft is left"
 
@@ -96,21 +96,21 @@ def test_a_finished_file_takes_the_place_of_the_old_one(files):
     files.move("/etc/a.draft", A)
     assert (files.read(A), names(files)) == ("two\n", ["a", "b"])
     assert os.stat(files.at(A)).st_mode & 0o777 == 0o600
-    files.discard("/etc/a.draft")
+    files.remove("/etc/a.draft")
 
 
 def test_what_can_not_be_restored_is_told(files, monkeypatch):
     files.write(A, "two\n")
     failing(monkeypatch, "rename", errno.EIO)
-    told = files.undo()
-    assert len(told) == 1 and A in told[0] and os.strerror(errno.EIO) in told[0]
+    result = files.restore()
+    assert len(result) == 1 and A in result[0] and os.strerror(errno.EIO) in result[0]
 
 
 def test_no_permission(files, monkeypatch):
-    monkeypatch.setattr(_boot_files.os, "access", lambda path, mode: False)
-    with pytest.raises(_boot_files.FileError) as told:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(FileError) as error:
         files.check_writable(A)
-    assert "become" in str(told.value)
+    assert "become" in str(error.value)
 
 
 def test_read_only(files, monkeypatch):
@@ -120,15 +120,15 @@ def test_read_only(files, monkeypatch):
     class Flags(object):
         f_flag = os.ST_RDONLY
 
-    monkeypatch.setattr(_boot_files.os, "statvfs", lambda path: Flags)
-    with pytest.raises(_boot_files.FileError) as told:
+    monkeypatch.setattr(os, "statvfs", lambda path: Flags)
+    with pytest.raises(FileError) as error:
         files.check_writable(A)
-    assert "read only" in str(told.value)
+    assert "read only" in str(error.value)
 
 
 def test_a_directory_in_the_place_of_a_file(files):
     os.mkdir(files.at("/etc/d"))
-    with pytest.raises(_boot_files.FileError) as told:
+    with pytest.raises(FileError) as error:
         files.read("/etc/d")
-    assert "/etc/d" in str(told.value)
+    assert "/etc/d" in str(error.value)
     assert files.names("/etc/none") == []

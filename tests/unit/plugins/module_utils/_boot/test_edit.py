@@ -7,17 +7,21 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
-    edit as _cmdline_edit,
-    kernel_args as _kernel_args,
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.edit import (
+    ArgumentError,
+    cmdline_satisfies,
+    edit_cmdline,
+    parse_desired,
+    unexpected_arguments,
 )
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.kernel_args import parse_arguments
 
 V1 = "systemd.unified_cgroup_hierarchy=0"
 V2 = "systemd.unified_cgroup_hierarchy=1"
 
 
 def edited(line, present=(), absent=()):
-    return _cmdline_edit.edit_cmdline(line, _cmdline_edit.parse_desired(list(present), list(absent)))
+    return edit_cmdline(line, parse_desired(list(present), list(absent)))
 
 
 @pytest.mark.parametrize("line, present, absent, after", [
@@ -68,15 +72,15 @@ def test_edited(line, present, absent, after):
     (["quiet"], ["quiet"], ["both name quiet"]),
 ])
 def test_bad_arguments(present, absent, words):
-    with pytest.raises(_cmdline_edit.ArgumentError) as told:
-        _cmdline_edit.parse_desired(present, absent)
-    assert all(word in str(told.value) for word in words), str(told.value)
+    with pytest.raises(ArgumentError) as error:
+        parse_desired(present, absent)
+    assert all(word in str(error.value) for word in words), str(error.value)
 
 
 def test_an_argument_of_init_is_not_the_kernels():
-    asked = _cmdline_edit.parse_desired(["x=1"], ["y"])
-    assert not _cmdline_edit.cmdline_satisfies("-- x=1", asked)
-    assert _cmdline_edit.cmdline_satisfies("x=1 -- y", asked)
+    asked = parse_desired(["x=1"], ["y"])
+    assert not cmdline_satisfies("-- x=1", asked)
+    assert cmdline_satisfies("x=1 -- y", asked)
 
 
 WORD = st.from_regex(r"[a-z]{1,3}(=([a-z0-9]{0,3}|\"[a-z ]{0,4}\"))?", fullmatch=True)
@@ -86,14 +90,14 @@ LINE = st.lists(st.one_of(WORD, st.sampled_from([" ", "  ", "\t"])), max_size=8)
 @given(LINE, st.lists(WORD, max_size=3), st.lists(WORD, max_size=3))
 def test_any_line_meets_what_is_asked_and_keeps_the_rest(line, present, absent):
     try:
-        asked = _cmdline_edit.parse_desired(present, absent)
-    except _cmdline_edit.ArgumentError:
+        asked = parse_desired(present, absent)
+    except ArgumentError:
         return
-    after = _cmdline_edit.edit_cmdline(line, asked)
-    assert _cmdline_edit.cmdline_satisfies(after, asked)
-    assert _cmdline_edit.edit_cmdline(after, asked) == after
-    kept = [each.text for each in _kernel_args.parse_arguments(line) if not _cmdline_edit.is_unexpected(each, asked)]
-    assert [each.text for each in _kernel_args.parse_arguments(after)][:len(kept)] == kept
+    after = edit_cmdline(line, asked)
+    assert cmdline_satisfies(after, asked)
+    assert edit_cmdline(after, asked) == after
+    kept = [argument.text for argument in parse_arguments(line) if argument not in unexpected_arguments(parse_arguments(line), asked)]
+    assert [each.text for each in parse_arguments(after)][:len(kept)] == kept
 
 
 @given(LINE, st.from_regex(r"NEW[a-z]{0,3}(=[0-9]{0,2})?", fullmatch=True))

@@ -9,10 +9,8 @@ import os
 import pytest
 from laid_out import Laid  # noqa: E402
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
-    boot_files as _boot_files,
-    loader as _bootloader,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.boot_files import BootFiles, FileError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.loader import BootloaderError
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
 ON = "systemd.unified_cgroup_hierarchy=1"
@@ -71,13 +69,13 @@ class Grub(Laid):
 def test_an_argument_is_added_in_a_drop_in_of_its_own(tmp_path):
     host = Grub(tmp_path, {SETTINGS: DEBIAN})
     before = host.everything()
-    told = host.ensure(present=[ON])
-    assert (told["changed"], told["bootloader"], told["files"]) == (True, "grub", [OWN])
-    assert told["commands"] == ["update-grub -o " + CFG]
-    assert [line.split() for line in told["before"] + told["after"]] == [["quiet"], [ON, "quiet"]]
+    result = host.ensure(present=[ON])
+    assert (result["changed"], result["bootloader"], result["files"]) == (True, "grub", [OWN])
+    assert result["commands"] == ["update-grub -o " + CFG]
+    assert [line.split() for line in result["before"] + result["after"]] == [["quiet"], [ON, "quiet"]]
     assert host.line().split() == [ON, "quiet"]
     assert host.read(SETTINGS) == DEBIAN
-    assert told["reboot_required"] is True
+    assert result["reboot_required"] is True
     again = host.ensure(present=[ON])
     assert (again["changed"], again["files"], again["commands"]) == (False, [], [])
     assert host.ensure(absent=[ON])["changed"] is True
@@ -116,8 +114,8 @@ def test_an_argument_is_removed_where_it_stands(tmp_path, settings, after):
 def test_a_cloud_image_that_sets_the_variable_anew(tmp_path):
     host = Grub(tmp_path, {SETTINGS: DEBIAN.replace("quiet", "quiet " + OFF), CLOUD: CLOUDIMG})
     assert host.ensure(absent=[OFF])["changed"] is False, "it is overridden, so it counts for nothing"
-    told = host.ensure(present=["console=tty0"], absent=["console=ttyS0"])
-    assert told["files"] == [CLOUD, OWN]
+    result = host.ensure(present=["console=tty0"], absent=["console=ttyS0"])
+    assert result["files"] == [CLOUD, OWN]
     assert host.line().split() == ["console=tty0", "console=tty1"]
 
 
@@ -125,9 +123,9 @@ def test_a_drop_in_that_comes_last_and_sets_all_anew_is_an_error(tmp_path):
     late = "/etc/default/grub.d/zzz-site.cfg"
     host = Grub(tmp_path, {SETTINGS: DEBIAN, late: 'GRUB_CMDLINE_LINUX="net.ifnames=0"\n'})
     before = host.everything()
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[ON])
-    assert ON + " would not get there" in str(told.value)
+    assert ON + " would not get there" in str(error.value)
     assert host.everything() == before
 
 
@@ -139,9 +137,9 @@ def test_a_drop_in_that_comes_last_and_sets_all_anew_is_an_error(tmp_path):
 def test_what_comes_from_elsewhere_is_an_error(tmp_path, settings):
     host = Grub(tmp_path, {SETTINGS: settings % OFF})
     before = host.everything()
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(absent=[OFF])
-    assert OFF + " would still be there" in str(told.value) and SETTINGS in str(told.value)
+    assert OFF + " would still be there" in str(error.value) and SETTINGS in str(error.value)
     assert host.everything() == before
 
 
@@ -153,18 +151,18 @@ def test_what_comes_from_elsewhere_is_an_error(tmp_path, settings):
 def test_settings_that_can_not_be_understood(tmp_path, settings, words):
     host = Grub(tmp_path, {SETTINGS: settings, CFG: "menuentry 'x' {\n\tlinux /v ro %s\n}\n" % OFF})
     before = host.everything()
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(absent=[OFF])
-    assert all(word in str(told.value) for word in words), str(told.value)
+    assert all(word in str(error.value) for word in words), str(error.value)
     assert host.everything() == before
 
 
 @pytest.mark.parametrize("argument", ["memmap=1G$4G", "x=a;b", "x=`y`", "x='y'", "x=a\\b", "#x", "x={1}"])
 def test_what_grub_would_read_as_its_own_is_refused(tmp_path, argument):
     host = Grub(tmp_path, {SETTINGS: DEBIAN})
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[argument])
-    assert argument in str(told.value)
+    assert argument in str(error.value)
 
 
 def test_a_value_with_spaces(tmp_path):
@@ -178,8 +176,8 @@ def test_a_value_with_spaces(tmp_path):
 
 def test_settings_that_nobody_has_put_into_force(tmp_path):
     host = Grub(tmp_path, {SETTINGS: DEBIAN.replace('LINUX=""', 'LINUX="%s"' % ON), CFG: "menuentry 'x' {\n\tlinux /v ro quiet\n}\n"})
-    told = host.ensure(present=[ON])
-    assert (told["changed"], told["files"], told["commands"]) == (True, [], ["update-grub -o " + CFG])
+    result = host.ensure(present=[ON])
+    assert (result["changed"], result["files"], result["commands"]) == (True, [], ["update-grub -o " + CFG])
     assert ON in host.read(CFG)
     assert host.ensure(present=[ON])["changed"] is False
 
@@ -192,9 +190,9 @@ def test_update_grub_fails(tmp_path, how, words):
     host = Grub(tmp_path, {SETTINGS: DEBIAN.replace('LINUX=""', 'LINUX="%s"' % OFF)})
     before = host.everything()
     host.fail = how
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[ON], absent=[OFF])
-    assert all(word in str(told.value) for word in words + ["as it was before"]), str(told.value)
+    assert all(word in str(error.value) for word in words + ["as it was before"]), str(error.value)
     assert host.everything() == before
 
 
@@ -203,9 +201,9 @@ def test_a_menu_that_does_not_follow_the_settings(tmp_path):
     host = Grub(tmp_path, {SETTINGS: DEBIAN})
     host.tools["update-grub"] = lambda argv: (host.write(argv[2], "menuentry 'mine' {\n\tlinux /v ro mine\n}\n"), (0, "", ""))[1]
     before = host.everything()
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[ON])
-    assert "would still not have" in str(told.value) and "mine" in str(told.value)
+    assert "would still not have" in str(error.value) and "mine" in str(error.value)
     assert host.everything() == before
 
 
@@ -228,12 +226,12 @@ def test_backups_are_of_what_was_there(tmp_path):
         copied.append((path, host.read(SETTINGS)))
         return path + "~"
 
-    told = host.ensure(present=[ON], copy=keep)
-    assert (copied, told["backup_files"]) == ([], []), "it was not asked for"
-    told = host.ensure(check=True, absent=["quiet"], backup=True, copy=keep)
-    assert (copied, told["backup_files"]) == ([], []), "check mode"
-    told = host.ensure(absent=["quiet"], backup=True, copy=keep)
-    assert told["backup_files"] == [host.at(SETTINGS) + "~"]
+    result = host.ensure(present=[ON], copy=keep)
+    assert (copied, result["backup_files"]) == ([], []), "it was not asked for"
+    result = host.ensure(check=True, absent=["quiet"], backup=True, copy=keep)
+    assert (copied, result["backup_files"]) == ([], []), "check mode"
+    result = host.ensure(absent=["quiet"], backup=True, copy=keep)
+    assert result["backup_files"] == [host.at(SETTINGS) + "~"]
     assert copied == [(host.at(SETTINGS), DEBIAN)]
 
 
@@ -255,9 +253,9 @@ GRUB_TERMINAL="gfxterm"
 def test_suse(tmp_path):
     host = Suse(tmp_path, {SETTINGS: SLES})
     before = host.everything()
-    told = host.ensure(present=[ON])
-    assert (told["bootloader"], told["files"]) == ("suse", [SETTINGS])
-    assert told["commands"] == ["grub2-mkconfig -o /boot/grub2/grub.cfg"]
+    result = host.ensure(present=[ON])
+    assert (result["bootloader"], result["files"]) == ("suse", [SETTINGS])
+    assert result["commands"] == ["grub2-mkconfig -o /boot/grub2/grub.cfg"]
     assert host.read(SETTINGS) == SLES.replace("mitigations=auto", "mitigations=auto " + ON)
     assert host.line().endswith(ON)
     host.ensure(absent=["systemd.unified_cgroup_hierarchy"])
@@ -270,12 +268,12 @@ def test_read_only(tmp_path, monkeypatch):
 
     def refuse(self, path):
         if path == CFG:
-            raise _boot_files.FileError("%s can't be written: its file system is mounted read only" % path)
+            raise FileError("%s can't be written: its file system is mounted read only" % path)
 
-    monkeypatch.setattr(_boot_files.BootFiles, "check_writable", refuse)
+    monkeypatch.setattr(BootFiles, "check_writable", refuse)
     for check in (True, False):
-        with pytest.raises(_boot_files.FileError) as told:
+        with pytest.raises(FileError) as error:
             host.ensure(check=check, present=[ON])
-        assert "read only" in str(told.value)
+        assert "read only" in str(error.value)
     assert host.everything() == before
     assert host.calls == []

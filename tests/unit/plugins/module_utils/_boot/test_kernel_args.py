@@ -6,7 +6,13 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as args
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.kernel_args import (
+    EFFECTS,
+    boolean_argument,
+    describe_arguments,
+    disabling_argument,
+    parse_arguments,
+)
 
 # raspberrypi/linux#6980: the firmware's in front, cmdline.txt behind.
 PI = ("reboot=w coherent_pool=1M 8250.nr_uarts=1 pci=pcie_bus_safe cgroup_disable=memory numa_policy=interleave "
@@ -14,7 +20,7 @@ PI = ("reboot=w coherent_pool=1M 8250.nr_uarts=1 pci=pcie_bus_safe cgroup_disabl
 
 
 def pairs(line):
-    return [(each.name, each.value) for each in args.parse_arguments(line)]
+    return [(each.name, each.value) for each in parse_arguments(line)]
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -40,14 +46,14 @@ def test_words_as_the_kernel_splits_them(line, expected):
 
 
 def test_the_word_itself_is_kept_for_who_has_to_remove_it():
-    assert [each.text for each in args.parse_arguments('x "a=1 2" cgroup-disable=memory')] == ["x", '"a=1 2"', "cgroup-disable=memory"]
+    assert [each.text for each in parse_arguments('x "a=1 2" cgroup-disable=memory')] == ["x", '"a=1 2"', "cgroup-disable=memory"]
 
 
 def test_behind_two_dashes_it_is_for_init_only():
-    found = args.parse_arguments("a -- cgroup_disable=memory systemd.unified_cgroup_hierarchy=0 --")
+    found = parse_arguments("a -- cgroup_disable=memory systemd.unified_cgroup_hierarchy=0 --")
     assert [each.kernel for each in found] == [True, False, False, False]
-    assert args.disabling_argument(found, "memory", False) is None
-    assert args.boolean_argument(found, "systemd.unified_cgroup_hierarchy") is False  # systemd reads all of the line
+    assert disabling_argument(found, "memory", False) is None
+    assert boolean_argument(found, "systemd.unified_cgroup_hierarchy") is False  # systemd reads all of the line
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -58,7 +64,7 @@ def test_behind_two_dashes_it_is_for_init_only():
     ("k=0 k=1", True), ("k=1 k", True), ("k=1 k=0", False), ("k='0'", False), ('k="0"', False),
 ])
 def test_switch(line, expected):
-    assert args.boolean_argument(args.parse_arguments(line), "k") is expected
+    assert boolean_argument(parse_arguments(line), "k") is expected
 
 
 @pytest.mark.parametrize("line, known, expected", [
@@ -77,15 +83,15 @@ def test_switch(line, expected):
     (PI, False, "cgroup_disable=memory"),
 ])
 def test_what_turns_the_memory_controller_off(line, known, expected):
-    found = args.disabling_argument(args.parse_arguments(line), "memory", known)
+    found = disabling_argument(parse_arguments(line), "memory", known)
     assert (found and found.text) == expected
 
 
 def test_only_relevant_arguments_are_shown():
-    assert args.describe_arguments(args.parse_arguments("root=/dev/vda1 password=secret psi=1 swapaccount")) == [
-        {"name": "psi", "value": "1", "effect": args.EFFECTS["psi"]},
-        {"name": "swapaccount", "value": None, "effect": args.EFFECTS["swapaccount"]}]
+    assert describe_arguments(parse_arguments("root=/dev/vda1 password=secret psi=1 swapaccount")) == [
+        {"name": "psi", "value": "1", "effect": EFFECTS["psi"]},
+        {"name": "swapaccount", "value": None, "effect": EFFECTS["swapaccount"]}]
 
 
 def test_long_line_is_no_problem():
-    assert len(args.parse_arguments("a=1 " * 20000)) == 20000
+    assert len(parse_arguments("a=1 " * 20000)) == 20000

@@ -11,10 +11,8 @@ import pytest
 import recorded_hosts
 from laid_out import Laid  # noqa: E402
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
-    detect as _bootloaders,
-    loader as _bootloader,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.detect import DetectedBoot, choose_bootloader, detect_boot
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.loader import BootloaderError
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
 ON = "systemd.unified_cgroup_hierarchy=1"
@@ -33,8 +31,8 @@ MEMORY = ["cgroup_enable=memory", "cgroup_memory=1"]
 @pytest.mark.parametrize("text", [CMDLINE, CMDLINE.rstrip("\n"), CMDLINE.replace("\n", "\r\n"), CMDLINE + "\n"])
 def test_pi_stays_one_line(tmp_path, path, text):
     host = Laid(tmp_path, dict(PI, **{path: text}), {})
-    told = host.ensure(present=MEMORY)
-    assert (told["bootloader"], told["files"], told["commands"], told["reboot_required"]) == ("raspberry_pi", [path], [], True)
+    result = host.ensure(present=MEMORY)
+    assert (result["bootloader"], result["files"], result["commands"], result["reboot_required"]) == ("raspberry_pi", [path], [], True)
     assert host.read(path) == text.replace("rootwait", "rootwait cgroup_enable=memory cgroup_memory=1")
     assert host.ensure(present=MEMORY)["changed"] is False
     assert host.ensure(absent=MEMORY)["changed"] is True
@@ -58,9 +56,9 @@ def test_pi_arguments_of_the_firmware_wait_for_no_reboot(tmp_path):
 def test_pi_what_is_refused(tmp_path, files, words):
     host = Laid(tmp_path, dict(PI, **files), {})
     before = host.everything()
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=MEMORY, bootloader="raspberry_pi")
-    assert all(word in str(told.value) for word in words), str(told.value)
+    assert all(word in str(error.value) for word in words), str(error.value)
     assert host.everything() == before
 
 
@@ -106,9 +104,9 @@ class SystemdBoot(Laid):
 
 def test_systemd_boot_makes_every_entry_anew(tmp_path):
     host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "# ours\nroot=UUID=1 ro quiet\n"})
-    told = host.ensure(present=[ON], absent=["quiet"])
-    assert (told["bootloader"], told["files"]) == ("systemd_boot", ["/etc/kernel/cmdline"])
-    assert told["commands"] == ["kernel-install add %s /usr/lib/modules/%s/vmlinuz" % (each, each) for each in VERSIONS]
+    result = host.ensure(present=[ON], absent=["quiet"])
+    assert (result["bootloader"], result["files"]) == ("systemd_boot", ["/etc/kernel/cmdline"])
+    assert result["commands"] == ["kernel-install add %s /usr/lib/modules/%s/vmlinuz" % (each, each) for each in VERSIONS]
     assert host.read("/etc/kernel/cmdline") == "# ours\nroot=UUID=1 ro %s\n" % ON
     assert host.options() == ["root=UUID=1 ro " + ON] * 2
     assert host.ensure(present=[ON], absent=["quiet"])["changed"] is False
@@ -130,35 +128,35 @@ def test_systemd_boot_fails_at_the_second_kernel(tmp_path):
     host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "root=UUID=1 ro quiet\n"})
     before = host.everything()
     host.fail = VERSIONS[1]
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[ON])
-    assert "No space left" in str(told.value) and "as it was before" in str(told.value)
+    assert "No space left" in str(error.value) and "as it was before" in str(error.value)
     assert host.everything() == before
 
 
 def test_systemd_boot_entries_that_are_older_than_the_file(tmp_path):
     host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "root=UUID=1 ro quiet %s\n" % ON})
-    told = host.ensure(present=[ON])
-    assert (told["changed"], told["files"], len(told["commands"])) == (True, [], 2)
+    result = host.ensure(present=[ON])
+    assert (result["changed"], result["files"], len(result["commands"])) == (True, [], 2)
     assert all(ON in each for each in host.options())
 
 
 def test_systemd_boot_debians_kernels(tmp_path):
     host = SystemdBoot(tmp_path, {"/boot/vmlinuz-" + VERSIONS[0]: "", "/boot/initrd.img-" + VERSIONS[0]: ""})
     os.unlink(host.at("/usr/lib/modules/%s/vmlinuz" % VERSIONS[0]))
-    told = host.ensure(present=[ON])
-    assert told["commands"][0] == "kernel-install add {0} /boot/vmlinuz-{0} /boot/initrd.img-{0}".format(VERSIONS[0])
+    result = host.ensure(present=[ON])
+    assert result["commands"][0] == "kernel-install add {0} /boot/vmlinuz-{0} /boot/initrd.img-{0}".format(VERSIONS[0])
     os.unlink(host.at("/boot/vmlinuz-" + VERSIONS[0]))
-    with pytest.raises(_bootloader.BootloaderError) as refused:
+    with pytest.raises(BootloaderError) as refused:
         host.ensure(present=["more"])
     assert "neither in" in str(refused.value)
 
 
 def test_systemd_boot_without_entries(tmp_path):
     host = Laid(tmp_path, {"/etc/kernel/cmdline": "ro\n", "/proc/cmdline": "ro\n"}, {"kernel-install": None})
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[ON])
-    assert "unified kernel images are not supported" in str(told.value)
+    assert "unified kernel images are not supported" in str(error.value)
 
 
 # --- grubby: grubby(8), RHEL 8 and 9 "Configuring kernel command-line parameters"
@@ -206,10 +204,10 @@ class Grubby(Laid):
 
 def test_grubby_adds_and_removes_for_all_kernels(tmp_path):
     host = Grubby(tmp_path)
-    told = host.ensure(present=[ON], absent=["rhgb", "nothing"])
-    assert (told["bootloader"], told["files"]) == ("grubby", [])
-    assert told["commands"] == ["grubby --update-kernel=ALL --remove-args=rhgb --args=" + ON]
-    assert len(told["before"]) == 2
+    result = host.ensure(present=[ON], absent=["rhgb", "nothing"])
+    assert (result["bootloader"], result["files"]) == ("grubby", [])
+    assert result["commands"] == ["grubby --update-kernel=ALL --remove-args=rhgb --args=" + ON]
+    assert len(result["before"]) == 2
     for version in KERNELS:
         assert host.options(version).split() == "root=/dev/mapper/rhel-root ro crashkernel=auto quiet $tuned_params".split() + [ON]
     assert host.ensure(present=[ON], absent=["rhgb", "nothing"])["changed"] is False
@@ -223,8 +221,8 @@ def test_grubby_keeps_the_other_values_of_a_name(tmp_path):
 
 def test_grubby_changes_a_value(tmp_path):
     host = Grubby(tmp_path, options="ro " + OFF)
-    told = host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy"])
-    assert told["commands"] == ["grubby --update-kernel=ALL --remove-args=%s --args=%s" % (OFF, ON)]
+    result = host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy"])
+    assert result["commands"] == ["grubby --update-kernel=ALL --remove-args=%s --args=%s" % (OFF, ON)]
     assert host.options(KERNELS[1]).split()[-1] == ON
 
 
@@ -233,9 +231,9 @@ def test_grubby_stops_half_way(tmp_path, how, words):
     host = Grubby(tmp_path)
     before = host.everything()
     host.fail = how
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[ON])
-    assert all(word in str(told.value) for word in words)
+    assert all(word in str(error.value) for word in words)
     assert host.everything() == before
 
 
@@ -244,10 +242,10 @@ def test_grubby_check_mode_and_backups(tmp_path):
     before = host.everything()
     assert host.ensure(check=True, present=[ON])["changed"] is True
     assert host.everything() == before
-    told = host.ensure(present=[ON], backup=True)
-    entries = [path for path in told["backup_files"] if "/loader/entries/" in path]
+    result = host.ensure(present=[ON], backup=True)
+    entries = [path for path in result["backup_files"] if "/loader/entries/" in path]
     assert entries == [host.at(BLS % (ID, each)) + "~" for each in sorted(KERNELS)]
-    with pytest.raises(_bootloader.BootloaderError) as refused:
+    with pytest.raises(BootloaderError) as refused:
         host.ensure(present=['x="a b"'])
     assert "space" in str(refused.value)
 
@@ -276,9 +274,9 @@ class Ostree(Laid):
 
 def test_rpm_ostree(tmp_path):
     host = Ostree(tmp_path)
-    told = host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy", "nothing"])
-    assert told["bootloader"] == "rpm_ostree"
-    assert told["commands"] == ["rpm-ostree kargs --delete-if-present=%s --append-if-missing=%s" % (OFF, ON)]
+    result = host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy", "nothing"])
+    assert result["bootloader"] == "rpm_ostree"
+    assert result["commands"] == ["rpm-ostree kargs --delete-if-present=%s --append-if-missing=%s" % (OFF, ON)]
     assert host.line.split()[-2:] == ["console=tty0", ON]
     assert host.ensure(present=[ON], absent=["systemd.unified_cgroup_hierarchy"])["changed"] is False
 
@@ -287,13 +285,13 @@ def test_rpm_ostree_fails(tmp_path):
     host = Ostree(tmp_path)
     host.ensure(present=["x"])
     host.tools["rpm-ostree"] = lambda argv: (1, "", "error: Transaction in progress\n") if len(argv) > 2 else host.kargs(argv)
-    with pytest.raises(_bootloader.BootloaderError) as told:
+    with pytest.raises(BootloaderError) as error:
         host.ensure(present=[ON])
-    assert "Transaction in progress" in str(told.value)
+    assert "Transaction in progress" in str(error.value)
 
 
 # --- which one it is
-SEEN = _bootloaders.DetectedBoot(kind=None, path=None, why=None, ostree=False, container=None, tools=set())
+SEEN = DetectedBoot(kind=None, path=None, why=None, ostree=False, container=None, tools=set())
 
 
 @pytest.mark.parametrize("seen, name", [
@@ -307,7 +305,7 @@ SEEN = _bootloaders.DetectedBoot(kind=None, path=None, why=None, ostree=False, c
     (SEEN._replace(kind="bls", ostree=True, tools={"rpm-ostree", "grubby"}), "rpm_ostree"),
 ])
 def test_chosen(seen, name):
-    assert _bootloaders.choose_bootloader(seen).name == name
+    assert choose_bootloader(seen).name == name
 
 
 @pytest.mark.parametrize("seen, words", [
@@ -321,9 +319,9 @@ def test_chosen(seen, name):
     (SEEN._replace(ostree=True), ["/run/ostree-booted with rpm-ostree"]),
 ])
 def test_unknown_is_an_error_that_says_what_was_looked_for(seen, words):
-    with pytest.raises(_bootloader.BootloaderError) as told:
-        _bootloaders.choose_bootloader(seen)
-    assert all(word in str(told.value) for word in words), str(told.value)
+    with pytest.raises(BootloaderError) as error:
+        choose_bootloader(seen)
+    assert all(word in str(error.value) for word in words), str(error.value)
 
 
 DEBIAN = ("update-grub", "kernel-install")
@@ -331,8 +329,8 @@ DEBIAN = ("update-grub", "kernel-install")
 
 @pytest.mark.parametrize("label", ["debian12-grub", "debian12-grub-to-v1", "debian12-grub-from-v1"])
 def test_recorded_hosts_that_grub_boots(tmp_path, label):
-    seen = _bootloaders.detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
-    assert _bootloaders.choose_bootloader(seen).name == "grub"
+    seen = detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    assert choose_bootloader(seen).name == "grub"
 
 
 @pytest.mark.parametrize("label, words", [
@@ -340,10 +338,10 @@ def test_recorded_hosts_that_grub_boots(tmp_path, label):
     ("debian12-container", ["container", "its host's"]),
 ])
 def test_recorded_hosts_that_something_else_boots(tmp_path, label, words):
-    seen = _bootloaders.detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
-    with pytest.raises(_bootloader.BootloaderError) as told:
-        _bootloaders.choose_bootloader(seen)
-    assert all(word in str(told.value) for word in words), str(told.value)
+    seen = detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    with pytest.raises(BootloaderError) as error:
+        choose_bootloader(seen)
+    assert all(word in str(error.value) for word in words), str(error.value)
 
 
 def test_a_wrong_tree_changes_nothing(tmp_path):
@@ -352,7 +350,7 @@ def test_a_wrong_tree_changes_nothing(tmp_path):
         host = Laid(tmp_path / kind, {"/etc/default/grub": "GRUB_CMDLINE_LINUX=\n", "/proc/cmdline": "ro\n"},
                     {"update-grub": None, "grub2-mkconfig": None, "kernel-install": None})
         before = host.everything()
-        with pytest.raises(_bootloader.BootloaderError) as told:
+        with pytest.raises(BootloaderError) as error:
             host.ensure(present=[ON], bootloader=kind)
-        assert "there is no" in str(told.value), kind
+        assert "there is no" in str(error.value), kind
         assert host.everything() == before

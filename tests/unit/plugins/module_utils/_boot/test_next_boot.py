@@ -6,7 +6,16 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args, next_boot as nb
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.kernel_args import parse_arguments
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.next_boot import (
+    grub_uses_entries,
+    grub_variables,
+    next_boot_differences,
+    parse_cmdline_file,
+    parse_entries,
+    parse_grub_cfg,
+    parse_grubenv,
+)
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
 CFG = "/boot/grub/grub.cfg"
@@ -40,7 +49,7 @@ submenu 'Advanced options' $menuentry_id_option 'gnulinux-advanced-f0af' {{
 
 def grub(first, second=None, default="0", environment=None):
     text = GRUB.format(first=first, second=first if second is None else second, default=default)
-    return nb.parse_grub_cfg(text, environment or {}, CFG)
+    return parse_grub_cfg(text, environment or {}, CFG)
 
 
 def shown(plan):
@@ -71,24 +80,24 @@ def test_grub(first, second, default, environment, expected):
 
 
 def test_a_grub_configuration_without_linux():
-    plan = nb.parse_grub_cfg("set timeout=5\n", {}, CFG)
+    plan = parse_grub_cfg("set timeout=5\n", {}, CFG)
     assert plan.arguments is None and CFG in plan.why
 
 
 def test_which_grub_takes_its_menu_from_entries():
-    assert nb.grub_uses_entries("insmod blscfg\nblscfg\n")
-    assert not nb.grub_uses_entries(GRUB)
-    assert not nb.grub_uses_entries("# blscfg\n")
+    assert grub_uses_entries("insmod blscfg\nblscfg\n")
+    assert not grub_uses_entries(GRUB)
+    assert not grub_uses_entries("# blscfg\n")
 
 
 def test_grub_environment():
     text = "# GRUB Environment Block\nsaved_entry=a-b.conf\nkernelopts=root=/dev/x ro quiet \nempty=\n#########\n"
-    assert nb.parse_grubenv(text) == {"saved_entry": "a-b.conf", "kernelopts": "root=/dev/x ro quiet ", "empty": ""}
-    assert nb.parse_grubenv("") == {}
+    assert parse_grubenv(text) == {"saved_entry": "a-b.conf", "kernelopts": "root=/dev/x ro quiet ", "empty": ""}
+    assert parse_grubenv("") == {}
 
 
 def test_grub_variables_are_the_literal_ones():
-    assert nb.grub_variables('set a="x y"\n  set b=1\nset c="${d}"\nset a=2\n') == {"a": "2", "b": "1"}
+    assert grub_variables('set a="x y"\n  set b=1\nset c="${d}"\nset a=2\n') == {"a": "2", "b": "1"}
 
 
 MACHINE = "/boot/loader/entries/0123-"
@@ -102,7 +111,7 @@ def entry(options, version="4.18.0"):
 def test_boot_loader_entries_that_agree():
     texts = {MACHINE + "4.18.0-1.conf": entry(["root=x " + OFF]), MACHINE + "4.18.0-2.conf": entry(["root=y", OFF]),
              MACHINE + "0-rescue.conf": entry(["root=x"])}
-    plan = nb.parse_entries(texts, {}, {})
+    plan = parse_entries(texts, {}, {})
     assert (plan.kind, plan.path, shown(plan)) == ("bls", "/boot/loader/entries", [OFF])
 
 
@@ -116,7 +125,7 @@ def test_boot_loader_entries_that_agree():
 ])
 def test_boot_loader_entries_that_differ(environment, expected):
     texts = {MACHINE + "1.conf": entry(["root=x"]), MACHINE + "2.conf": entry(["root=x " + OFF])}
-    plan = nb.parse_entries(texts, environment, {})
+    plan = parse_entries(texts, environment, {})
     assert shown(plan) == expected
     if expected is not None:
         assert plan.path.endswith(environment.get("next_entry", environment["saved_entry"]) + ".conf")
@@ -124,26 +133,26 @@ def test_boot_loader_entries_that_differ(environment, expected):
 
 def test_kernelopts_of_rhel_8():
     texts = {MACHINE + "1.conf": entry(["$kernelopts $tuned_params"])}
-    assert shown(nb.parse_entries(texts, {"kernelopts": "root=x " + OFF}, {})) == [OFF]
-    assert shown(nb.parse_entries(texts, {}, {"kernelopts": "root=x psi=1"})) == ["psi=1"]
-    assert shown(nb.parse_entries(texts, {}, {})) == []
+    assert shown(parse_entries(texts, {"kernelopts": "root=x " + OFF}, {})) == [OFF]
+    assert shown(parse_entries(texts, {}, {"kernelopts": "root=x psi=1"})) == ["psi=1"]
+    assert shown(parse_entries(texts, {}, {})) == []
 
 
 def test_the_newest_deployment_of_ostree():
     texts = {"/boot/loader/entries/ostree-1-x.conf": entry([OFF], "1"), "/boot/loader/entries/ostree-2-x.conf": entry(["q"], "2")}
-    assert shown(nb.parse_entries(texts, {}, {})) == []
+    assert shown(parse_entries(texts, {}, {})) == []
 
 
 def test_command_line_files():
-    assert shown(nb.parse_cmdline_file("cmdline_txt", "/boot/firmware/cmdline.txt",
+    assert shown(parse_cmdline_file("cmdline_txt", "/boot/firmware/cmdline.txt",
                                  "console=tty1 cgroup_enable=memory rootwait\n")) == ["cgroup_enable=memory"]
-    assert shown(nb.parse_cmdline_file("kernel_install", "/etc/kernel/cmdline", "# no\nroot=x\n psi=1\n")) == ["psi=1"]
-    assert shown(nb.parse_cmdline_file("cmdline_txt", "/x", "")) == []
+    assert shown(parse_cmdline_file("kernel_install", "/etc/kernel/cmdline", "# no\nroot=x\n psi=1\n")) == ["psi=1"]
+    assert shown(parse_cmdline_file("cmdline_txt", "/x", "")) == []
 
 
 def differences(running, planned, by_firmware=()):
-    plan = nb.parse_cmdline_file("grub", CFG, planned)
-    return nb.next_boot_differences(_kernel_args.parse_arguments(running), plan, by_firmware)
+    config = parse_cmdline_file("grub", CFG, planned)
+    return next_boot_differences(parse_arguments(running), config.arguments, config.path, by_firmware)
 
 
 @pytest.mark.parametrize("running, planned, firmware, count", [
@@ -160,6 +169,6 @@ def differences(running, planned, by_firmware=()):
     ("cgroup_disable=memory psi=1", "", ("cgroup_disable=memory",), 1),
 ])
 def test_differences(running, planned, firmware, count):
-    told = differences(running, planned, firmware)
-    assert len(told) == count
-    assert all(CFG in each for each in told)
+    result = differences(running, planned, firmware)
+    assert len(result) == count
+    assert all(CFG in each for each in result)

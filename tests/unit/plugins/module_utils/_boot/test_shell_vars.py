@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import shell_vars as _shell_settings
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.shell_vars import ShellError, append_word, remove_words
 
 NAME = "GRUB_CMDLINE_LINUX"
 NAMES = (NAME, NAME + "_DEFAULT")
@@ -22,7 +22,7 @@ def value(text, name=NAME):
 
 
 def without(text, *words):
-    return _shell_settings.remove_words(text, NAMES, lambda word: word in words)
+    return remove_words(text, NAMES, lambda word: word in words)
 
 
 @pytest.mark.parametrize("before, after", [
@@ -84,9 +84,9 @@ def test_what_an_argument_of_several_words_is():
     ("A=1\n\ncat <<EOF\nGRUB_CMDLINE_LINUX=x=1\nEOF", 3),
 ])
 def test_what_can_not_be_edited_is_an_error_with_its_line(text, line):
-    with pytest.raises(_shell_settings.ShellError) as told:
+    with pytest.raises(ShellError) as error:
         without(text, "x=1")
-    assert "line %d" % line in str(told.value)
+    assert "line %d" % line in str(error.value)
 
 
 @pytest.mark.parametrize("before, after", [
@@ -105,7 +105,7 @@ def test_what_can_not_be_edited_is_an_error_with_its_line(text, line):
     ('GRUB_CMDLINE_LINUX_DEFAULT="a"\n', 'GRUB_CMDLINE_LINUX_DEFAULT="a"\nGRUB_CMDLINE_LINUX="x=1"\n'),
 ])
 def test_added(before, after):
-    assert _shell_settings.append_word(before, NAME, "x=1") == after
+    assert append_word(before, NAME, "x=1") == after
     assert value(after).split()[-1] == "x=1"
 
 
@@ -113,7 +113,7 @@ def test_added(before, after):
 @pytest.mark.parametrize("word", ["x=1", 'x="a b"', "x=$y", "x=`y`", "x=a'b", "x=\\", "x=a;b", "#x", "x=*"])
 def test_every_word_in_every_kind_of_quotes(assigned, word):
     before = "%s=%s\n" % (NAME, assigned)
-    after = _shell_settings.append_word(before, NAME, word)
+    after = append_word(before, NAME, word)
     assert value(after) == value(before) + (" " if value(before) else "") + word
     text, words = without(after, word)
     assert (value(text), words) == (value(before), [word])
@@ -129,8 +129,8 @@ PART = st.one_of(
 def test_added_and_removed_is_the_text_that_was(assigned, word):
     before = "A='# \"'\n%s=%s # x\nB=2\n" % (NAME, assigned.replace(" ", "\\ "))
     try:
-        after = _shell_settings.append_word(before, NAME, word)
-    except _shell_settings.ShellError:
+        after = append_word(before, NAME, word)
+    except ShellError:
         return  # "\\ " with a backslash in front is a quote that isn't closed
     assert without(after, word) == (before, [word])
 
@@ -139,6 +139,6 @@ def test_added_and_removed_is_the_text_that_was(assigned, word):
 def test_any_text_is_edited_or_refused(text):
     try:
         after, words = without("GRUB_CMDLINE_LINUX=" + text, "x")
-    except _shell_settings.ShellError:
+    except ShellError:
         return
     assert bool(words) == (after != "GRUB_CMDLINE_LINUX=" + text)

@@ -6,12 +6,15 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import (
-    kernel_args as _kernel_args,
-    next_boot as _next_boot,
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.kernel_args import parse_arguments
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.next_boot import parse_cmdline_file
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.changes import (
+    HostState,
+    is_ready,
+    needs_reboot,
+    plan_changes,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import changes as c
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import platform as _platform
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.platform import Systemd
 
 OFF = "systemd.unified_cgroup_hierarchy=0"
 NO_MEMORY = "cgroup_disable=memory"
@@ -24,12 +27,12 @@ def user(name="alice", uid=1000, delegated=True, configured=("cpu", "memory", "p
 
 def state(line="", plan=None, kind="grub", path=CFG, **changed):
     """A host that is as it should be, with what is changed about it."""
-    planned = None if plan is None else _next_boot.parse_cmdline_file(kind, path, plan)
-    given = dict(mode="v2", mounts_known=True, container=None, kernel="6.1.0", systemd=_platform.Systemd(252, "unified"),
-                 default="unified", arguments=None if line is None else _kernel_args.parse_arguments(line), plan=planned, memory=True,
+    planned = None if plan is None else parse_cmdline_file(kind, path, plan)
+    given = dict(mode="v2", mounts_known=True, container=None, kernel="6.1.0", systemd=Systemd(252, "unified"),
+                 default_hierarchy="unified", arguments=None if line is None else parse_arguments(line), next_boot=planned, memory=True,
                  reasons=[], enabled=["cpu", "memory", "pids"], raspberry=False, users=[user("root", 0), user()])
     given.update(changed)
-    return c.HostState(**given)
+    return HostState(**given)
 
 
 def reason(ident):
@@ -37,17 +40,17 @@ def reason(ident):
 
 
 def brief(given):
-    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in c.plan_changes(given)]
+    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in plan_changes(given)]
 
 
 def test_nothing_to_do():
-    assert c.plan_changes(state()) == []
-    assert c.is_ready(state()) is True
-    assert c.needs_reboot([]) is False
+    assert plan_changes(state()) == []
+    assert is_ready(state()) is True
+    assert needs_reboot([]) is False
 
 
 def test_each_change_has_all_of_it():
-    for each in c.plan_changes(state(OFF, mode="v1", memory=False, reasons=reason("not_compiled_in"),
+    for each in plan_changes(state(OFF, mode="v1", memory=False, reasons=reason("not_compiled_in"),
                                users=[user(configured=["pids"], delegated=False)])):
         assert set(each) == {"id", "what", "why", "argument", "file", "users", "reboot", "configured"}
         assert each["what"] and each["why"]
@@ -62,16 +65,16 @@ def test_each_change_has_all_of_it():
     ("systemd.unified-cgroup-hierarchy=no", None, {}, [("remove_argument", "systemd.unified-cgroup-hierarchy=no", True, None)]),
     (OFF + " systemd.legacy_systemd_cgroup_controller=1", None, {},
      [("remove_argument", OFF, True, None), ("remove_argument", "systemd.legacy_systemd_cgroup_controller=1", True, None)]),
-    (OFF + " SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1", None, {"systemd": _platform.Systemd(257, None)},
+    (OFF + " SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1", None, {"systemd": Systemd(257, None)},
      [("remove_argument", OFF, True, None), ("remove_argument", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1", True, None)]),
     # RHEL 8, Ubuntu 20.04: v1 by default
-    ("quiet", None, {"systemd": _platform.Systemd(239, "legacy"), "default": "legacy"},
+    ("quiet", None, {"systemd": Systemd(239, "legacy"), "default_hierarchy": "legacy"},
      [("add_argument", "systemd.unified_cgroup_hierarchy=1", True, None)]),
-    ("quiet", "systemd.unified_cgroup_hierarchy=1", {"systemd": _platform.Systemd(245, "hybrid"), "default": "hybrid"},
+    ("quiet", "systemd.unified_cgroup_hierarchy=1", {"systemd": Systemd(245, "hybrid"), "default_hierarchy": "hybrid"},
      [("add_argument", "systemd.unified_cgroup_hierarchy=1", True, True)]),
-    (OFF, OFF, {"default": "hybrid"},
+    (OFF, OFF, {"default_hierarchy": "hybrid"},
      [("remove_argument", OFF, True, False), ("add_argument", "systemd.unified_cgroup_hierarchy=1", True, False)]),
-    ("", None, {"default": None}, [("add_argument", "systemd.unified_cgroup_hierarchy=1", True, None)]),
+    ("", None, {"default_hierarchy": None}, [("add_argument", "systemd.unified_cgroup_hierarchy=1", True, None)]),
     ("", None, {}, [("find_who_mounts_v1", None, True, None)]),
     ("", None, {"systemd": None}, [("init_mounts_v2", None, True, None)]),
     ("", None, {"kernel": "4.4.0"}, [("upgrade_kernel", None, True, None)]),
@@ -83,18 +86,18 @@ def test_each_change_has_all_of_it():
 def test_on_v1(mode, line, plan, changed, expected):
     given = state(line, plan, mode=mode, users=[user(delegated=False)], **changed)
     assert brief(given) == expected
-    assert c.is_ready(given) is False
+    assert is_ready(given) is False
 
 
 def test_unknown_mounts_ask_for_nothing():
     given = state(mode=None, mounts_known=False, memory=None, enabled=None, users=[])
-    assert c.plan_changes(given) == []
-    assert c.is_ready(given) is None
+    assert plan_changes(given) == []
+    assert is_ready(given) is None
 
 
 def test_no_hierarchy_at_all_is_not_ready():
     given = state(mode=None, memory=None, enabled=None, users=[], systemd=None)
-    assert c.is_ready(given) is False
+    assert is_ready(given) is False
 
 
 # on v2 now, not after the next boot
@@ -107,7 +110,7 @@ def test_no_hierarchy_at_all_is_not_ready():
     ("", 252, []),
 ])
 def test_what_would_take_the_host_off_v2(plan, version, expected):
-    assert brief(state("", plan, systemd=_platform.Systemd(version, None))) == expected
+    assert brief(state("", plan, systemd=Systemd(version, None))) == expected
 
 
 # the memory controller
@@ -126,7 +129,7 @@ def test_what_would_take_the_host_off_v2(plan, version, expected):
 def test_without_the_memory_controller(line, plan, ident, changed, expected):
     given = state(line, plan, memory=False, reasons=reason(ident), enabled=["cpu"], users=[user(delegated=False)], **changed)
     assert brief(given) == expected
-    assert c.is_ready(given) is False
+    assert is_ready(given) is False
 
 
 @pytest.mark.parametrize("line, plan, expected", [
@@ -140,13 +143,13 @@ def test_raspberry_pi(line, plan, expected):
     given = state(line, plan, "cmdline_txt", "/boot/firmware/cmdline.txt", memory=False,
                   reasons=reason("disabled_by_argument"), raspberry=True, enabled=["cpu"], users=[])
     assert brief(given) == expected
-    assert c.plan_changes(given)[0]["file"] == "/boot/firmware/cmdline.txt"
+    assert plan_changes(given)[0]["file"] == "/boot/firmware/cmdline.txt"
 
 
 def test_not_enabled_for_children():
     given = state(enabled=["cpu"], users=[])
     assert brief(given) == [("enable_memory_for_children", None, False, None)]
-    assert c.is_ready(given) is False
+    assert is_ready(given) is False
 
 
 # users
@@ -167,30 +170,30 @@ def test_not_enabled_for_children():
 ])
 def test_delegation(users, ids, ready):
     given = state(users=users)
-    assert [each["id"] for each in c.plan_changes(given)] == ids
-    assert c.is_ready(given) is ready
+    assert [each["id"] for each in plan_changes(given)] == ids
+    assert is_ready(given) is ready
 
 
 def test_users_are_named_together():
     users = [user("a", 1, False, ["pids"]), user("b", 2, False, []), user("c", 3), user("d", 4, False)]
-    assert [(each["id"], each["users"]) for each in c.plan_changes(state(users=users))] == [
+    assert [(each["id"], each["users"]) for each in plan_changes(state(users=users))] == [
         ("delegate_memory", ["a", "b"]), ("restart_user_manager", ["d"])]
 
 
 @pytest.mark.parametrize("memory, enabled, ready", [(None, ["memory"], None), (True, None, None), (False, None, False)])
 def test_not_known_is_not_ready(memory, enabled, ready):
-    assert c.is_ready(state(memory=memory, enabled=enabled, reasons=reason("unknown"))) is ready
+    assert is_ready(state(memory=memory, enabled=enabled, reasons=reason("unknown"))) is ready
 
 
 @pytest.mark.parametrize("kind, expected", [
     ("grub", "/etc/default/grub"), ("kernel_install", "/etc/kernel/cmdline"), ("bls", None), (None, None),
 ])
 def test_file_to_change(kind, expected):
-    assert c.plan_changes(state(OFF, OFF, kind, mode="v1", users=[]))[0]["file"] == expected
+    assert plan_changes(state(OFF, OFF, kind, mode="v1", users=[]))[0]["file"] == expected
 
 
 @pytest.mark.parametrize("answers, expected", [
     ([], False), ([False], False), ([True, None], True), ([False, None], None), ([False, True], True),
 ])
 def test_reboot_required(answers, expected):
-    assert c.needs_reboot([{"reboot": each} for each in answers]) is expected
+    assert needs_reboot([{"reboot": each} for each in answers]) is expected

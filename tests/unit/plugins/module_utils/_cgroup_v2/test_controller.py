@@ -6,8 +6,19 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
-from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import controller as m
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.kernel_args import parse_arguments
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.controller import (
+    NO_CONTROLLER,
+    absence_reasons,
+    delegated_controllers,
+    has_memory_controller,
+    has_swap_accounting,
+    kernel_config_value,
+    oom_group_support,
+    psi_support,
+    root_delegation,
+    user_delegation,
+)
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import parse_show
 
 
@@ -24,11 +35,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.system
     (None, None, {"memory": ("0", True)}, None),
 ])
 def test_present(mode, available, known, expected):
-    assert m.has_memory_controller(mode, available, known) is expected
+    assert has_memory_controller(mode, available, known) is expected
 
 
 def reasons(line="", raspberry=False, known=None, config=None, container=None):
-    found = m.absence_reasons(_kernel_args.parse_arguments(line), raspberry, known, config, container)
+    found = absence_reasons(parse_arguments(line), raspberry, known, config, container)
     assert all(set(each) == {"id", "detail", "argument"} and each["detail"] for each in found)
     return [(each["id"], each["argument"]) for each in found]
 
@@ -58,7 +69,7 @@ def test_why_it_is_not_there(given, expected):
     ("CONFIG_CGROUPS=y\nCONFIG_MEMCG=y\n", "y"), ("# CONFIG_MEMCG is not set\n", "n"), ("CONFIG_MEMCG_V1=y\n", "n"), ("", "n"),
 ])
 def test_kernel_configuration(text, expected):
-    assert m.kernel_config_value(text, "CONFIG_MEMCG") == expected
+    assert kernel_config_value(text, "CONFIG_MEMCG") == expected
 
 
 FILES = {"memory.oom.group": "0\n", "memory.events": "low 0\noom_kill 0\noom_group_kill 0\n", "memory.swap.max": "max\n"}
@@ -77,7 +88,7 @@ FILES = {"memory.oom.group": "0\n", "memory.events": "low 0\noom_kill 0\noom_gro
     (None, None, [], None, None),
 ])
 def test_oom_group(mode, memory, samples, supported, kill_event):
-    found = m.oom_group_support(mode, memory, samples)
+    found = oom_group_support(mode, memory, samples)
     assert (found["supported"], found["kill_event"]) == (supported, kill_event)
     assert (found["why"] is None) is (supported is True)
 
@@ -92,7 +103,7 @@ def test_oom_group(mode, memory, samples, supported, kill_event):
     ("v1", None, [], None, None),
 ])
 def test_swap_accounting(mode, memory, samples, v1_root, expected):
-    assert m.has_swap_accounting(mode, memory, samples, v1_root) is expected
+    assert has_swap_accounting(mode, memory, samples, v1_root) is expected
 
 
 @pytest.mark.parametrize("text, problem, expected", [
@@ -100,7 +111,7 @@ def test_swap_accounting(mode, memory, samples, v1_root, expected):
     (None, "Permission denied", None),
 ])
 def test_pressure(text, problem, expected):
-    found = m.psi_support(text, problem)
+    found = psi_support(text, problem)
     assert found["available"] is expected
     assert (found["why"] is None) is (expected is True)
 
@@ -118,21 +129,21 @@ def test_pressure(text, problem, expected):
     (None, None, None, None, (None, None)),
 ])
 def test_user(mode, memory, exists, controllers, expected):
-    found = m.user_delegation(mode, memory, exists, controllers)
+    found = user_delegation(mode, memory, exists, controllers)
     assert found[:2] == expected
     assert (found[2] is None) is (expected[1] is True)
 
 
 def test_root():
-    assert m.root_delegation(["cpu", "memory"], True) == (["cpu", "memory"], True, None)
-    assert m.root_delegation(["cpu"], True)[1] is False
-    assert m.root_delegation(["cpu"], False) == (["cpu"], False, m.NO_CONTROLLER)
-    assert m.root_delegation(None, True)[:2] == (None, None)
+    assert root_delegation(["cpu", "memory"], True) == (["cpu", "memory"], True, None)
+    assert root_delegation(["cpu"], True)[1] is False
+    assert root_delegation(["cpu"], False) == (["cpu"], False, NO_CONTROLLER)
+    assert root_delegation(None, True)[:2] == (None, None)
 
 
 def test_delegated_controllers():
     text = ("DelegateControllers=cpu memory pids\nId=user@1000.service\n\n"
             "Id=user@1001.service\nDelegateControllers=\n\nId=user@1002.service\n")
-    assert m.delegated_controllers(parse_show(text)) == {
+    assert delegated_controllers(parse_show(text)) == {
         "user@1000.service": ["cpu", "memory", "pids"], "user@1001.service": []}
-    assert m.delegated_controllers({}) == {}
+    assert delegated_controllers({}) == {}

@@ -6,9 +6,21 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._boot import kernel_args as _kernel_args
-from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import mode as m
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import platform as _platform
+from ansible_collections.podman_fleet.memory.plugins.module_utils._boot.kernel_args import parse_arguments
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.mode import (
+    default_hierarchy,
+    detect_mode,
+    memory_hierarchy,
+    mode_at_boot,
+    parse_mountinfo,
+    parse_mounts,
+    parse_proc_cgroups,
+    unit_hierarchy,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.platform import (
+    Distribution,
+    Systemd,
+)
 
 TOP = "/sys/fs/cgroup"
 
@@ -37,39 +49,39 @@ HYBRID = V1 + line(TOP + "/unified", "cgroup2")
     (line("/cgroup", "cgroup", "rw,memory"), "v1"),
 ])
 def test_mode(text, expected):
-    found = m.detect_mode(m.parse_mountinfo(text))
+    found = detect_mode(parse_mountinfo(text))
     assert found.mode == expected
     assert found.evidence
 
 
 def test_the_same_from_proc_mounts():
     text = "tmpfs %s tmpfs ro 0 0\ncgroup %s/memory cgroup rw,nosuid,nodev,noexec,relatime,memory 0 0\n" % (TOP, TOP)
-    assert m.detect_mode(m.parse_mounts(text)).mode == "v1"
-    assert m.detect_mode(m.parse_mounts("cgroup2 %s cgroup2 rw,nsdelegate 0 0\nshort line\n" % TOP)).mode == "v2"
+    assert detect_mode(parse_mounts(text)).mode == "v1"
+    assert detect_mode(parse_mounts("cgroup2 %s cgroup2 rw,nsdelegate 0 0\nshort line\n" % TOP)).mode == "v2"
 
 
 def test_v1_mounts_tell_controllers_and_name():
-    found = {each.path: each for each in m.parse_mountinfo(HYBRID)}
+    found = {each.path: each for each in parse_mountinfo(HYBRID)}
     assert found[TOP + "/cpu,cpuacct"].controllers == ["cpu", "cpuacct"]
     assert (found[TOP + "/systemd"].controllers, found[TOP + "/systemd"].name) == ([], "systemd")
-    assert m.memory_hierarchy(found.values()) == TOP + "/memory"
+    assert memory_hierarchy(found.values()) == TOP + "/memory"
 
 
 def test_a_path_with_a_space():
-    assert m.parse_mountinfo(line("/mnt/a\\040b", "cgroup", "rw,pids"))[0].path == "/mnt/a b"
+    assert parse_mountinfo(line("/mnt/a\\040b", "cgroup", "rw,pids"))[0].path == "/mnt/a b"
 
 
 @pytest.mark.parametrize("text, expected", [
     (V2, TOP), (HYBRID, TOP + "/unified"), (V1, TOP + "/systemd"), ("", None), (line("/mnt/x", "cgroup2"), None),
 ])
 def test_where_systemds_units_are(text, expected):
-    assert m.unit_hierarchy(m.parse_mountinfo(text)) == expected
+    assert unit_hierarchy(parse_mountinfo(text)) == expected
 
 
 def test_proc_cgroups():
     text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t0\t70\t1\nmemory\t6\t70\t0\nbad line\n"
-    assert m.parse_proc_cgroups(text) == {"cpuset": ("0", True), "memory": ("6", False)}
-    assert m.parse_proc_cgroups("") == {}
+    assert parse_proc_cgroups(text) == {"cpuset": ("0", True), "memory": ("6", False)}
+    assert parse_proc_cgroups("") == {}
 
 
 @pytest.mark.parametrize("version, said, distro, expected", [
@@ -86,8 +98,8 @@ def test_proc_cgroups():
     (262, None, ("debian", None), "unified"),
 ])
 def test_default_hierarchy(version, said, distro, expected):
-    distribution = _platform.Distribution(distro[0], distro[1], None, [])
-    assert m.default_hierarchy(_platform.Systemd(version, said), distribution) == expected
+    distribution = Distribution(distro[0], distro[1], None, [])
+    assert default_hierarchy(Systemd(version, said), distribution) == expected
 
 
 OFF, FORCE = "systemd.unified_cgroup_hierarchy=0 ", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 "
@@ -123,4 +135,4 @@ LEGACY = "systemd.legacy_systemd_cgroup_controller"
     (FORCE, 257, "unified", "v2"),
 ])
 def test_what_systemd_chooses(text, version, default, expected):
-    assert m.mode_at_boot(_kernel_args.parse_arguments(text), version, default) == expected
+    assert mode_at_boot(parse_arguments(text), version, default) == expected

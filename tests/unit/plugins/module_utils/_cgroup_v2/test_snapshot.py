@@ -9,8 +9,8 @@ import os
 import pytest
 import recorded_hosts
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2 import facts as _cgroup_facts
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command as _command
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.facts import cgroup_facts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 
 LABELS = ("debian12", "debian13", "testing", "debian12-v1", "debian12-hybrid", "debian13-nomem", "debian12-grub",
           "debian12-grub-to-v1", "debian12-grub-from-v1", "debian12-container")
@@ -26,7 +26,7 @@ def host(tmp_path):
 
 
 def facts(recorded, problems=()):
-    return _cgroup_facts.cgroup_facts(recorded.snapshot(), problems)
+    return cgroup_facts(recorded.snapshot(), problems)
 
 
 def users(found):
@@ -341,7 +341,7 @@ def test_commands_that_time_out_are_missing(host, monkeypatch):
     recorded = host("debian12")
 
     def late(argv):
-        raise _command.CommandError("%s did not answer in time" % argv[0])
+        raise CommandError("%s did not answer in time" % argv[0])
 
     monkeypatch.setattr(recorded, "run", late)
     assert {"what": "systemctl --version", "why": "systemctl did not answer in time"} in facts(recorded)["missing"]

@@ -67,12 +67,12 @@ def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
 def test_a_newer_one_is_left_alone(tmp_path):
     with closing(open_history(str(tmp_path))) as connection:
         connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(HistoryError) as caught:
+    with pytest.raises(HistoryError) as error:
         open_history(str(tmp_path))
-    assert "version 7" in str(caught.value) and not isinstance(caught.value, HistoryDamaged)
-    with pytest.raises(HistoryError) as caught:
+    assert "version 7" in str(error.value) and not isinstance(error.value, HistoryDamaged)
+    with pytest.raises(HistoryError) as error:
         query_history(str(tmp_path), kept)
-    assert "version 7" in str(caught.value)
+    assert "version 7" in str(error.value)
 
 
 def test_reading_leaves_no_trace(tmp_path):

@@ -250,14 +250,14 @@ def test_absent_finds_what_was_installed_elsewhere(here):
 def test_without_systemd_it_says_so(tmp_path, monkeypatch):
     layout, options = layout_of(tmp_path)
     monkeypatch.setattr(os.path, "isdir", lambda _path: False)
-    with pytest.raises(install.InstallError) as caught:
+    with pytest.raises(install.InstallError) as error:
         install.plan_install(layout, options.state_dir, "")
-    assert "systemd" in str(caught.value)
+    assert "systemd" in str(error.value)
 
 
 def test_a_systemctl_that_fails_is_told(here, monkeypatch):
     folder, _calls = here
     monkeypatch.setattr(systemctl, "run_command", lambda *_arguments: CommandResult(1, b"", "no such thing"))
-    with pytest.raises(install.InstallError) as caught:
+    with pytest.raises(install.InstallError) as error:
         install_recorder(folder)
-    assert "systemctl enable --no-reload podman-memory-recorder.timer: exit code 1: no such thing" in str(caught.value)
+    assert "systemctl enable --no-reload podman-memory-recorder.timer: exit code 1: no such thing" in str(error.value)

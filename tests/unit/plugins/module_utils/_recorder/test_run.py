@@ -356,9 +356,9 @@ def test_a_full_disk_changes_nothing(bench, monkeypatch):
 
     monkeypatch.setattr(run, "rebuild_oomd_kills", full)
     bench.now += 60 * SECOND
-    with pytest.raises(HistoryError) as caught:
+    with pytest.raises(HistoryError) as error:
         bench.run()
-    assert "disk is full" in str(caught.value)
+    assert "disk is full" in str(error.value)
     assert bench.rows("SELECT * FROM meta") == before
 
 
