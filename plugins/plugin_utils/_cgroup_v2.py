@@ -10,13 +10,10 @@ Pure. Input are facts of oom_facts, and the status that the role leaves on each 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from ._model.container_facts import effective_settings, is_running
+from ._model.container_facts import Facts, effective_settings, is_running
 from ._policy.policy import Decision
 from ._rules.drift import next_start_differences
-
-Facts = dict[str, Any]
 
 # States of a host after the role, in the order of the summary, and their titles there.
 STATES = {

@@ -147,7 +147,7 @@ def test_what_is_exempt_is_counted_apart(container, facts):
     ({**BARE, **STOPPED}, {"memory": DEFAULT}, host("4.3.1"), {"memory-limit-missing": "stopped"}),
     ({"memory__declared__limit": None}, {}, host("4.9.3"), {"limit-not-persistent": "not_kept"}),
     ({"memory__declared__limit": None}, {}, host(None), {"limit-not-persistent": "not_kept"}),
-    # what makes it anew has to be changed
+    # what recreates it has to be changed
     ({"memory__declared__limit": None, "manager": {"kind": "systemd", "unit": "web.service"}}, {}, None,
      {"limit-not-persistent": "not_kept"}),
     ({"memory__declared__limit": None, "manager": {"kind": "quadlet", "unit": "web.service"}}, {}, host("4.9.3"),
