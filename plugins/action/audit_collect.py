@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask one host with oom_facts, and keep its answer in a file for audit_report.
+"""Run oom_facts on one host, and keep its answer in a file for audit_report.
 
 Whatever goes wrong with the host becomes part of the report instead of ending it.
 """
@@ -15,11 +15,11 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible.controller import run_dir
+from ..plugin_utils._ansible.controller import open_run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args
 from ..plugin_utils._text import format_iso, plural, printable
 
-_LONGEST = 500  # characters of a message in the task's result; the report has all of it
+_MAX_CHARS = 500  # of a message in the task's result; the report has all of it
 
 
 class ActionModule(ActionBase):
@@ -28,44 +28,45 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what was seen in a few counts, never the facts: each result is an event in AWX's database."""
-        gc.disable()  # this process ends with the task; each look would be at all that Ansible has loaded
+        """Return a few counts, never the facts: each result is an event in AWX's database."""
+        gc.disable()  # this process ends with the task; each collection would visit all that Ansible has loaded
         result = super().run(tmp, task_vars)
-        self._take_variables(task_vars or {})
+        task_vars = task_vars or {}
+        self._add_variables(task_vars)
         omit_empty_args(self)
-        _checked, options = self.validate_argument_spec(argument_spec={**FACTS_SPEC, "prefix": {"type": "str"}})
-        run = run_dir(self._task)
+        _validation, options = self.validate_argument_spec(argument_spec={**FACTS_SPEC, "prefix": {"type": "str"}})
+        run = open_run_dir(self._task)
         run.begin(format_iso(datetime.datetime.now(datetime.timezone.utc)))
         given = {key: options[key] for key in FACTS_SPEC if options[key] is not None}
-        answer = collect_facts(self, given, task_vars or {})
-        record = {"host": (task_vars or {})["inventory_hostname"], "only": options["containers"] or None, **answer}
+        answer = collect_facts(self, given, task_vars)
+        record = {"host": task_vars["inventory_hostname"], "only": options["containers"] or None, **answer}
         try:
-            run.put(record)
+            run.put_record(record)
         except ValueError as exc:
             record.update(facts=None, problem={"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc})
-            run.put(record)
+            run.put_record(record)
         result.update(_compact(record["problem"], record["facts"] or {}))
         return result
 
-    def _take_variables(self, task_vars: dict[str, Any]) -> None:
-        """Take options that are not given from the variables of `prefix`.
+    def _add_variables(self, task_vars: dict[str, Any]) -> None:
+        """Add options that are not given from the variables that begin with `prefix`.
 
-        Here and not by templates in the role: Ansible compiles each of those anew for each host, which takes 1 ms.
+        Here and not by templates in the role: Ansible compiles each of those again for each host, which takes 1 ms.
         """
-        given = self._task.args
-        if given.get("prefix"):
-            found = {name: task_vars.get(given["prefix"] + name, "") for name in FACTS_SPEC if name not in given}
-            self._task.args = {**given, **self._templar.template(found)}
+        args = self._task.args
+        if args.get("prefix"):
+            variables = {name: task_vars.get(args["prefix"] + name, "") for name in FACTS_SPEC if name not in args}
+            self._task.args = {**args, **self._templar.template(variables)}
 
 
 def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str, Any]:
     if problem:
-        short = {"kind": problem["kind"], "message": printable(problem["message"], _LONGEST)}
+        short = {"kind": problem["kind"], "message": printable(problem["message"], _MAX_CHARS)}
         return {"changed": False, "checked": False, "problem": short,
                 "msg": "not checked (%s): %s" % (short["kind"], short["message"])}
     containers = _dicts(facts.get("containers"))
     removed = _dicts(facts.get("removed"))
-    killed = sum(bool((each.get("oom") or {}).get("killed")) for each in containers + removed)
+    killed = sum(bool((container.get("oom") or {}).get("killed")) for container in containers + removed)
     return {
         "changed": False,
         "checked": True,
@@ -78,4 +79,4 @@ def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str,
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []

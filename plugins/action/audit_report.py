@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the report of all that audit_collect left in this run, and show its first screen."""
+"""Write the report of all that audit_collect left in this run, and show its summary."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ import gc
 import os
 import shutil
 import socket
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._ansible import conclusion as _conclusion
-from ..plugin_utils._ansible.controller import has_human_output, load_policy, run_dir
+from ..plugin_utils._ansible.conclusion import SPEC, prune, set_alert_and_gate, set_counts, show_outcome
+from ..plugin_utils._ansible.controller import has_human_output, load_policy, open_run_dir
 from ..plugin_utils._ansible.run_dir import RunDir
 from ..plugin_utils._audit.audit import Audit
-from ..plugin_utils._report import publish as _publish
+from ..plugin_utils._report.publish import latest_report
 from ..plugin_utils._report.report_file import FILE
 from ..plugin_utils._text import plural
 from ..plugin_utils._version import collection_version
 
 _SPEC = {
-    **_conclusion.SPEC,
+    **SPEC,
     "policy": {"type": "dict"},
     "reports": {"type": "path", "required": True},
 }
@@ -42,25 +43,25 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the path of the report and counts."""
-        gc.disable()  # this process ends with the task; each look would be at all that Ansible has loaded
+        gc.disable()  # this process ends with the task; each collection would visit all that Ansible has loaded
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         options["policy"] = load_policy(self, options["policy"], task_vars or {})
         play = _Play(task_vars or {})
-        run = run_dir(self._task)
+        run = open_run_dir(self._task)
         if not run.exists():
             raise AnsibleActionFail(
                 "Nothing was collected in this run, so there is nothing to report. audit_report needs audit_collect "
                 "before it in the same play: leave --tags out, or use --tags collect,report.")
-        state = run.state()
+        state = run.get_state()
         asked = sorted({*state.get("asked", []), *play.batch})
         waiting = set(play.active) - set(asked)
-        unchecked = [host for host in play.batch if not run.checked(host)]
+        unchecked = [host for host in play.batch if not run.is_checked(host)]
         result.update(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None, violations=0,
                       violation_message=None, alert=None)
         if waiting and not unchecked:
             # this batch cannot end the play, so a later one will report
-            run.keep({**state, "asked": asked})
+            run.set_state({**state, "asked": asked})
             result["msg"] = "%s asked, %d still to come" % (plural(len(asked), "host"), len(waiting))
             return result
         self._report(run, {**state, "asked": asked}, play, options, result)
@@ -73,8 +74,8 @@ class ActionModule(ActionBase):
         reports = os.path.abspath(options["reports"])
         if "previous" not in state:
             # looked up once: a batch is not compared with the batch before it
-            before = _publish.latest_report(reports)
-            state["previous"] = os.path.join(before, FILE) if before else None
+            latest = latest_report(reports)
+            state["previous"] = os.path.join(latest, FILE) if latest else None
         audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc), options["policy"],
                       options["formats"])
         records = _records(run, play, set(state["asked"]))
@@ -89,18 +90,18 @@ class ActionModule(ActionBase):
             if state.get("written"):
                 shutil.rmtree(os.path.dirname(state["written"]), ignore_errors=True)
             state["written"] = outcome.path
-        run.keep(state)
-        _conclusion.set_counts(result, outcome)
+        run.set_state(state)
+        set_counts(result, outcome)
         if result["complete"]:
-            _conclusion.set_alert_and_gate(result, outcome, options)
-            _conclusion.prune(result, outcome, options)
+            set_alert_and_gate(result, outcome, options)
+            prune(result, outcome, options)
         for warning in outcome.warnings:
             display.warning(warning)
         # when all of a batch is gone, the play may end here
-        last_word = result["complete"] or result["not_checked_in_batch"] == len(play.batch)
+        may_be_last = result["complete"] or result["not_checked_in_batch"] == len(play.batch)
         if options["summary"] and has_human_output():
-            if last_word:
-                _conclusion.show_outcome(outcome)
+            if may_be_last:
+                show_outcome(outcome)
             else:  # later batches replace it
                 display.display("Report so far: %s" % (outcome.path or "none is written in check mode"))
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Say what policy_enforce did on all hosts of this run so far, and hand the counts to workflows."""
+"""Show what policy_enforce did on all hosts of this run so far, and hand the counts to workflows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._ansible.controller import has_human_output, output_width, run_dir, show_lines
+from ..plugin_utils._ansible.controller import has_human_output, open_run_dir, output_width, show_lines
 from ..plugin_utils._enforce.result import count_results
 from ..plugin_utils._enforce.summary import EnforcementSummary
 from ..plugin_utils._text import plural
@@ -29,41 +29,39 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the counts of all hosts so far."""
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec={"summary": {"type": "bool", "default": True}})
+        _validation, options = self.validate_argument_spec(argument_spec={"summary": {"type": "bool", "default": True}})
         task_vars = task_vars or {}
-        run, check_mode = run_dir(self._task, "enforce"), self._task.check_mode
+        run, check_mode = open_run_dir(self._task, "enforce"), self._task.check_mode
         if not run.exists():
-            raise AnsibleActionFail("policy_enforce did nothing in this run, so there is nothing to say. enforce_report "
+            raise AnsibleActionFail("policy_enforce did nothing in this run, so there is nothing to report. enforce_report "
                                     "needs it before itself in the same play: leave --tags out.")
         batch, active = set(task_vars["ansible_play_batch"]), set(task_vars["ansible_play_hosts"])
-        count, unfinished, waiting = EnforcementSummary(everything=display.verbosity > 0), 0, 0
+        summary, unfinished, waiting = EnforcementSummary(everything=display.verbosity > 0), 0, 0
         for host, record in run.records([str(each) for each in task_vars["ansible_play_hosts_all"]]):
             if record is None and host in active and host not in batch:
                 waiting += 1
                 continue
             record = record or _lost(host, host in active)
-            count.add(record)
+            summary.add(record)
             unfinished += host in batch and record["problem"] is not None
-        stats = count.stats(check_mode)
         result.update(
             changed=False, complete=not waiting, unfinished_in_batch=unfinished,
-            msg="%s, %s %s" % (plural(count.hosts, "host"), plural(count.sums["changed"], "container"),
+            msg="%s, %s %s" % (plural(summary.hosts, "host"), plural(summary.sums["changed"], "container"),
                                "would be changed" if check_mode else "changed"),
-            ansible_stats={"per_host": False, "aggregate": False, "data": stats})
+            ansible_stats={"per_host": False, "aggregate": False, "data": summary.stats(check_mode)})
         if options["summary"] and has_human_output():
             # when all of a batch is lost, the play may end here
-            self._show(count, waiting, is_whole=not waiting or unfinished > 0)
+            self._show(summary, waiting, may_be_last=not waiting or unfinished > 0)
         if not waiting:
             run.remove()
         return result
 
-    def _show(self, count: EnforcementSummary, waiting: int, is_whole: bool) -> None:
+    def _show(self, summary: EnforcementSummary, waiting: int, may_be_last: bool) -> None:
         if waiting:
             display.display("So far: %s, %s changed; %s to come" % (
-                plural(count.hosts, "host"), plural(count.sums["changed"], "container"), plural(waiting, "host")))
-        if not is_whole:
-            return
-        show_lines(count.lines(self._task.check_mode, max(40, min(output_width(display.columns), 200))))
+                plural(summary.hosts, "host"), plural(summary.sums["changed"], "container"), plural(waiting, "host")))
+        if may_be_last:
+            show_lines(summary.lines(self._task.check_mode, max(40, min(output_width(display.columns), 200))))
 
 
 def _lost(host: str, is_active: bool) -> dict[str, Any]:

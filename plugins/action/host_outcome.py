@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Give a host that audit_collect could not check back to Ansible as what it is."""
+"""Mark a host that could not be checked or changed as failed or unreachable."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the unreachable or failed result that audit_collect kept back."""
+        """Return the failed or unreachable result that audit_collect or policy_enforce held back."""
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec={"result": {"type": "dict", "required": True}})
-        collected = options["result"]
-        if collected.get("checked"):
+        _validation, options = self.validate_argument_spec(argument_spec={"result": {"type": "dict", "required": True}})
+        earlier = options["result"]
+        if earlier.get("checked"):
             result.update(changed=False, msg="checked")
             return result
-        # without a problem, the task ended before audit_collect could begin
-        problem = collected.get("problem") or {"kind": "failed", "message": collected.get("msg") or "not asked"}
+        # without a problem, the task ended before the action could begin
+        problem = earlier.get("problem") or {"kind": "failed", "message": earlier.get("msg") or "not asked"}
         state = "unreachable" if problem["kind"] == "unreachable" else "failed"
         result.update({state: True, "changed": False, "msg": problem["message"]})
         return result

@@ -10,11 +10,12 @@ Facts and plan stay on the controller and out of Ansible's output, but for the p
 from __future__ import annotations
 
 import datetime
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible.controller import load_policy, run_dir
+from ..plugin_utils._ansible.controller import load_policy, open_run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args, run_module
 from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
@@ -48,16 +49,16 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         omit_empty_args(self)
-        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         policy = load_policy(self, options["policy"], task_vars)
         now = datetime.datetime.now(datetime.timezone.utc)
-        run = run_dir(self._task, "enforce")
+        run = open_run_dir(self._task, "enforce")
         run.begin(format_iso(now))
         host = task_vars["inventory_hostname"]
         work = _Work(self, task_vars, host, policy, now.date(), options)
         problem = work.do()
         counts = count_results(work.plan, work.rows())
-        run.put({"host": host, "problem": problem, "counts": counts, "rows": work.rows(), "skipped": work.skipped()})
+        run.put_record({"host": host, "problem": problem, "counts": counts, "rows": work.rows(), "skipped": work.skipped()})
         result.update(_compact(problem, counts, self._task.check_mode))
         result["changed"] = any(row["changed"] for row in work.rows())
         if self._task.diff and work.rows():

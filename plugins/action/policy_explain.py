@@ -1,20 +1,20 @@
 # Copyright (c) 2026, podman_fleet.memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what the policy wants of a container that a report has, and why."""
+
+"""Show what the policy decides for a container of a report, and why."""
 
 from __future__ import annotations
 
-import os
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy
-from ..plugin_utils._policy import policy as _policy
-from ..plugin_utils._report.reader import elements
-from ..plugin_utils._report.report_file import FILE
+from ..plugin_utils._policy.policy import explain_decision, named_host
+from ..plugin_utils._report.report_file import Report, ReportError, report_path
 
 _SPEC = {
     "container": {"type": "str", "required": True},
@@ -22,6 +22,7 @@ _SPEC = {
     "policy": {"type": "dict"},
     "report": {"type": "path", "required": True},
 }
+_MIN_ID_LENGTH = 12  # as Podman shows IDs
 
 
 class ActionModule(ActionBase):
@@ -33,28 +34,28 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return an explanation for each container that is meant."""
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
+        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         policy = load_policy(self, options["policy"], task_vars or {})
-        path = os.path.abspath(options["report"])
-        path = os.path.join(path, FILE) if os.path.isdir(path) else path
         try:
-            explained = [_policy.explain_decision(policy, host, container)
-                         for host, container in _meant(path, options["host"], options["container"])]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise AnsibleActionFail("%s cannot be read as a report: %s" % (path, exc)) from exc
+            report = Report(report_path(options["report"]))
+            explained = [explain_decision(policy, host, container)
+                         for host, container in _matching_containers(report, options["host"], options["container"])]
+        except ReportError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
         if not explained:
             raise AnsibleActionFail("%s has no container %r%s" % (
-                path, options["container"], " on host %r" % options["host"] if options["host"] else ""))
+                report.path, options["container"], " on host %r" % options["host"] if options["host"] else ""))
         # asked for to be seen, so shown without -v
         result.update(changed=False, explained=explained, _ansible_verbose_always=True)
         return result
 
 
-def _meant(path: str, host: str | None, container: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield (host facts, container) of each container with that name, or whose id begins so."""
-    for _array, entry in elements(path, "hosts"):
+def _matching_containers(report: Report, host: str | None, name_or_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield (host facts, container) of each container with that name, or whose ID begins so."""
+    for _array, _place, entry in report.elements("hosts"):
         if host not in (None, entry["name"]) or not entry["facts"]:
             continue
-        for each in entry["facts"].get("containers") or []:
-            if each["name"] == container or (len(container) >= 12 and each["id"].startswith(container)):
-                yield _policy.named_host(entry["name"], entry["facts"]), each
+        for container in entry["facts"].get("containers") or []:
+            is_id = len(name_or_id) >= _MIN_ID_LENGTH and str(container.get("id")).startswith(name_or_id)
+            if is_id or container.get("name") == name_or_id:
+                yield named_host(entry["name"], entry["facts"]), container

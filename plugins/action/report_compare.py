@@ -13,14 +13,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.controller import has_human_output
-from ..plugin_utils._audit import compare as _compare
-from ..plugin_utils._report import reader as _reader
+from ..plugin_utils._audit.compare import compare_reports, comparison_lines
+from ..plugin_utils._report.report_file import Report, ReportError, report_path
 
 _SPEC = {
     "older": {"type": "path"},
     "report": {"type": "path", "required": True},
 }
-_SHOWN = 10
+_MAX_SHOWN = 10  # findings of each list
 display = Display()
 
 
@@ -33,17 +33,18 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return counts and lists of findings."""
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        path = _reader.path_of(options["report"])
+        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         try:
-            older = options["older"] or _reader.head(path)["run"].get("previous")
+            newer = Report(report_path(options["report"]))
+            older = options["older"] or newer.head["run"]["previous"]
             if not older:
-                raise AnsibleActionFail("%s knows no report before it: give one as `older`" % path)
-            found = _compare.compare_reports(path, _reader.path_of(older))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise AnsibleActionFail("%s cannot be compared: %s" % (path, exc)) from exc
+                raise AnsibleActionFail("%s was compared with no report before it: name one as `older`" % newer.path)
+            comparison = compare_reports(newer, Report(report_path(older)))
+        except ReportError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
         if has_human_output():
-            text = "\n".join(_compare.comparison_lines(found, None if display.verbosity > 0 else _SHOWN))
+            text = "\n".join(comparison_lines(comparison, None if display.verbosity > 0 else _MAX_SHOWN))
             display.display("\n" + text + "\n")
-        result.update(changed=False, older_at=found.older, newer_at=found.newer, counts=found.counts, **found.lists)
+        result.update(changed=False, older_at=comparison.older, newer_at=comparison.newer, counts=comparison.counts,
+                      **comparison.lists)
         return result

@@ -13,18 +13,19 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible import conclusion as _conclusion
+from ..plugin_utils._ansible.conclusion import SPEC, prune, set_alert_and_gate, set_counts, show_outcome
 from ..plugin_utils._ansible.controller import has_human_output
-from ..plugin_utils._audit import merge as _merge
-from ..plugin_utils._audit.slices import SliceError, Slices
+from ..plugin_utils._audit.audit import Outcome
+from ..plugin_utils._audit.merge import SliceError, Slices, merge_slices
+from ..plugin_utils._report.report_file import ReportError
 from ..plugin_utils._text import plural, printable
 
 _SPEC = {
-    **_conclusion.SPEC,
+    **SPEC,
     "slices": {"type": "list", "elements": "path", "required": True},
     "reports": {"type": "path", "required": True},
 }
-_NAMED = 5  # hosts in a warning
+_MAX_NAMED = 5  # hosts in a warning
 
 
 class ActionModule(ActionBase):
@@ -36,36 +37,39 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the path of the merged report and counts."""
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        inventory = [str(each) for each in ((task_vars or {}).get("groups") or {}).get("all") or []]
-        reports = os.path.abspath(options["reports"])
-        try:
-            slices = Slices(options["slices"])
-            outcome = _merge.merge_slices(slices, reports, inventory, {"controller": socket.gethostname()},
-                                   options["formats"], write=not self._task.check_mode)
-        except SliceError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
-        except ValueError as exc:
-            raise AnsibleActionFail("slices: one of them changed while it was read: %s" % exc) from exc
-        except OSError as exc:
-            raise AnsibleActionFail("The report cannot be written: %s" % exc) from exc
+        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
+        inventory = [str(host) for host in ((task_vars or {}).get("groups") or {}).get("all") or []]
+        slices, outcome = self._merge(options, inventory)
         hosts = slices.hosts()
-        _conclusion.set_counts(result, outcome)
-        _conclusion.set_alert_and_gate(result, outcome, options)
-        _conclusion.prune(result, outcome, options)
+        set_counts(result, outcome)
+        set_alert_and_gate(result, outcome, options)
+        prune(result, outcome, options)
         result.update(hosts=len(hosts), missing=sorted(set(inventory) - set(hosts)),
                       msg="%s of %s, %s" % (plural(len(hosts), "host"), plural(slices.count(), "slice"), result["msg"]))
         if options["summary"] and has_human_output():
-            _conclusion.show_outcome(outcome)
-        warnings = outcome.warnings + _incomplete(result["missing"])
+            show_outcome(outcome)
+        warnings = outcome.warnings + _missing_warning(result["missing"])
         if warnings:
             result["warnings"] = warnings
         return result
 
+    def _merge(self, options: dict[str, Any], inventory: list[str]) -> tuple[Slices, Outcome]:
+        reports = os.path.abspath(options["reports"])
+        try:
+            slices = Slices(options["slices"])
+            return slices, merge_slices(slices, reports, inventory, {"controller": socket.gethostname()}, options["formats"],
+                                        write=not self._task.check_mode)
+        except SliceError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        except ReportError as exc:
+            raise AnsibleActionFail("slices: one of them changed while it was read: %s" % exc) from exc
+        except OSError as exc:
+            raise AnsibleActionFail("The report cannot be written: %s" % exc) from exc
 
-def _incomplete(missing: list[str]) -> list[str]:
+
+def _missing_warning(missing: list[str]) -> list[str]:
     if not missing:
         return []
     return ["%s of the inventory in no slice, so not in the report: %s%s" % (
-        plural(len(missing), "host"), ", ".join(printable(each, 60) for each in missing[:_NAMED]),
-        ", …" if len(missing) > _NAMED else "")]
+        plural(len(missing), "host"), ", ".join(printable(host, 60) for host in missing[:_MAX_NAMED]),
+        ", …" if len(missing) > _MAX_NAMED else "")]

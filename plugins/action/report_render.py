@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Render a report.json again: its first screen, and the formats that are asked for."""
+"""Render a report.json again: its summary, and the formats that are asked for."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible import conclusion as _conclusion
+from ..plugin_utils._ansible.conclusion import SPEC, show_summary
 from ..plugin_utils._ansible.controller import has_human_output
-from ..plugin_utils._formats import render as _render
-from ..plugin_utils._report import reader as _reader
+from ..plugin_utils._formats.render import count_report, render_report
+from ..plugin_utils._report.report_file import Report, ReportError, report_path
 
 _SPEC = {
     "dest": {"type": "path"},
-    "formats": {"type": "list", "elements": "str", "choices": list(_render.FORMATS), "default": []},
+    "formats": SPEC["formats"],
     "report": {"type": "path", "required": True},
-    "summary": {"type": "bool", "default": True},
+    "summary": SPEC["summary"],
 }
 
 
@@ -34,22 +34,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the paths of the files that were written."""
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=_SPEC)
-        path = _reader.path_of(options["report"])
+        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
+        files: dict[str, str] = {}
         try:
-            head = _reader.head(path)
-            tally = _render.count_report(path)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise AnsibleActionFail("%s cannot be read as a report: %s" % (path, exc)) from exc
-        files = {}
-        if not self._task.check_mode:
-            try:
-                files = _render.render_report(path, options["formats"], tally, os.path.abspath(options["dest"]) if options["dest"] else None)
-            except OSError as exc:
-                raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
+            report = Report(report_path(options["report"]))
+            tally = count_report(report)
+            if not self._task.check_mode:
+                files = render_report(report, options["formats"], tally, options["dest"] and os.path.abspath(options["dest"]))
+        except ReportError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        except OSError as exc:
+            raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
         if options["summary"] and has_human_output():
-            trend = head.get("trend") or []
-            _conclusion.show_summary(tally, head["generated_at"], path, bool(head["run"].get("previous")),
-                             trend[-2]["generated_at"] if len(trend) > 1 else None)
+            head, trend = report.head, report.head["trend"]
+            show_summary(tally, head["generated_at"], report.path, bool(head["run"]["previous"]),
+                         trend[-2]["generated_at"] if len(trend) > 1 else None)
         result.update(changed=bool(files), files=files, counts=tally.summary())
         return result

@@ -20,19 +20,19 @@ class Piece(NamedTuple):
     """Text of one style: title, bad, warn, good, dim or plain."""
 
     style: str
-    text: str
+    text: str  # printable, see _text.py
 
 
 Line = list[Piece]
 
 
-def plain_text(found: list[Line]) -> str:
+def plain_text(lines: list[Line]) -> str:
     """Return the lines without styles."""
-    return "\n".join("".join(piece.text for piece in line).rstrip() for line in found)
+    return "\n".join("".join(piece.text for piece in line).rstrip() for line in lines)
 
 
 def truncate_line(line: Line, width: int) -> Line:
-    """Cut a line at the terminal's edge."""
+    """Return the line, cut to a number of columns."""
     fitted = []
     for piece in line:
         text = truncate(piece.text, width) if width > 0 else ""
@@ -45,6 +45,5 @@ def truncate_line(line: Line, width: int) -> Line:
 
 
 def more_line(count: int, what: str = "") -> Line:
-    """Return the line that says how many are not listed."""
-    text = "… and %s more" % format(count, ",")
-    return [Piece("dim", INDENT * 2 + text + (" " + what if what else ""))]
+    """Return the line that says how many are not listed: "… and 48 more"."""
+    return [Piece("dim", "%s… and %s more%s" % (INDENT * 2, format(count, ","), " " + what if what else ""))]

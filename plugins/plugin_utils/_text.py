@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """Words for people: names made harmless, sizes, times, and text that fits a width.
 
 Pure. Everything a host says (names, labels, task names, error messages) goes through
@@ -25,20 +23,20 @@ _WIDE = frozenset("WF")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-def printable(value: object, longest: int = 400) -> str:
+def printable(value: object, max_chars: int = 400) -> str:
     """Return a value as one line of text that does nothing to a terminal.
 
-    :param longest: characters after which it is cut; a name of a megabyte is no name.
+    :param max_chars: it is cut after so many; nobody reads a name of a megabyte.
     """
-    text = unicodedata.normalize("NFC", str(value)[: longest + 1])
-    if len(text) > longest:
-        text = text[: longest - 1] + "…"
+    text = unicodedata.normalize("NFC", str(value)[: max_chars + 1])
+    if len(text) > max_chars:
+        text = text[: max_chars - 1] + "…"
     if text.isascii() and text.isprintable():
         return text  # almost every text, and many of them
-    return "".join(_inert(char) for char in text)
+    return "".join(_escape(char) for char in text)
 
 
-def _inert(char: str) -> str:
+def _escape(char: str) -> str:
     if char == " " or "!" <= char <= "~":
         return char
     category = unicodedata.category(char)
@@ -63,13 +61,12 @@ def truncate(text: str, width: int) -> str:
     """Return the text, cut to a number of columns; the cut is marked with an ellipsis."""
     if display_width(text) <= width:
         return text
-    kept, used = [], 0
-    for char in text:
+    used = 0
+    for end, char in enumerate(text):
         used += display_width(char)
         if used > width - 1:
-            break
-        kept.append(char)
-    return "".join(kept).rstrip() + "…"
+            return text[:end].rstrip() + "…"
+    return text
 
 
 def pad(text: str, width: int) -> str:
@@ -79,7 +76,7 @@ def pad(text: str, width: int) -> str:
 
 
 def human_size(count: object) -> str:
-    """Return a number of bytes as a person says it: "20 MiB", "1.5 GiB"."""
+    """Return a number of bytes for people: "20 MiB", "1.5 GiB"; "unknown" for what is no such number."""
     if not isinstance(count, (int, float)) or isinstance(count, bool) or count < 0:
         return "unknown"
     value, unit = float(count), 0
@@ -95,7 +92,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def parse_time(value: object) -> datetime.datetime | None:
-    """Return the time an ISO 8601 text means, None when it is none."""
+    """Return the time that an ISO 8601 text says, in UTC when it names no zone; None when it is no such text."""
     if not isinstance(value, str):
         return None
     try:
@@ -124,7 +121,7 @@ def format_age(value: object, now: object) -> str:
         return ""
     seconds = (moment - then).total_seconds()
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        # two days are said in hours still: "30 h ago" says more than "1 d ago"
+        # up to two days it is in hours: "30 h ago" says more than "1 d ago"
         if seconds >= length * (2 if unit != "min" else 1):
             return "%d %s ago" % (seconds // length, unit)
     return "just now"

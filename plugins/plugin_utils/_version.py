@@ -2,13 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
-"""Which version of the collection this is.
-
-Reads MANIFEST.json (an installed collection) or galaxy.yml (a checkout); neither is interpreted
-further than that one line needs.
-"""
+"""The version of the collection: of MANIFEST.json (an installed collection) or galaxy.yml (a checkout)."""
 
 from __future__ import annotations
 
@@ -21,7 +15,7 @@ _GALAXY_VERSION = re.compile(r"^version:\s*[\"']?([^\s\"'#]+)", re.M)
 
 
 def collection_version(root: str = _ROOT) -> str:
-    """Return the version, "unknown" when neither file says it."""
+    """Return the version, "unknown" when neither file has it."""
     try:
         with open(os.path.join(root, "MANIFEST.json"), encoding="utf-8") as stream:
             return str(json.load(stream)["collection_info"]["version"])
@@ -29,7 +23,7 @@ def collection_version(root: str = _ROOT) -> str:
         pass
     try:
         with open(os.path.join(root, "galaxy.yml"), encoding="utf-8") as stream:
-            found = _GALAXY_VERSION.search(stream.read())
+            match = _GALAXY_VERSION.search(stream.read())
     except OSError:
         return "unknown"
-    return found.group(1) if found else "unknown"
+    return match.group(1) if match else "unknown"

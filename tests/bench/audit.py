@@ -18,7 +18,7 @@ import shutil
 import statistics
 from typing import NamedTuple
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report
 from bench import BenchError, Row, _capacity, _fleet, _results
 from bench._simulate import CONTAINERS, Simulated
 
@@ -122,7 +122,7 @@ def _in_turn(ping, audit, count, rounds, forks, gone=0):
 def _audited(audit, forks, limit, codes, count, gone, sample=False):
     """The Cost of an audit that has seen every container of every host that is there."""
     cost = _fleet.run(audit, forks, limit, sample=sample, codes=codes)
-    summary = _reader.head(str(_results.directory() / "reports" / "latest" / "report.json"))["summary"]
+    summary = Report(str(_results.directory() / "reports" / "latest" / "report.json")).head["summary"]
     seen = (summary["hosts"]["total"], summary["hosts"]["not_checked"], summary["containers"]["total"])
     if seen != (count, gone, (count - gone) * CONTAINERS):
         raise BenchError(f"an audit saw (hosts, not checked, containers) {seen}")

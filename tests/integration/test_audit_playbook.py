@@ -115,7 +115,7 @@ def test_every_format_says_the_same(audited, fleet):
     results = json.loads((latest / FORMATS["sarif"]).read_text(encoding="utf-8"))["runs"][0]["results"]
     assert len(results) == len(report["findings"])
     page = (latest / FORMATS["html"]).read_text(encoding="utf-8")
-    assert "What was killed" in page and page.endswith("</html>\n")
+    assert "OOM kills" in page and page.endswith("</html>\n")
     assert 'podman_memory_audit_host_checked{host="%s"} 0' % GONE in (latest / FORMATS["prometheus"]).read_text(encoding="utf-8")
     assert "OOM kills" in (latest / FORMATS["markdown"]).read_text(encoding="utf-8")
 
@@ -133,7 +133,7 @@ def test_the_summary_is_on_the_screen(audited):
     done, reports = audited
     killed = [(each["host"], each["container"]) for each in report_of(reports)["findings"] if each["rule"] == "oom-killed"]
     assert "OOM KILLS  %d containers hit" % len(killed) in done.stdout, done.stdout
-    kills = done.stdout[done.stdout.index("OOM KILLS"):done.stdout.index("DIES NEXT")]
+    kills = done.stdout[done.stdout.index("OOM KILLS"):done.stdout.index("NEAR LIMIT")]
     shown = re.findall(r"^ +\* (\S+) +(\S+) ", kills, re.MULTILINE)
     assert len(shown) >= 3, done.stdout
     for host, container in shown:
@@ -167,7 +167,7 @@ def test_the_second_report_knows_the_first(control, one, provoked, tmp_path):
     assert "%d findings of severity critical (oom_audit_fail_on):" % first["summary"]["findings"]["by_severity"]["critical"] in said
     near = [each for each in first["findings"] if each["container"] == "near-limit" and each["rule"] == "near-limit"]
     assert [each["severity"] for each in near] == ["high"] and 0.9 < near[0]["evidence"]["share"] <= 1
-    assert "DIES NEXT" in done.stdout and "near-limit" in done.stdout
+    assert "NEAR LIMIT" in done.stdout and "near-limit" in done.stdout
 
     done = run(control, control.inventory, tmp_path, "--limit", one.name)
     assert done.returncode == 0, done.stdout + done.stderr

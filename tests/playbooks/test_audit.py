@@ -172,7 +172,7 @@ def test_serial_that_ends_early_still_reports_every_host(audit):
 
 def test_what_workflows_get_and_colours(audit):
     output = audit.run("--limit", "here,gone", ANSIBLE_SHOW_CUSTOM_STATS="true", ANSIBLE_FORCE_COLOR="1")[1]
-    assert "\x1b[1mOOM KILLS" in output
+    assert "\x1b[1;34mOOM KILLS" in output
     stats = output.split("CUSTOM STATS:")[1]
     for key in ("report", "findings", "findings_new", "oom_killed", "unprotected", "hosts", "not_checked",
                 "partly_checked", "unreachable", "errors"):

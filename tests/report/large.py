@@ -48,12 +48,13 @@ def _one(container, number, at):
 def main(directory, hosts="1000", formats=""):
     """Write a report and the formats; print seconds, MiB at most, and sizes of the files."""
     from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-    from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import render as _render
+    from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import render_report
+    from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report
 
     began = time.process_time()
     outcome = Audit(directory, None, MOMENT).write(answers(int(hosts)), RUN)
     written = time.process_time()
-    files = _render.render_report(outcome.path, formats.split(",") if formats else (), outcome.tally)
+    files = render_report(Report(outcome.path), formats.split(",") if formats else (), outcome.tally)
     rendered = time.process_time()
     print(json.dumps({
         "path": outcome.path, "containers": outcome.tally.containers["total"], "findings": sum(outcome.tally.combined.values()),

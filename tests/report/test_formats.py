@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import csv as _render_csv, render as _render
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -63,8 +63,8 @@ def test_no_file_but_the_formats_is_left(report):
 def test_csv_reads_back_as_it_was_written(report, document):
     with open(report / "report.csv", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    wanted = [_render_csv.row(each, document["generated_at"]) for each in document["findings"] + document["resolved"]]
-    assert rows == [{key: _render_csv.cell(each[key]) for key in _render_csv.COLUMNS} for each in wanted]
+    wanted = [_render_csv.csv_row(each, document["generated_at"]) for each in document["findings"] + document["resolved"]]
+    assert rows == [{key: _render_csv.csv_cell(each[key]) for key in _render_csv.COLUMNS} for each in wanted]
 
 
 def test_no_cell_is_a_formula(report):
@@ -75,7 +75,7 @@ def test_no_cell_is_a_formula(report):
 
 @pytest.mark.parametrize("name", ["web", "with \"quotes\", commas; and\nlines", "é", "1", "a=b"])
 def test_harmless_cells_are_left_alone(name):
-    assert _render_csv.cell(name) == name
+    assert _render_csv.csv_cell(name) == name
 
 
 # -- JUnit
@@ -160,14 +160,14 @@ def test_prometheus_can_be_parsed(report, document):
 
 
 def test_rendering_again_gives_the_same(report, tmp_path):
-    files = _render.render_report(str(report / "report.json"), FORMATS, directory=str(tmp_path))
+    files = _render.render_report(Report(str(report / "report.json")), FORMATS, directory=str(tmp_path))
     assert set(files) == set(FORMATS)
     for name, path in files.items():
         assert pathlib.Path(path).read_bytes() == (report / FORMATS[name][0]).read_bytes(), name
 
 
 def test_by_host_gives_everything(report, document):
-    entries = list(_reader.by_host(str(report / "report.json")))
+    entries = list(Report(str(report / "report.json")).by_host())
     assert [entry for entry, _findings in entries] == document["hosts"]
     assert [each for _entry, findings in entries for each in findings] == document["findings"]
 

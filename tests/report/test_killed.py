@@ -22,16 +22,17 @@ RUNS = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import hostile, datetime
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _publish, _render
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import Audit
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import publish as _publish
 facts = hostile.recorded("debian13-root")
 moment = hostile.START
 print("go", flush=True)
 while True:
     moment += datetime.timedelta(minutes=1)
-    before = _publish.latest(sys.argv[2])
+    before = _publish.latest_report(sys.argv[2])
     previous = before and before + "/report.json"
-    Audit(sys.argv[2], previous, moment, formats=_render.FORMATS).write(
+    Audit(sys.argv[2], previous, moment, formats=FORMATS).write(
         [hostile.answered("a", facts), hostile.answered("b", facts)], {**hostile.RUN, "previous": previous})
 """
 

@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """What our action plugins have to know of Ansible itself.
 
-Only this file, _conclusion.py, _host_task.py and _origin.py import Ansible. Public interfaces only, but for a play's _uuid.
+Public interfaces only, but for a play's _uuid and the origin of a variable.
 """
 
 from __future__ import annotations
@@ -19,35 +17,36 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
-from ansible.utils.color import ANSIBLE_COLOR
+from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
 from .._policy.parse import PolicyError, parse_policy
 from .._policy.policy import Policy
-from .._terminal import Line, plain_text
+from .._terminal import Line, Piece, plain_text
 from .._text import printable
-from .origin import source_file
 from .run_dir import RunDir
 
-POLICY = "podman_memory_policy"  # the variable
+POLICY_VARIABLE = "podman_memory_policy"
 # Stdout callbacks whose output is read by programs: a line of ours would break it.
 _MACHINE_CALLBACKS = ("json", "jsonl", "null")
-_STYLES = {"title": "1", "bad": "31", "warn": "33", "good": "32", "dim": "2"}
+# Of those that are seen on dark and on light terminals.
+_COLORS = {"title": "bright blue", "bad": "red", "warn": "yellow", "good": "green"}
 _BECOME = re.compile(r"(missing|incorrect|invalid|timeout).*(become|sudo|su|doas|privilege)|password is required|not in the sudoers"
                      r"|privilege escalation", re.I)
+_DEFAULT_COLUMNS = 79
 display = Display()
 
 
-def run_dir(task: Task, of: str = "audit") -> RunDir:
+def open_run_dir(task: Task, purpose: str = "audit") -> RunDir:
     """Return the RunDir of the play that a task belongs to.
 
     Ansible's own temporary directory is one per ansible process, is shared by its forks, and is
     removed at its end. A play keeps its uuid over all batches of `serial`.
 
-    :param of: what the run is of; a play may have both, an audit and an enforcement.
+    :param purpose: audit or enforce; a play may have both.
     """
     uuid = getattr(task.get_play(), "_uuid", "play")
-    return RunDir(os.path.join(C.DEFAULT_LOCAL_TMP, "podman_memory_" + of, uuid))
+    return RunDir(os.path.join(C.DEFAULT_LOCAL_TMP, "podman_memory_" + purpose, uuid))
 
 
 def run_as(action: ActionBase) -> str | None:
@@ -60,21 +59,39 @@ def run_as(action: ActionBase) -> str | None:
 
 
 def load_policy(action: ActionBase, given: dict[str, Any] | None, task_vars: dict[str, Any]) -> Policy:
-    """Return the policy that an option gives, else the variable's, else the built-in one.
+    """Return the policy of an option, else of the variable, else the built-in one.
 
-    The variable is taken here and not with a template in the role: before ansible-core 2.19, Jinja makes
+    The variable is read here and not with a template in the role: before ansible-core 2.19, Jinja makes
     text of a mapping that has a date in it (a waiver's `expires`).
+
+    :raises AnsibleActionFail: it cannot be used.
     """
     source = "option policy"
     if given is None:
-        variable = task_vars.get(POLICY)
+        variable = task_vars.get(POLICY_VARIABLE)
         path = source_file(variable)
-        source = "variable %s%s" % (POLICY, " of " + printable(path) if path else "")
+        source = "variable %s%s" % (POLICY_VARIABLE, " of " + printable(path) if path else "")
         given = action._templar.template(variable)
     try:
         return parse_policy(given, source)
     except PolicyError as exc:
         raise AnsibleActionFail(str(exc)) from exc
+
+
+def source_file(value: Any) -> str | None:
+    """Return the path of the file that a variable's value was read from, None when Ansible does not know it.
+
+    There is no public interface for it. Values of the command line and of templates have none.
+    """
+    position = getattr(value, "ansible_pos", None)  # up to ansible-core 2.18
+    if isinstance(position, tuple) and position and isinstance(position[0], str):
+        return position[0]
+    try:
+        from ansible._internal._datatag._tags import Origin
+    except ImportError:
+        return None
+    path = getattr(Origin.get_tag(value), "path", None)
+    return path if isinstance(path, str) else None
 
 
 def problem_from_error(error: BaseException) -> dict[str, str]:
@@ -88,12 +105,14 @@ def problem_from_error(error: BaseException) -> dict[str, str]:
 
 
 def problem_from_result(result: dict[str, Any]) -> dict[str, str]:
-    """Return {kind, message} for a module's result without facts."""
-    parts = [str(result.get("msg") or "no facts came back")]
+    """Return {kind, message} for a module's result that is a failure, or has no facts."""
+    # from ansible-core 2.19 on, what a module raises is in `exception` alone, as an object
+    error = getattr(getattr(result.get("exception"), "event", None), "msg", None)
+    parts = [str(result.get("msg") or error or "no facts came back")]
     # the last line is the one that says it: of a traceback, of "sh: python3: not found"
-    said = str(result.get("module_stderr") or result.get("module_stdout") or "").strip()
-    if said:
-        parts.append(said.splitlines()[-1])
+    output = str(result.get("module_stderr") or result.get("module_stdout") or "").strip()
+    if output:
+        parts.append(output.splitlines()[-1])
     message = " ".join(": ".join(part.rstrip(". ") for part in parts).split())
     if result.get("unreachable"):
         return {"kind": "unreachable", "message": message}
@@ -109,24 +128,28 @@ def is_timeout(error: BaseException) -> bool:
 
 
 def has_human_output() -> bool:
-    """Whether a person reads the standard output."""
+    """Whether people read the standard output."""
     return str(C.DEFAULT_STDOUT_CALLBACK).rsplit(".", 1)[-1] not in _MACHINE_CALLBACKS
 
 
 def output_width(known: int | None) -> int:
-    """Return how wide the output is; `known` is what Ansible's Display found, 79 when there is no terminal."""
+    """Return how many columns the output has.
+
+    :param known: what Ansible's Display found; 79 when there is no terminal.
+    """
     given = os.environ.get("COLUMNS", "")
-    return int(given) if given.isdigit() and (known or 79) <= 79 else known or 79
+    known = known or _DEFAULT_COLUMNS
+    return int(given) if given.isdigit() and known <= _DEFAULT_COLUMNS else known
 
 
 def show_lines(lines: list[Line]) -> None:
     """Show lines, with colours where Ansible uses them: on a terminal, without NO_COLOR or ANSIBLE_NOCOLOR."""
-    painted = "\n".join("".join(_paint(piece.style, piece.text) for piece in line).rstrip() for line in lines)
+    colored = "\n".join("".join(map(_colored, line)).rstrip() for line in lines)
     # the log file gets no colours
-    display.display("\n" + painted + "\n", screen_only=True)
+    display.display("\n" + colored + "\n", screen_only=True)
     display.display(plain_text(lines), log_only=True)
 
 
-def _paint(style: str, text: str) -> str:
-    code = _STYLES.get(style)
-    return "\033[%sm%s\033[0m" % (code, text) if ANSIBLE_COLOR and code and text.strip() else text
+def _colored(piece: Piece) -> str:
+    color = _COLORS.get(piece.style)
+    return stringc(piece.text, color) if color and piece.text.strip() else piece.text

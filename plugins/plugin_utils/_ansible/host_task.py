@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """Run a module on a host from an action plugin, so that whatever goes wrong is an answer.
 
 Knows Ansible's connections and time limits; nothing of what the modules say.
@@ -12,14 +10,15 @@ Knows Ansible's connections and time limits; nothing of what the modules say.
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from . import children as _children
 from .controller import is_timeout, problem_from_error, problem_from_result, run_as
 
-FACTS = "podman_fleet.memory.oom_facts"
+FACTS_MODULE = "podman_fleet.memory.oom_facts"
 # Its options, for the argument_spec of an action.
 FACTS_SPEC = {
     "users": {"type": "list", "elements": "str"},
@@ -32,7 +31,7 @@ FACTS_SPEC = {
 
 
 def omit_empty_args(action: ActionBase) -> None:
-    """Take those of a task's options away that are empty text: surveys of AWX give it for what was left out.
+    """Remove those of a task's options that are empty text: surveys of AWX give it for what was left out.
 
     Here, and not by templates of a role: each costs 1 ms of processor time on each host.
     """
@@ -40,15 +39,15 @@ def omit_empty_args(action: ActionBase) -> None:
 
 
 def run_module(action: ActionBase, module: str, options: dict[str, Any],
-        task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
+               task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
     """Return (the module's result, {kind, message} of what went wrong or None).
 
     Raises nothing that a host can cause. The result of a module that failed is returned as well; it
     is empty when there was no answer.
     """
-    before = _children.child_pids()
+    before = child_pids()
     try:
-        answer = action._execute_module(module_name=module, module_args=options, task_vars=task_vars)
+        result = action._execute_module(module_name=module, module_args=options, task_vars=task_vars)
     except Exception as exc:  # become, connection, interpreter, …: each has its own
         return {}, problem_from_error(exc)
     except BaseException as exc:
@@ -58,24 +57,54 @@ def run_module(action: ActionBase, module: str, options: dict[str, Any],
         # and now without a time limit.
         action._connection._shell.tmpdir = None
         # It would also leave its ssh behind, for as long as the host hangs: one more each night.
-        _children.terminate(_children.child_pids() - before)
+        terminate(child_pids() - before)
         return {}, {**problem_from_error(exc), "message": "gave no answer in %s seconds" % action._task.timeout}
-    return answer, problem_from_result(answer) if answer.get("failed") or answer.get("unreachable") else None
+    return result, problem_from_result(result) if result.get("failed") or result.get("unreachable") else None
 
 
 def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-    """Return {run_as, problem, facts} of one host; raises nothing that a host can cause."""
+    """Return {run_as, problem, facts} of one host; raises nothing that a host can cause.
+
+    :returns: run_as: user or None; problem: {kind, message} or None; facts: podman_oom, None when there is a problem.
+    """
     try:
         user = run_as(action)
     except Exception as exc:
         return {"run_as": None, "problem": problem_from_error(exc), "facts": None}
-    answer, problem = run_module(action, FACTS, {**options, "as_json": True}, task_vars)
+    result, problem = run_module(action, FACTS_MODULE, {**options, "as_json": True}, task_vars)
     facts = None
     if problem is None:
         try:
-            facts = json.loads(answer["facts_json"])
+            facts = json.loads(result["facts_json"])
         except KeyError:
-            problem = problem_from_result(answer)
+            problem = problem_from_result(result)
         except (TypeError, ValueError) as exc:
             problem = {"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc}
     return {"run_as": user, "problem": problem, "facts": None if problem else facts}
+
+
+def child_pids(pid: int | None = None) -> set[int]:
+    """Return the process ids of a process's children, by default of this one.
+
+    Linux only (/proc); elsewhere there seem to be none. Each task of a host has a worker process of its own.
+    """
+    base = "/proc/%d/task" % (pid or os.getpid())
+    pids: set[int] = set()
+    try:
+        for thread in os.listdir(base):
+            with open("%s/%s/children" % (base, thread), encoding="ascii") as stream:
+                pids.update(int(word) for word in stream.read().split())
+    except OSError:
+        pass  # gone, or another system
+    return pids
+
+
+def terminate(pids: set[int]) -> None:
+    """Ask processes and all below them to end (SIGTERM: sudo hands it on to those that are not ours)."""
+    for pid in pids:
+        below = child_pids(pid)
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except OSError:
+            pass  # gone, or of another user
+        terminate(below)

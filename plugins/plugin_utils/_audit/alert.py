@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """Alerts: the body of a message on the new findings of a report, and on nothing else.
 
 Pure. `slack` is for incoming webhooks of Slack and what understands them (Mattermost, Rocket.Chat), `generic`
@@ -13,16 +11,27 @@ is JSON for everything else.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
-from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding, owner_suffix
+from .._model.rules import rule_title
 from .._report.tally import Tally, worst_first
 from .._text import format_time, plural, printable
 
 SCHEMA = "podman_fleet.memory/alert/v1"
 KINDS = ("generic", "slack")
-_LISTED = {"generic": 50, "slack": 15}
+_MAX_LISTED = {"generic": 50, "slack": 15}
+
+
+class _News(NamedTuple):
+    """What a message is about."""
+
+    count: int  # new findings
+    by_severity: dict[str, int]
+    listed: list[Finding]  # the worst of them
+    generated_at: str
+    controller: str
+    report: str  # path of report.json
 
 
 def alert_body(kind: str, tally: Tally, generated_at: str, controller: str, report: str) -> str | None:
@@ -32,8 +41,9 @@ def alert_body(kind: str, tally: Tally, generated_at: str, controller: str, repo
     """
     if not tally.states["new"]:
         return None
-    made = _slack if kind == "slack" else _generic
-    return json.dumps(made(tally, generated_at, controller, report, worst_first(tally.news)[: _LISTED[kind]]))
+    news = _News(count=tally.states["new"], by_severity=_by_severity(tally), listed=worst_first(tally.new)[: _MAX_LISTED[kind]],
+                 generated_at=generated_at, controller=controller, report=report)
+    return json.dumps(_slack(news) if kind == "slack" else _generic(news))
 
 
 def _by_severity(tally: Tally) -> dict[str, int]:
@@ -44,36 +54,37 @@ def _by_severity(tally: Tally) -> dict[str, int]:
     return counts
 
 
-def _generic(tally: Tally, generated_at: str, controller: str, report: str, listed: list[Finding]) -> dict[str, Any]:
+def _generic(news: _News) -> dict[str, Any]:
+    keys = ("id", "rule", "severity", "host", "user", "container", "unit", "summary", "first_seen")
     return {
         "schema": SCHEMA,
-        "generated_at": generated_at,
-        "controller": printable(controller, 300),
-        "report": printable(report, 1000),
-        "new": tally.states["new"],
-        "by_severity": _by_severity(tally),
-        "findings": [{key: printable(each[key], 200) if isinstance(each[key], str) else each[key] for key in (
-            "id", "rule", "severity", "host", "user", "container", "unit", "summary", "first_seen")} for each in listed],
-        "not_listed": tally.states["new"] - len(listed),
+        "generated_at": news.generated_at,
+        "controller": printable(news.controller, 300),
+        "report": printable(news.report, 1000),
+        "new": news.count,
+        "by_severity": news.by_severity,
+        "findings": [{key: printable(finding[key], 200) if isinstance(finding[key], str) else finding[key] for key in keys}
+                     for finding in news.listed],
+        "not_listed": news.count - len(news.listed),
     }
 
 
-def _slack(tally: Tally, generated_at: str, controller: str, report: str, listed: list[Finding]) -> dict[str, Any]:
-    counts = ", ".join("%s %s" % (format(count, ","), severity) for severity, count in _by_severity(tally).items() if count)
-    lines = ["*Podman memory audit: %s* (%s)" % (plural(tally.states["new"], "new finding"), counts)]
-    for each in listed:
-        user = owner_suffix(each["user"], _code)
-        name = " %s" % _code(each["container"]) if each["container"] else ""
+def _slack(news: _News) -> dict[str, Any]:
+    counts = ", ".join("%s %s" % (format(count, ","), severity) for severity, count in news.by_severity.items() if count)
+    lines = ["*Podman memory audit: %s* (%s)" % (plural(news.count, "new finding"), counts)]
+    for finding in news.listed:
+        container = " %s" % _code(finding["container"]) if finding["container"] else ""
         lines.append("• *%s* %s%s%s: %s: %s" % (
-            each["severity"], _code(each["host"]), name, user, _told.rule_title(each["rule"]), _code(each["summary"], 160)))
-    left = tally.states["new"] - len(listed)
-    if left:
-        lines.append("… and %s more" % format(left, ","))
-    lines.append("%s on %s, report %s" % (format_time(generated_at), _code(controller), _code(report, 300)))
+            finding["severity"], _code(finding["host"]), container, owner_suffix(finding["user"], _code),
+            rule_title(finding["rule"]), _code(finding["summary"], 160)))
+    unlisted = news.count - len(news.listed)
+    if unlisted:
+        lines.append("… and %s more" % format(unlisted, ","))
+    lines.append("%s on %s, report %s" % (format_time(news.generated_at), _code(news.controller), _code(news.report, 300)))
     return {"text": "\n".join(lines)}
 
 
-def _code(value: object, longest: int = 60) -> str:
+def _code(value: object, max_chars: int = 60) -> str:
     """A text of a host as code: there it is no markup, no link and no mention (Slack: Formatting text)."""
-    text = printable(value, longest).replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(value, max_chars).replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "`%s`" % text if text else ""

@@ -2,36 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """One report of one run: hosts in, report.json out, and what it amounts to.
 
-No Ansible. Holds one host's facts in memory at a time.
+Holds one host's facts in memory at a time.
 """
 
 from __future__ import annotations
 
 import datetime
 import os
-from typing import Any, Callable, Iterable, Iterator, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
-from .._formats import render as _render
+from .._formats.render import render_report
 from .._model.finding import Finding
-from .._policy import policy as _policy
-from .._report import publish as _publish, trend as _trend
-from .._report.report_file import FILE, Writer
+from .._policy.policy import BUILT_IN, Policy
+from .._report.publish import publish
+from .._report.report_file import FILE, Report, ReportError, Writer
 from .._report.tally import Tally
-from .._rules import evaluate as _findings
+from .._report.trend import extend_trend
+from .._rules.evaluate import evaluate_record
 from .._text import format_iso
-from . import baseline as _previous
-from .again import Looked
+from .baseline import Baseline, BaselineFinding, Scope, is_recent, set_state
 
 # a host's entry in the report, and its findings
-Judged = tuple[dict[str, Any], list[Finding]]
+Evaluated = tuple[dict[str, Any], list[Finding]]
 
 
 class Outcome(NamedTuple):
-    """What became of a run."""
+    """What a run came to."""
 
     tally: Tally
     generated_at: str
@@ -45,10 +44,10 @@ class Audit:
     """The report of a run."""
 
     def __init__(self, reports: str, previous: str | None, moment: datetime.datetime,
-                 policy: _policy.Policy = _policy.BUILT_IN, formats: Iterable[str] = ()) -> None:
+                 policy: Policy = BUILT_IN, formats: Iterable[str] = ()) -> None:
         """:param reports: the directory of all reports; previous: the report.json before this one.
 
-        :param formats: what to write beside report.json, of _render.FORMATS.
+        :param formats: what to write beside report.json, of render.FORMATS.
         """
         self._reports = reports
         self._formats = tuple(formats)
@@ -59,86 +58,89 @@ class Audit:
         self._tally = Tally()
         self._warnings: list[str] = []
         self._has_previous = False
-        self._before = self._known(previous)
+        self._baseline = self._load_baseline(previous)
 
-    def _known(self, previous: str | None) -> _previous.Previous:
+    def _load_baseline(self, previous: str | None) -> Baseline:
+        if previous is None:
+            return Baseline()
         try:
-            before = _previous.Previous(previous)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            self._warnings.append("%s cannot be read (%s): all findings count as new" % (previous, exc))
-            return _previous.Previous()
-        self._has_previous = previous is not None
-        return before
+            baseline = Baseline(Report(previous))
+        except ReportError as exc:
+            self._warnings.append("%s: all findings count as new" % exc)
+            return Baseline()
+        self._has_previous = True
+        return baseline
 
     def write(self, records: Iterable[dict[str, Any]], run: dict[str, Any]) -> Outcome:
         """Write the report and let `latest` point to it.
 
         :param records: of each host, as audit_collect leaves them.
         :param run: the report's `run`, without finished_at.
+        :raises OSError: it cannot be written.
         """
-        return self.write_judged(self._judged(records), run)
+        return self.write_evaluated(self._evaluate(records), run)
 
-    def write_judged(self, judged: Iterable[Judged], run: dict[str, Any]) -> Outcome:
+    def write_evaluated(self, evaluated: Iterable[Evaluated], run: dict[str, Any]) -> Outcome:
         """Write the report of hosts whose findings are known; `run` may have a finished_at."""
         def build(directory: str) -> None:
             writer = Writer(directory)
             try:
-                self._pass(judged, writer)
+                self._process(evaluated, writer.add)
                 about = {"finished_at": format_iso(datetime.datetime.now(datetime.timezone.utc)), **run,
                          # one that could not be read was compared with nothing
                          "previous": run["previous"] if self._has_previous else None}
                 summary = self._tally.summary()
                 path = writer.finish({"generated_at": self._now, "run": about, "summary": summary,
-                                      "trend": _trend.extend_trend(self._before.trend, self._now, about["limit"], summary)})
+                                      "trend": extend_trend(self._baseline.trend, self._now, about["limit"], summary)})
             finally:
                 writer.close()
-            _render.render_report(path, self._formats, self._tally)
+            if self._formats:
+                render_report(Report(path), self._formats, self._tally)
 
-        directory = _publish.publish(self._reports, self._moment, build)
+        directory = publish(self._reports, self._moment, build)
         return self._outcome(os.path.join(directory, FILE))
 
     def count(self, records: Iterable[dict[str, Any]]) -> Outcome:
-        """Only say what the report would amount to (check mode)."""
-        return self.count_judged(self._judged(records))
+        """Return what the report would amount to (check mode)."""
+        return self.count_evaluated(self._evaluate(records))
 
-    def count_judged(self, judged: Iterable[Judged]) -> Outcome:
-        """Do that for hosts whose findings are known."""
-        self._pass(judged, None)
+    def count_evaluated(self, evaluated: Iterable[Evaluated]) -> Outcome:
+        """Return that for hosts whose findings are known."""
+        self._process(evaluated, lambda _array, _element: None)
         return self._outcome(None)
 
-    def _judged(self, records: Iterable[dict[str, Any]]) -> Iterator[Judged]:
+    def _evaluate(self, records: Iterable[dict[str, Any]]) -> Iterator[Evaluated]:
         for record in records:
-            yield _findings.evaluate_record(record, self._policy, self._today)
+            yield evaluate_record(record, self._policy, self._today)
 
-    def _pass(self, judged: Iterable[Judged], writer: Writer | None) -> None:
-        """Take one host after the other, and at last what is known of hosts that were not asked."""
-        add = writer.add if writer else _nowhere
-        for entry, findings in judged:
+    def _process(self, evaluated: Iterable[Evaluated], add: Callable[[str, dict[str, Any]], None]) -> None:
+        """Take one host after the other, and at last what is known of hosts that were not asked.
+
+        :param add: takes (array of the report, element).
+        """
+        for entry, findings in evaluated:
             self._tally.add_host(entry)
             add("hosts", entry)
-            before = self._before.of_host(entry["name"])
+            before = self._baseline.pop_host(entry["name"])
             for finding in findings:
-                _previous.mark(finding, before, self._now)
+                set_state(finding, before, self._now)
                 self._tally.add_finding(finding)
                 add("findings", finding)
-            looked = Looked(entry, findings)
-            for seen in before.values():
-                if looked.at(seen):
-                    gone = _previous.resolved(seen)
-                    self._tally.add_resolved(gone)
-                    add("resolved", gone)
+            scope = Scope(entry, findings)
+            for known in before.values():
+                if scope.covers(known):
+                    resolved = {**known._asdict(), "state": "resolved"}
+                    self._tally.add_resolved(resolved)
+                    add("resolved", resolved)
                 else:
-                    self._carry(seen, add)
-        for seen in self._before.others():
-            self._carry(seen, add)
+                    self._carry_over(known, add)
+        for known in self._baseline.pop_other_hosts():
+            self._carry_over(known, add)
 
-    def _carry(self, seen: _previous.Known, add: Callable[[str, dict[str, Any]], None]) -> None:
-        if _previous.remembered(seen, self._now):
-            add("carried_over", seen._asdict())
+    def _carry_over(self, known: BaselineFinding, add: Callable[[str, dict[str, Any]], None]) -> None:
+        if is_recent(known, self._now):
+            add("carried_over", known._asdict())
 
     def _outcome(self, path: str | None) -> Outcome:
-        return Outcome(self._tally, self._now, path, self._has_previous, self._before.generated_at, self._warnings)
-
-
-def _nowhere(_array: str, _element: dict[str, Any]) -> None:
-    """In check mode nothing is written."""
+        return Outcome(tally=self._tally, generated_at=self._now, path=path, has_previous=self._has_previous,
+                       previous_at=self._baseline.generated_at, warnings=self._warnings)

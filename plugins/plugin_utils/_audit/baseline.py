@@ -2,29 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
+"""The baseline: what the report before knew, and which of it this run could have found again.
 
-"""What the report before this one knew: which findings, since when.
-
-Holds the places of a host's findings in the old file, never the findings of all hosts. An unreadable
-old report means that everything is new; it never stops a new one.
+Holds the places of a host's findings in the old file, never the findings of all hosts. A finding that is not found again
+is resolved only where this run looked for it; where a source could not be read, or a user or a container was not asked
+for, it is carried over.
 """
 
 from __future__ import annotations
 
 import datetime
 from array import array
-from typing import Any, Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
+from .._model.container_facts import is_running
 from .._model.finding import Finding
-from .._report import reader as _reader
+from .._report.report_file import Report
 from .._text import parse_time
 
 # What a host that is never checked again has left is forgotten after this time.
-_FORGOTTEN = datetime.timedelta(days=90)
+MAX_AGE = datetime.timedelta(days=90)
 
 
-class Known(NamedTuple):
+class BaselineFinding(NamedTuple):
     """A finding that an earlier report had, as `carried_over` holds it."""
 
     id: str
@@ -35,76 +36,107 @@ class Known(NamedTuple):
     container: str | None
     unit: str | None
     summary: str
-    first_seen: str
+    first_seen: str  # ISO 8601, as all times
     last_seen: str
     last_at: str | None  # of an OOM kill: when the last one was
 
 
-class Previous:
-    """The report before this one; of no use when there is none."""
+class Baseline:
+    """The report before this one; it knows nothing when there is none."""
 
-    def __init__(self, path: str | None = None) -> None:
-        """:raises OSError, ValueError, KeyError, TypeError: when it cannot be read as a report."""
-        self._path = path
-        self._places: dict[str, array[int]] = {}
+    def __init__(self, report: Report | None = None) -> None:
+        """Read all of its findings once, so that nothing goes wrong later.
+
+        :raises ReportError: it cannot be read.
+        """
+        self._report = report
+        self._places: dict[str, array[int]] = {}  # by host
         self.generated_at: str | None = None
         self.trend: list[dict[str, Any]] = []
-        if path is None:
+        if report is None:
             return
-        about = _reader.head(path)
-        self.generated_at = about["generated_at"]
-        self.trend = list(about.get("trend") or [])
-        for _name, offset, each in _reader.located(path, "findings", "carried_over"):
-            _known(each, self.generated_at)  # all of it is read now, so that nothing is amiss later
-            self._places.setdefault(each["host"], array("Q")).append(offset)
+        self.generated_at = report.head["generated_at"]
+        self.trend = report.head["trend"]
+        for _array, place, finding in report.elements("findings", "carried_over"):
+            self._places.setdefault(finding["host"], array("Q")).append(place)
 
-    def of_host(self, host: str) -> dict[str, Known]:
+    def pop_host(self, host: str) -> dict[str, BaselineFinding]:
         """Return a host's findings, by id; those of each host can be had once."""
         places = self._places.pop(host, None)
-        if places is None:
+        if places is None or self._report is None:
             return {}
-        with open(self._path, "rb") as stream:
-            found = [_known(_reader.at(stream, offset), self.generated_at) for offset in places]
-        return {each.id: each for each in found}
+        return {finding["id"]: self._baseline_finding(finding) for finding in self._report.read(places)}
 
-    def others(self) -> Iterator[Known]:
+    def pop_other_hosts(self) -> Iterator[BaselineFinding]:
         """Yield the findings of the hosts that were not asked for."""
         for host in list(self._places):
-            yield from self.of_host(host).values()
+            yield from self.pop_host(host).values()
+
+    def _baseline_finding(self, finding: dict[str, Any]) -> BaselineFinding:
+        """Of an element of `findings` or `carried_over`."""
+        fields = {field: finding.get(field) for field in BaselineFinding._fields}
+        fields.update(last_seen=finding.get("last_seen") or self.generated_at,
+                      last_at=(finding.get("evidence") or finding).get("last_at"))
+        return BaselineFinding(**fields)
 
 
-def _known(each: dict[str, Any], generated_at: str) -> Known:
-    """A finding that report had, or one that it carried on."""
-    return Known(
-        each["id"], each["host"], each["rule"], each.get("severity") or "info", each.get("user"), each.get("container"),
-        each.get("unit"), each.get("summary") or "", each["first_seen"], each.get("last_seen") or generated_at,
-        (each.get("evidence") or each).get("last_at"))
-
-
-def mark(finding: Finding, before: dict[str, Known], now: str) -> Finding:
-    """Set `state` and `first_seen` of a finding; taken out of `before`, which keeps what was not found again.
+def set_state(finding: Finding, before: dict[str, BaselineFinding], now: str) -> None:
+    """Set `state` and `first_seen` of a finding, and take it out of `before`, which is left with what was not found again.
 
     A container that was killed again since is news, however old the finding is.
     """
-    seen = before.pop(finding["id"], None)
-    finding["first_seen"] = seen.first_seen if seen else now
-    killed_again = seen is not None and (finding["evidence"].get("last_at") or "") > (seen.last_at or "")
+    known = before.pop(finding["id"], None)
+    finding["first_seen"] = known.first_seen if known else now
+    is_killed_again = known is not None and finding["rule"] == "oom-killed" and (
+        str(finding["evidence"].get("last_at") or "") > str(known.last_at or ""))
     if finding["waiver"]:
         finding["state"] = "waived"
     else:
-        finding["state"] = "new" if seen is None or (finding["rule"] == "oom-killed" and killed_again) else "open"
-    return finding
+        finding["state"] = "new" if known is None or is_killed_again else "open"
 
 
-def remembered(seen: Known, now: str) -> bool:
-    """Whether to carry a finding on that this run could not look for (--limit, a host that is down).
+def is_recent(finding: BaselineFinding, now: str) -> bool:
+    """Whether to carry over a finding that this run could not look for (--limit, a host that is down).
 
     Without it, all of a host's findings would be new again after one night in which it was down.
     """
-    last, moment = parse_time(seen.last_seen), parse_time(now)
-    return last is not None and moment is not None and moment - last <= _FORGOTTEN
+    last, moment = parse_time(finding.last_seen), parse_time(now)
+    return last is not None and moment is not None and moment - last <= MAX_AGE
 
 
-def resolved(seen: Known) -> dict[str, Any]:
-    """Return what the report says of a finding that is no longer found."""
-    return {**seen._asdict(), "state": "resolved"}
+class Scope:
+    """What this run looked at on one host."""
+
+    def __init__(self, entry: dict[str, Any], findings: list[Finding]) -> None:
+        """:param entry: the host's element of `hosts`; findings: its findings in this run."""
+        facts = entry.get("facts") or {}
+        self._is_complete = entry["status"] == "checked" and entry.get("only") is None
+        self._is_answered = entry["status"] != "not_checked"
+        self._only = entry.get("only")
+        self._sources = {(source.get("name"), source.get("user")): source.get("status") for source in facts.get("sources") or []}
+        self._containers = {(container.get("user"), container.get("name")): container for container in facts.get("containers") or []}
+        self._undecided = {(finding["user"], finding["container"]) for finding in findings
+                           if finding["rule"] == "evidence-missing" and finding["evidence"].get("scope") == "container"}
+
+    def covers(self, finding: BaselineFinding) -> bool:
+        """Whether this run would have found it, were it still there."""
+        if not self._is_answered:
+            return False
+        if finding.container is None:
+            return self._covers_host(finding)
+        if self._sources.get(("podman", finding.user)) != "ok" or (finding.user, finding.container) in self._undecided:
+            return False
+        if self._only is not None and finding.container not in self._only:
+            return False
+        container = self._containers.get((finding.user, finding.container))
+        if container is None:
+            # of a removed container only the records tell
+            return finding.rule != "oom-killed" or self._sources.get(("kernel_log", None)) == "ok"
+        has_usage = (container.get("memory") or {}).get("usage") is not None
+        return finding.rule not in ("near-limit", "memory-stalls") or has_usage or not is_running(container)
+
+    def _covers_host(self, finding: BaselineFinding) -> bool:
+        if finding.rule == "evidence-missing":
+            return finding.user is None or ("podman", finding.user) in self._sources
+        # a sum, or what a waiver would match, is known when all containers are
+        return finding.rule == "cgroup-v1" or self._is_complete

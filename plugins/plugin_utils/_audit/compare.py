@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
-"""Compare two reports: what is new, what is resolved, what is still there, what was not looked for.
+"""Compare two reports: what is new, resolved, still there, and what the newer one could not evaluate.
 
 Holds one host's findings at a time, and the worst of each list.
 """
@@ -14,17 +12,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from .._model import rules as _told
 from .._model.finding import owner_suffix, severity_rank
-from .._report import reader as _reader
+from .._model.rules import rule_title
+from .._report.report_file import Report
 from .._text import format_time, printable
-from . import baseline as _previous
-from .again import Looked
+from .baseline import Baseline, Scope
 
-_KEPT = 200
-KINDS = ("new", "regressed", "improved", "resolved", "unchanged", "not_evaluated")
+_MAX_ITEMS = 200  # of each list
+CHANGES = ("new", "regressed", "improved", "resolved", "unchanged", "not_evaluated")
 LISTED = ("new", "regressed", "improved", "resolved")
-_TOLD = ("host", "user", "container", "rule", "severity", "summary", "first_seen", "id")
+_FIELDS = ("host", "user", "container", "rule", "severity", "summary", "first_seen", "id")
 
 
 class Comparison(NamedTuple):
@@ -32,64 +29,66 @@ class Comparison(NamedTuple):
 
     older: str  # when it was made
     newer: str
-    counts: dict[str, int]  # by kind
-    lists: dict[str, list[dict[str, Any]]]  # by kind of LISTED, the worst first; `was`: severity before
+    counts: dict[str, int]  # by CHANGES
+    lists: dict[str, list[dict[str, Any]]]  # by LISTED, the worst first: _FIELDS, and `was`: severity before
 
 
-def compare_reports(newer: str, older: str) -> Comparison:
-    """Compare two report.json.
+def compare_reports(newer: Report, older: Report) -> Comparison:
+    """Compare two reports.
 
-    :raises OSError, ValueError, KeyError, TypeError, AttributeError: when one of them cannot be read as a report.
+    :raises ReportError: one of them cannot be read.
     """
-    before = _previous.Previous(older)
+    baseline = Baseline(older)
     counts: Counter[str] = Counter()
-    lists: dict[str, list[dict[str, Any]]] = {kind: [] for kind in LISTED}
+    lists: dict[str, list[dict[str, Any]]] = {change: [] for change in LISTED}
 
-    def add(kind: str, each: dict[str, Any], was: str | None = None) -> None:
-        counts[kind] += 1
-        if kind in lists:
-            lists[kind].append({**{key: each[key] for key in _TOLD}, "was": was})
-            if len(lists[kind]) > 2 * _KEPT:
-                lists[kind] = _worst(lists[kind])
+    def add(change: str, finding: dict[str, Any], was: str | None = None) -> None:
+        counts[change] += 1
+        if change in lists:
+            lists[change].append({**{field: finding[field] for field in _FIELDS}, "was": was})
+            if len(lists[change]) > 2 * _MAX_ITEMS:
+                lists[change] = _worst(lists[change])
 
-    for entry, findings in _reader.by_host(newer):
-        known = before.of_host(entry["name"])
-        for each in findings:
-            seen = known.pop(each["id"], None)
-            change = severity_rank(each["severity"]) - severity_rank(seen.severity) if seen else 0
-            add("new" if seen is None else "regressed" if change < 0 else "improved" if change else "unchanged",
-                each, seen.severity if seen else None)
-        looked = Looked(entry, findings)
-        for seen in known.values():
-            add("resolved" if looked.at(seen) else "not_evaluated", seen._asdict())
-    counts["not_evaluated"] += sum(1 for _each in before.others())
-    return Comparison(before.generated_at or "", _reader.head(newer)["generated_at"],
-                      {kind: counts[kind] for kind in KINDS}, {kind: _worst(each) for kind, each in lists.items()})
+    for entry, findings in newer.by_host():
+        before = baseline.pop_host(entry["name"])
+        for finding in findings:
+            known = before.pop(finding["id"], None)
+            if known is None:
+                add("new", finding)
+            else:
+                change = severity_rank(finding["severity"]) - severity_rank(known.severity)
+                add("regressed" if change < 0 else "improved" if change else "unchanged", finding, known.severity)
+        scope = Scope(entry, findings)
+        for known in before.values():
+            add("resolved" if scope.covers(known) else "not_evaluated", known._asdict())
+    counts["not_evaluated"] += sum(1 for _finding in baseline.pop_other_hosts())
+    return Comparison(older=older.head["generated_at"], newer=newer.head["generated_at"],
+                      counts={change: counts[change] for change in CHANGES},
+                      lists={change: _worst(lists[change]) for change in LISTED})
 
 
-def _worst(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(found, key=lambda each: severity_rank(each["severity"]))[:_KEPT]
+def _worst(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(findings, key=lambda finding: severity_rank(finding["severity"]))[:_MAX_ITEMS]
 
 
-def comparison_lines(found: Comparison, most: int | None) -> list[str]:
+def comparison_lines(comparison: Comparison, max_items: int | None) -> list[str]:
     """Return it as text for people.
 
-    :param most: findings of each list; None: all that were kept.
+    :param max_items: findings of each list; None: all there are.
     """
-    told = ["From %s to %s: %s" % (format_time(found.older), format_time(found.newer), ", ".join(
-        "%s %s" % (format(count, ","), kind.replace("_", " ")) for kind, count in found.counts.items()))]
-    for kind in LISTED:
-        listed = found.lists[kind][:most]
+    lines = ["From %s to %s: %s" % (format_time(comparison.older), format_time(comparison.newer), ", ".join(
+        "%s %s" % (format(count, ","), change.replace("_", " ")) for change, count in comparison.counts.items()))]
+    for change in LISTED:
+        listed = comparison.lists[change][:max_items]
         if listed:
-            told += ["", kind.upper(), *(_line(each) for each in listed)]
-            left = found.counts[kind] - len(listed)
-            told += ["    … and %s more" % format(left, ",")] if left else []
-    return told
+            lines += ["", change.upper(), *(_line(finding) for finding in listed)]
+            unlisted = comparison.counts[change] - len(listed)
+            lines += ["    … and %s more" % format(unlisted, ",")] if unlisted else []
+    return lines
 
 
-def _line(each: dict[str, Any]) -> str:
-    user = owner_suffix(each["user"])
-    was = ", was %s" % each["was"] if each["was"] not in (None, each["severity"]) else ""
+def _line(finding: dict[str, Any]) -> str:
+    was = ", was %s" % finding["was"] if finding["was"] not in (None, finding["severity"]) else ""
     return "  * %s %s%s: %s: %s (%s%s)" % (
-        printable(each["host"], 60), printable(each["container"] or "", 60), user, _told.rule_title(each["rule"]),
-        printable(each["summary"], 120), each["severity"], was)
+        printable(finding["host"], 60), printable(finding["container"] or "", 60), owner_suffix(finding["user"]),
+        rule_title(finding["rule"]), printable(finding["summary"], 120), finding["severity"], was)

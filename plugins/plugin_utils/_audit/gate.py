@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """Which findings fail the play: new and open ones of a severity and worse, not what is waived.
 
 Pure.
@@ -11,8 +9,8 @@ Pure.
 
 from __future__ import annotations
 
-from .._model import rules as _told
 from .._model.finding import SEVERITIES, Finding, owner_suffix, severity_rank
+from .._model.rules import rule_title
 from .._report.tally import Tally, worst_first
 from .._text import plural, printable
 
@@ -31,20 +29,19 @@ def count_violations(tally: Tally, fail_on: str) -> int:
     return sum(tally.severities[severity] for severity in SEVERITIES if severity_rank(severity) <= severity_rank(fail_on))
 
 
-def violation_message(tally: Tally, severity: str, report: str | None) -> str:
-    """Return what is said when it fails: the findings by name, the worst first."""
-    total = count_violations(tally, severity)
-    named = [each for each in worst_first(tally.worst) if severity_rank(each["severity"]) <= severity_rank(severity)][:_MAX_NAMED]
-    left = total - len(named)
+def violation_message(tally: Tally, fail_on: str, report: str | None) -> str:
+    """Return the message of a play that fails: the findings by name, the worst first."""
+    count = count_violations(tally, fail_on)
+    violations = [finding for finding in worst_first(tally.worst) if severity_rank(finding["severity"]) <= severity_rank(fail_on)]
+    named = violations[:_MAX_NAMED]
     lines = ["%s of severity %s%s (oom_audit_fail_on):" % (
-        plural(total, "finding"), severity, "" if severity == SEVERITIES[0] else " or worse")]
-    lines += ["%s: %s: %s: %s" % (each["severity"], _where(each), _told.rule_title(each["rule"]), printable(each["summary"], 120))
-              for each in named]
-    lines += ["and %s more" % format(left, ",")] if left else []
+        plural(count, "finding"), fail_on, "" if fail_on == SEVERITIES[0] else " or worse")]
+    lines += ["%s: %s: %s: %s" % (finding["severity"], _where(finding), rule_title(finding["rule"]), printable(finding["summary"], 120))
+              for finding in named]
+    lines += ["and %s more" % format(count - len(named), ",")] if count > len(named) else []
     return "\n".join([*lines, "Report: %s" % (report or "none is written in check mode")])
 
 
 def _where(finding: Finding) -> str:
-    user = owner_suffix(finding["user"])
-    return "%s %s%s" % (printable(finding["host"], 60), printable(finding["container"] or "", 60), user) if finding["container"] \
-        else printable(finding["host"], 60) + user
+    container = " " + printable(finding["container"], 60) if finding["container"] else ""
+    return printable(finding["host"], 60) + container + owner_suffix(finding["user"])

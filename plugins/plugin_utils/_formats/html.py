@@ -2,15 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """One HTML file that needs nothing else: no network, no script from elsewhere, no server.
 
 The summary is plain HTML that a browser shows without scripts. The tables of findings, containers and
 hosts are data in compressed blocks: an index of all rows, and their details in blocks that the page
 opens only when somebody looks. So 50,000 containers are a page that stays usable.
 
-Nothing that a host says can act: it is in base64 in blocks that are no script, the page's own script
+Nothing that a host says can act: it is in base64 in blocks that are not scripts, the page's own script
 only makes text of it, and a Content-Security-Policy forbids everything but that script and its style.
 """
 
@@ -26,10 +24,12 @@ from typing import Any, TextIO
 from .._model.finding import SEVERITIES, Finding
 from .._model.rules import RULES
 from .._report.tally import Tally
-from . import html_rows as _html_rows, html_summary as _html_summary
+from .html_rows import container_row, containers_of, finding_row, findings_by_container, host_row
+from .html_summary import page_body
+from .renderer import Renderer
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_INDEX_ROWS, _DETAIL_ROWS = 2000, 200
+_INDEX_ROWS, _DETAIL_ROWS = 2000, 200  # of a block
 SETS = ("findings", "containers", "hosts")
 
 _HEAD = """<!DOCTYPE html>
@@ -55,44 +55,44 @@ _EXPLORER = """<section id="explorer" aria-label="All findings, containers and h
 """
 
 
-class Html:
-    """See Renderer in _render.py."""
+class Html(Renderer):
+    """One page."""
 
     def __init__(self, stream: TextIO, head: dict[str, Any], tally: Tally) -> None:
-        """Write all that the tally knows."""
-        self._stream, self._head = stream, head
+        """Write the summary."""
+        super().__init__(stream, head, tally)
         self._script, css = _asset("page.js"), _asset("page.css")
         stream.write(_HEAD % {"css": css, "style": _digest(css), "script": _digest(self._script)})
-        stream.write(_html_summary.body(head, tally))
+        stream.write(page_body(head, tally))
         stream.write(_EXPLORER)
         self._blocks = {name: _Blocks(stream, name) for name in SETS}
 
-    def host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
+    def add_host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
         """Write a host's rows."""
-        containers = _html_rows.containers_of(entry)
-        by_id = {str(each.get("id")): each for each in containers}
+        containers = containers_of(entry)
+        by_id = {str(container.get("id")): container for container in containers}
         for finding in findings:
-            self._blocks["findings"].add(*_html_rows.finding(finding, by_id.get(str(finding["evidence"].get("container_id")))))
-        grouped = _html_rows.by_subject(findings)
+            self._blocks["findings"].add(*finding_row(finding, by_id.get(str(finding["evidence"].get("container_id")))))
+        grouped = findings_by_container(findings)
         for container in containers:
             own = grouped.get((container.get("user"), container.get("name")), [])
-            self._blocks["containers"].add(*_html_rows.container(entry["name"], container, own))
-        self._blocks["hosts"].add(*_html_rows.host(entry, containers, findings))
+            self._blocks["containers"].add(*container_row(entry["name"], container, own))
+        self._blocks["hosts"].add(*host_row(entry, containers, findings))
 
-    def resolved(self, each: dict[str, Any]) -> None:
+    def add_resolved(self, finding: dict[str, Any]) -> None:
         """Write one row."""
-        self._blocks["findings"].add(*_html_rows.finding(each, None))
+        self._blocks["findings"].add(*finding_row(finding, None))
 
     def finish(self) -> None:
-        """Write what is left, and the script that shows it."""
+        """Write the rest of the blocks, and the script that shows them."""
         for blocks in self._blocks.values():
             blocks.flush()
-        about = {"generated_at": self._head["generated_at"], "severities": SEVERITIES,
+        about = {"generated_at": self.head["generated_at"], "severities": SEVERITIES,
                  "rules": {rule.id: rule.title for rule in RULES.values()},
                  "meanings": {rule.id: rule.text for rule in RULES.values()},
                  "unprotected": [rule.id for rule in RULES.values() if rule.unprotected],
-                 "detail_rows": _DETAIL_ROWS, "counts": {name: each.count for name, each in self._blocks.items()}}
-        self._stream.write(_block("about", "about", about) + "<script>%s</script>\n</body>\n</html>\n" % self._script)
+                 "detail_rows": _DETAIL_ROWS, "counts": {name: blocks.count for name, blocks in self._blocks.items()}}
+        self.stream.write(_block("about", "about", about) + "<script>%s</script>\n</body>\n</html>\n" % self._script)
 
 
 class _Blocks:
@@ -115,7 +115,7 @@ class _Blocks:
             self._write_details()
 
     def flush(self) -> None:
-        """Write what is left."""
+        """Write the rows that are in no block yet."""
         if self._index:
             self._write_index()
         if self._details:

@@ -16,24 +16,24 @@ from ...module_utils._system.prometheus import Family, render_metrics
 from .._model.finding import Finding
 from .._report.tally import Tally
 from .._text import parse_time
-from .safe import sanitize
+from .renderer import Renderer, sanitize
 
 _PREFIX = "podman_memory_audit_"
 # (labels, value)
 Sample = tuple[Mapping[str, object], Union[int, float]]
 
 
-class Prometheus:
-    """See Renderer in render.py; holds three numbers for each host."""
+class Prometheus(Renderer):
+    """Metrics; holds three numbers for each host."""
 
     def __init__(self, stream: TextIO, head: dict[str, Any], tally: Tally) -> None:
-        """Only keep what `finish` writes."""
-        self._stream, self._head, self._tally = stream, head, tally
+        """Begin with no host."""
+        super().__init__(stream, head, tally)
         self._checked: list[Sample] = []
         self._findings: list[Sample] = []
         self._killed: list[Sample] = []
 
-    def host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
+    def add_host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
         """Count a host's findings."""
         labels = {"host": entry["name"]}
         counted = [finding for finding in findings if finding["state"] != "waived"]
@@ -41,20 +41,17 @@ class Prometheus:
         self._findings.append((labels, len(counted)))
         self._killed.append((labels, sum(finding["rule"] == "oom-killed" for finding in counted)))
 
-    def resolved(self, each: dict[str, Any]) -> None:
-        """All of it is in the tally."""
-
     def finish(self) -> None:
         """Write everything."""
-        self._stream.write(render_metrics(self._about_the_run() + self._about_the_fleet() + self._about_hosts()))
+        self.stream.write(render_metrics(self._about_the_run() + self._about_the_fleet() + self._about_hosts()))
 
     def _about_the_run(self) -> list[Family]:
-        run = self._head["run"]
-        generated = parse_time(self._head["generated_at"])
+        run = self.head["run"]
+        generated = parse_time(self.head["generated_at"])
         began, ended = parse_time(run["started_at"]), parse_time(run["finished_at"])
         return [
             _gauge("info", "Version of the collection that made the report, always 1.",
-                   [({"version": run["collection_version"], "schema": self._head["schema"]}, 1)]),
+                   [({"version": run["collection_version"], "schema": self.head["schema"]}, 1)]),
             _gauge("last_success_timestamp_seconds", "When the report was made.",
                    [({}, int(generated.timestamp()))] if generated else []),
             _gauge("duration_seconds", "How long the audit took.",
@@ -62,7 +59,7 @@ class Prometheus:
         ]
 
     def _about_the_fleet(self) -> list[Family]:
-        tally = self._tally
+        tally = self.tally
         containers = {"running": tally.containers["running"], "removed": tally.containers["removed"],
                       "stopped": tally.containers["total"] - tally.containers["running"]}
         return [

@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """SARIF 2.1.0 (OASIS, errata 01): results with baseline states, suppressions for waivers, and stable fingerprints.
 
-A container is no source file: a result has a logical location, and a physical one that only names
+A container is not a source file: a result has a logical location, and a physical one that only names
 host, user and container, since code scanning services take no result without.
 """
 
@@ -19,23 +17,22 @@ from urllib.parse import quote
 from .._model.finding import Finding
 from .._model.rules import RULES, Rule
 from .._report.tally import Tally
-from .safe import sanitize
+from .renderer import Renderer, sanitize
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
-_BASELINES = {"new": "new", "open": "unchanged", "waived": "unchanged", "resolved": "absent"}
+_BASELINE_STATES = {"new": "new", "open": "unchanged", "waived": "unchanged", "resolved": "absent"}
+_RULE_INDEX = {rule_id: index for index, rule_id in enumerate(RULES)}
 
 
-class Sarif:
-    """See Renderer in _render.py."""
+class Sarif(Renderer):
+    """A result for each finding."""
 
     def __init__(self, stream: TextIO, head: dict[str, Any], tally: Tally) -> None:
         """Write all but the results."""
-        self._stream, self._is_first = stream, True
-        self._now = head["generated_at"]
-        # without a report before, nothing is new or old
-        self._compared = bool(head["run"].get("previous"))
-        about = {
+        super().__init__(stream, head, tally)
+        self._separator = "\n"
+        run = {
             "tool": {"driver": {
                 "name": "podman_fleet.memory", "version": sanitize(head["run"]["collection_version"]),
                 "rules": [_rule(rule) for rule in RULES.values()]}},
@@ -43,28 +40,30 @@ class Sarif:
             "columnKind": "unicodeCodePoints",
         }
         stream.write('{"$schema": %s, "version": "2.1.0", "runs": [{%s,\n"results": [' % (
-            json.dumps(_SCHEMA), json.dumps(about)[1:-1]))
+            json.dumps(_SCHEMA), json.dumps(run)[1:-1]))
 
-    def host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
+    def add_host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
         """Write a host's results."""
         for finding in findings:
-            self.resolved(finding)
+            self.add_resolved(finding)
 
-    def resolved(self, each: dict[str, Any]) -> None:
+    def add_resolved(self, finding: dict[str, Any]) -> None:
         """Write one result."""
-        if each["state"] == "resolved" and not self._compared:
+        # without a report before, nothing is new or old
+        is_compared = bool(self.head["run"].get("previous"))
+        if finding["state"] == "resolved" and not is_compared:
             return
-        result = _result(each)
-        if self._compared:
+        result = _result(finding)
+        if is_compared:
             # known before, and waived since: first_seen tells
-            baseline = "new" if each["state"] == "waived" and each["first_seen"] == self._now else _BASELINES[each["state"]]
-            result["baselineState"] = baseline
-        self._stream.write(("\n" if self._is_first else ",\n") + json.dumps(result))
-        self._is_first = False
+            is_new_waiver = finding["state"] == "waived" and finding["first_seen"] == self.head["generated_at"]
+            result["baselineState"] = "new" if is_new_waiver else _BASELINE_STATES[finding["state"]]
+        self.stream.write(self._separator + json.dumps(result))
+        self._separator = ",\n"
 
     def finish(self) -> None:
         """End the document."""
-        self._stream.write("\n]}]}\n")
+        self.stream.write("\n]}]}\n")
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -73,20 +72,20 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _invocation(head: dict[str, Any], tally: Tally) -> dict[str, Any]:
-    run, lost = head["run"], tally.hosts["not_checked"]
+    run, not_checked = head["run"], tally.hosts["not_checked"]
     return {
-        "executionSuccessful": not lost,
+        "executionSuccessful": not not_checked,
         "startTimeUtc": run["started_at"], "endTimeUtc": run["finished_at"],
         "machine": sanitize(run["controller"]),
         "toolExecutionNotifications": [
             {"level": "error", "message": {"text": "%d of %d hosts were not checked: nothing is known of them." % (
-                lost, tally.hosts["total"])}}] if lost else [],
+                not_checked, tally.hosts["total"])}}] if not_checked else [],
     }
 
 
 def _result(finding: Finding) -> dict[str, Any]:
     where = [part for part in (finding["host"], finding["user"], finding["container"]) if part]
-    made = {
+    result = {
         "ruleId": finding["rule"],
         "level": _LEVELS.get(finding["severity"], "note"),
         "message": {"text": sanitize("%s: %s" % (" / ".join(where), finding["summary"]))},
@@ -106,14 +105,14 @@ def _result(finding: Finding) -> dict[str, Any]:
             **({"detail": sanitize(finding["detail"]), "remedy": sanitize(finding["remedy"])} if "detail" in finding else {}),
         },
     }
-    if finding["rule"] in RULES:
-        made["ruleIndex"] = list(RULES).index(finding["rule"])
+    if finding["rule"] in _RULE_INDEX:
+        result["ruleIndex"] = _RULE_INDEX[finding["rule"]]
     waiver = finding.get("waiver")
     if waiver:
-        made["suppressions"] = [{"kind": "external", "status": "accepted",
-                                 "justification": sanitize("%s (until %s)" % (waiver["reason"], waiver["expires"])),
-                                 "properties": {"owner": sanitize(waiver["owner"]), "expires": waiver["expires"]}}]
-    return made
+        result["suppressions"] = [{"kind": "external", "status": "accepted",
+                                   "justification": sanitize("%s (until %s)" % (waiver["reason"], waiver["expires"])),
+                                   "properties": {"owner": sanitize(waiver.get("owner")), "expires": waiver["expires"]}}]
+    return result
 
 
 def _segment(part: str) -> str:

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
 """Put a report into the directory of reports, whole or not at all.
 
 A run that is killed at any moment leaves the reports before it and `latest` as they were.
@@ -16,33 +14,33 @@ import os
 import shutil
 import tempfile
 import time
-from typing import Callable
+from collections.abc import Callable
 
 LATEST = "latest"
 PARTIAL = ".partial-"
-_OLD = 24 * 3600  # a partial report of yesterday is that of a killed run
+_MAX_AGE = 24 * 3600  # seconds; a partial report of yesterday is that of a killed run
 
 
 def publish(reports: str, moment: datetime.datetime, build: Callable[[str], None]) -> str:
-    """Make a report in a directory of its own and return that directory's path.
+    """Build a report in a directory of its own and return that directory's path.
 
-    :param reports: the directory of all reports; made when it is not there.
+    :param reports: the directory of all reports; created when it is missing.
     :param moment: gives the directory its name, such as 20261123T192005Z.
     :param build: writes the files into the directory whose path it is given.
     :raises OSError: nothing is published then.
     """
     os.makedirs(reports, exist_ok=True)
-    _sweep(reports)
+    _remove_leftovers(reports)
     partial = tempfile.mkdtemp(prefix=PARTIAL, dir=reports)
     try:
         build(partial)
-        _sync(partial)
-        os.chmod(partial, 0o777 & ~_umask())  # mkdtemp's 0700 would hide it from its readers
-        final = _settle(reports, moment, partial)
+        _sync_directory(partial)
+        os.chmod(partial, 0o777 & ~_current_umask())  # mkdtemp's 0700 would hide it from its readers
+        final = _rename(reports, moment, partial)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    _point(reports, os.path.basename(final))
+    _set_latest(reports, os.path.basename(final))
     return final
 
 
@@ -52,7 +50,7 @@ def latest_report(reports: str) -> str | None:
     return os.path.realpath(path) if os.path.isdir(path) else None
 
 
-def _settle(reports: str, moment: datetime.datetime, partial: str) -> str:
+def _rename(reports: str, moment: datetime.datetime, partial: str) -> str:
     """Give the directory its name; two runs of the same second get different ones."""
     stamp = moment.astimezone(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     for number in range(1, 1000):
@@ -68,8 +66,8 @@ def _settle(reports: str, moment: datetime.datetime, partial: str) -> str:
     raise FileExistsError("%s: a thousand reports of one second" % reports)
 
 
-def _point(reports: str, name: str) -> None:
-    """Let `latest` point to a report, in one step."""
+def _set_latest(reports: str, name: str) -> None:
+    """Point the link `latest` to a report, atomically."""
     temporary = os.path.join(reports, "%slatest-%d" % (PARTIAL, os.getpid()))
     if os.path.lexists(temporary):
         os.unlink(temporary)
@@ -81,8 +79,8 @@ def _point(reports: str, name: str) -> None:
         raise
 
 
-def _sync(directory: str) -> None:
-    """Have everything on the disk before the name says that it is there."""
+def _sync_directory(directory: str) -> None:
+    """fsync all files: the name must not say that a report is there before it is on the disk."""
     for name in [*os.listdir(directory), "."]:
         handle = os.open(os.path.join(directory, name), os.O_RDONLY)
         try:
@@ -91,18 +89,18 @@ def _sync(directory: str) -> None:
             os.close(handle)
 
 
-def _umask() -> int:
+def _current_umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
-def _sweep(reports: str) -> None:
+def _remove_leftovers(reports: str) -> None:
     """Remove what killed runs left behind."""
     with os.scandir(reports) as entries:
         for entry in entries:
             try:
-                if entry.name.startswith(PARTIAL) and time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD:
+                if entry.name.startswith(PARTIAL) and time.time() - entry.stat(follow_symlinks=False).st_mtime > _MAX_AGE:
                     os.unlink(entry.path) if entry.is_symlink() else shutil.rmtree(entry.path, ignore_errors=True)
             except OSError:
                 continue

@@ -2,13 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
+"""Write and read report.json (podman_fleet.memory/report/v1): a fleet's facts do not fit into memory.
 
-"""Write report.json (podman_fleet.memory/report/v1) in bounded memory.
-
-Hosts and findings go to spools on the disk while they come; the head, which counts them, is
-known only at the end and stands first. Each element of its arrays is a line of its own: a reader
-needs no memory for the whole either (_reader.py), and grep and diff are of use.
+Of a file with the layout of lines.py one element at a time is read. The same JSON in another layout (after `jq .`, on
+one line, keys in another order) is read too, as a whole.
 """
 
 from __future__ import annotations
@@ -16,15 +13,115 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-SCHEMA = "podman_fleet.memory/report/v1"
+from .lines import ARRAYS, Element, read_line, read_lines, refuse_constant, scan_lines
+from .shape import ELEMENTS, HEAD, SCHEMA, check_shape
+
 FILE = "report.json"
-ARRAYS = ("hosts", "findings", "resolved", "carried_over")
+MAX_WHOLE_SIZE = 256 << 20  # bytes of a file that is read as a whole; as Python's objects it takes several times as much
+
+
+class ReportError(ValueError):
+    """A file cannot be read as a report; the message names it and says why."""
+
+
+def report_path(given: str) -> str:
+    """Return the path of the report.json that a path means: itself, or the one in a directory."""
+    path = os.path.abspath(given)
+    return os.path.join(path, FILE) if os.path.isdir(path) else path
+
+
+class Report:
+    """A report.json, of which one element after the other can be read."""
+
+    def __init__(self, path: str) -> None:
+        """Read what is not in its arrays, and find those.
+
+        :raises ReportError: it is not a report.
+        """
+        self.path = path
+        self.head: Element = {}  # schema, generated_at, run, summary, trend
+        self._begins: dict[str, int | None] = {}  # by array: offset of its first element; None: it has none
+        self._elements: list[Element] = []  # of all arrays, when the file had to be read as a whole
+        self._spans: dict[str, range] = {}  # by array: its part of them
+        try:
+            layout = scan_lines(path)
+            if layout is None:
+                self._read_whole()
+            else:
+                self.head, self._begins = layout
+                check_shape(self.head, HEAD)
+        except (OSError, ValueError, RecursionError) as exc:
+            raise self._error(exc) from exc
+
+    def elements(self, *arrays: str) -> Iterator[tuple[str, int, Element]]:
+        """Yield (array, place, element) of the named arrays, one array after the other.
+
+        :raises ReportError: an element is not one.
+        """
+        for array in arrays:
+            try:
+                for place, element in self._located(array):
+                    check_shape(element, ELEMENTS[array], array + "[]")
+                    yield array, place, element
+            except (OSError, ValueError, RecursionError) as exc:
+                raise self._error(exc) from exc
+
+    def read(self, places: Iterable[int]) -> list[Element]:
+        """Return the elements at places that elements() gave.
+
+        :raises ReportError: the file has changed since.
+        """
+        if self._spans:
+            return [self._elements[place] for place in places]
+        try:
+            with open(self.path, "rb") as stream:
+                return [read_line(stream, place) for place in places]
+        except (OSError, ValueError, RecursionError) as exc:
+            raise self._error(exc) from exc
+
+    def by_host(self) -> Iterator[tuple[Element, list[Element]]]:
+        """Yield (element of `hosts`, its findings) in the order of the report, which is that of both arrays.
+
+        :raises ReportError: they are not in the same order, or an element is not one.
+        """
+        findings = (finding for _array, _place, finding in self.elements("findings"))
+        ahead = next(findings, None)
+        for _array, _place, entry in self.elements("hosts"):
+            own = []
+            while ahead is not None and ahead["host"] == entry["name"]:
+                own.append(ahead)
+                ahead = next(findings, None)
+            yield entry, own
+        if ahead is not None:
+            raise self._error(ValueError("findings of %r, which is not the next of its hosts" % ahead["host"]))
+
+    def _located(self, array: str) -> Iterator[tuple[int, Element]]:
+        if self._spans:
+            return ((place, self._elements[place]) for place in self._spans[array])
+        return read_lines(self.path, self._begins[array])
+
+    def _error(self, error: Exception) -> ReportError:
+        return ReportError("%s cannot be read as a report: %s" % (self.path, error))
+
+    def _read_whole(self) -> None:
+        if os.path.getsize(self.path) > MAX_WHOLE_SIZE:
+            raise ValueError("it is not laid out in lines as audit_report writes it, and with more than %d MiB too large to be "
+                             "read as a whole" % (MAX_WHOLE_SIZE >> 20))
+        with open(self.path, "rb") as stream:
+            document = json.loads(stream.read(), parse_constant=refuse_constant)
+        check_shape(document, {**HEAD, **{array: [{}] for array in ARRAYS}})
+        for array in ARRAYS:
+            elements = document.pop(array)
+            self._spans[array] = range(len(self._elements), len(self._elements) + len(elements))
+            self._elements += elements
+        self.head = document
 
 
 class Writer:
-    """A report.json that grows."""
+    """A report.json that grows: hosts and findings wait in spools on the disk, since the head, which counts them, comes first."""
 
     def __init__(self, directory: str) -> None:
         """:param directory: where report.json will be; the spools are there meanwhile."""
@@ -34,12 +131,12 @@ class Writer:
             name: open(os.path.join(directory, ".%s.spool" % name), "w+", encoding="ascii") for name in ARRAYS}
         self._empty = dict.fromkeys(ARRAYS, True)
 
-    def add(self, array: str, element: dict[str, Any]) -> None:
+    def add(self, array: str, element: Element) -> None:
         """Add an element to an array (one of ARRAYS)."""
         self._spools[array].write(("" if self._empty[array] else ",\n") + _dump(element))
         self._empty[array] = False
 
-    def finish(self, head: dict[str, Any]) -> str:
+    def finish(self, head: Element) -> str:
         """Put it together and return the path.
 
         :param head: generated_at, run, summary, trend.

@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
-"""Count a report while its hosts and findings pass by, and keep what the first screen shows.
+"""Count a report while its hosts and findings pass by, and keep what the summary lists.
 
 Pure, in bounded memory: counts of everything, the worst of what is listed. Takes what a report
 holds and nothing else, so an old report.json can be counted again.
@@ -14,14 +12,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
-from .._model import container_facts as _limits
+from .._model.container_facts import is_running
 from .._model.finding import SEVERITIES, Finding, severity_rank
 from .._model.rules import RULES
 
-_KEPT = 200  # kills and examples of each list
-_GROUPS = 500  # different reasons why something could not be checked
+MAX_ITEMS = 200  # kills and examples of each list
+_MAX_GROUPS = 500  # different reasons why something could not be checked
 _FLAG_WRONG = ("missed", "stale", "overstated")
 # "ssh: connect to host 10.0.0.3 port 22: Connection timed out" is one reason for all hosts
 _HOST_PART = re.compile(r"(ssh: )?connect to (host|address) \S+ port \d+: ")
@@ -34,7 +33,7 @@ class Group:
         """:param example: its evidence is that of all of them."""
         self.example = example
         self.count = 0
-        self.hosts: dict[str, None] = {}  # in order; up to _KEPT of them
+        self.hosts: list[str] = []  # the first MAX_ITEMS of them
         self.host_count = 0
         self._last: str | None = None
 
@@ -44,70 +43,77 @@ class Group:
         if finding["host"] != self._last:
             self._last = finding["host"]
             self.host_count += 1
-            if len(self.hosts) < _KEPT:
-                self.hosts[finding["host"]] = None
+            if len(self.hosts) < MAX_ITEMS:
+                self.hosts.append(finding["host"])
 
 
-def worst_first(found: list[Finding]) -> list[Finding]:
+def worst_first(findings: list[Finding]) -> list[Finding]:
     """Return findings with the worst first, of equal ones the new, then those killed last."""
-    latest = sorted(found, key=lambda each: each["evidence"].get("last_at") or "", reverse=True)
-    return sorted(latest, key=lambda each: (severity_rank(each["severity"]), each["state"] != "new"))
+    latest = sorted(findings, key=lambda finding: str(finding["evidence"].get("last_at") or ""), reverse=True)
+    return sorted(latest, key=lambda finding: (severity_rank(finding["severity"]), finding["state"] != "new"))
 
 
-def nearest_first(found: list[Finding]) -> list[Finding]:
+def nearest_first(findings: list[Finding]) -> list[Finding]:
     """Return findings of near-limit: worst first, of equal ones the fullest."""
-    return sorted(found, key=lambda each: (severity_rank(each["severity"]), -(each["evidence"].get("share") or 0)))
+    return sorted(findings, key=lambda finding: (severity_rank(finding["severity"]), -(finding["evidence"].get("share") or 0)))
 
 
-def _kept(found: list[Finding], finding: Finding, order: Callable[[list[Finding]], list[Finding]]) -> list[Finding]:
+def most_stalled_first(findings: list[Finding]) -> list[Finding]:
+    """Return findings of memory-stalls: worst first, of equal ones those that waited most."""
+    return sorted(findings, key=lambda finding: (
+        severity_rank(finding["severity"]), -(finding["evidence"].get("pressure_full_avg300") or 0)))
+
+
+def _added(findings: list[Finding], finding: Finding, order: Callable[[list[Finding]], list[Finding]]) -> list[Finding]:
     """Add one to a list that never grows beyond twice what is kept of it."""
-    found.append(finding)
-    return order(found)[:_KEPT] if len(found) > 2 * _KEPT else found
+    findings.append(finding)
+    return order(findings)[:MAX_ITEMS] if len(findings) > 2 * MAX_ITEMS else findings
 
 
 class Tally:
-    """What a report amounts to."""
+    """What a report amounts to. Findings that are waived, and resolved ones, are counted as that and nowhere else."""
 
     def __init__(self) -> None:
         """Begin with nothing counted."""
-        self.hosts: Counter[str] = Counter()
-        self.containers: Counter[str] = Counter()
+        self.hosts: Counter[str] = Counter()  # total, checked, partial, not_checked, without_podman
+        self.not_checked: Counter[str] = Counter()  # hosts, by kind of reason: unreachable, failed, …
+        self.containers: Counter[str] = Counter()  # total, running, removed
+        self.oom: Counter[str] = Counter()  # containers: killed, lethal, flag_wrong; and all kills
+        self.unprotected = 0  # running containers
         self.severities: Counter[str] = Counter()
         self.rules: Counter[str] = Counter()
-        self.oom: Counter[str] = Counter()
-        self.states: Counter[str] = Counter()
+        self.states: Counter[str] = Counter()  # new, open
         self.stopped: Counter[str] = Counter()  # by rule: findings on containers that do not run
-        self.waived: Counter[str] = Counter()  # by rule; counted nowhere else
-        self.resolved: Counter[str] = Counter()  # by rule; counted nowhere else
+        self.waived: Counter[str] = Counter()  # by rule
+        self.resolved: Counter[str] = Counter()  # by rule
         self.combined: Counter[tuple[str, str, str]] = Counter()  # rule, severity, state; waived ones too
+        # up to MAX_ITEMS (or twice as many) of each
         self.worst: list[Finding] = []  # of all that count
-        self.news: list[Finding] = []  # new findings, the worst of them
-        self.risks: list[Finding] = []  # near-limit, the nearest of them
-        self.gone: list[dict[str, Any]] = []  # resolved ones, the first of them
-        self.unprotected = 0
-        self.kinds: Counter[str] = Counter()  # of hosts that were not checked: unreachable, failed, …
+        self.new: list[Finding] = []
         self.kills: list[Finding] = []
-        self.examples: dict[str, Group] = {}
-        self.samples: dict[str, list[Finding]] = {}
-        self.gaps: dict[tuple[str, ...], Group] = {}
-        self._seen: tuple[str, set[str]] = ("", set())
+        self.near_limit: list[Finding] = []
+        self.stalls: list[Finding] = []
+        self.resolved_findings: list[dict[str, Any]] = []
+        self.examples: dict[str, Group] = {}  # by rule, of all other rules
+        self.samples: dict[str, list[Finding]] = {}  # by rule, the same, without containers that do not run
+        self.gaps: dict[tuple[str, ...], Group] = {}  # by (scope, …): what could not be checked
+        self._host_ids: tuple[str, set[str]] = ("", set())  # the last host, its containers that are counted as unprotected
 
     def add_host(self, entry: dict[str, Any]) -> None:
         """Count an element of the report's `hosts`."""
         self.hosts["total"] += 1
         self.hosts[entry["status"]] += 1
         if entry["kind"]:
-            self.kinds[entry["kind"]] += 1
+            self.not_checked[entry["kind"]] += 1
         facts = entry.get("facts") or {}
         podman = {source.get("status") for source in facts.get("sources") or [] if source.get("name") == "podman"}
         if podman == {"absent"}:
             self.hosts["without_podman"] += 1
         containers = facts.get("containers") or []
         self.containers["total"] += len(containers)
-        self.containers["running"] += sum(_limits.is_running(each) for each in containers)
+        self.containers["running"] += sum(map(is_running, containers))
         self.containers["removed"] += len(facts.get("removed") or [])
-        self.oom["flag_wrong"] += sum(
-            (each.get("oom") or {}).get("flag_trust") in _FLAG_WRONG for each in containers)
+        self.oom["flag_wrong"] += sum((container.get("oom") or {}).get("flag_trust") in _FLAG_WRONG for container in containers)
 
     def add_finding(self, finding: Finding) -> None:
         """Count an element of the report's `findings`."""
@@ -119,34 +125,32 @@ class Tally:
         self.severities[finding["severity"]] += 1
         self.rules[rule] += 1
         self.states[finding["state"]] += 1
-        self.worst = _kept(self.worst, finding, worst_first)
+        self.worst = _added(self.worst, finding, worst_first)
         if finding["state"] == "new":
-            self.news = _kept(self.news, finding, worst_first)
+            self.new = _added(self.new, finding, worst_first)
         if rule == "oom-killed":
             self._add_kill(finding)
         elif rule == "evidence-missing":
             self._add_gap(finding)
         elif rule == "near-limit":
-            self.risks = _kept(self.risks, finding, nearest_first)
+            self.near_limit = _added(self.near_limit, finding, nearest_first)
+        elif rule == "memory-stalls":
+            self.stalls = _added(self.stalls, finding, most_stalled_first)
         else:
             self._add_example(finding)
 
-    def add_resolved(self, each: dict[str, Any]) -> None:
+    def add_resolved(self, finding: dict[str, Any]) -> None:
         """Count an element of the report's `resolved`."""
-        self.resolved[each["rule"]] += 1
-        if len(self.gone) < _KEPT:
-            self.gone.append(each)
+        self.resolved[finding["rule"]] += 1
+        if len(self.resolved_findings) < MAX_ITEMS:
+            self.resolved_findings.append(finding)
 
     def _add_kill(self, finding: Finding) -> None:
         evidence = finding["evidence"]
         self.oom["killed"] += 1
         self.oom["lethal"] += bool(evidence.get("lethal"))
         self.oom["kills"] += evidence.get("count") or 1
-        self.kills = _kept(self.kills, finding, worst_first)
-
-    def worst_kills(self) -> list[Finding]:
-        """Return the kills that were kept: worst first, of equal ones the new, then the latest."""
-        return worst_first(self.kills)
+        self.kills = _added(self.kills, finding, worst_first)
 
     def _add_example(self, finding: Finding) -> None:
         rule, evidence = finding["rule"], finding["evidence"]
@@ -155,31 +159,32 @@ class Tally:
         group = self.examples.setdefault(rule, Group(finding))
         group.add(finding)
         sample = self.samples.setdefault(rule, [])
-        if len(sample) < _KEPT and not is_stopped:
+        if len(sample) < MAX_ITEMS and not is_stopped:
             sample.append(finding)
         if rule in RULES and RULES[rule].unprotected and not is_stopped:
-            if self._seen[0] != finding["host"]:
-                self._seen = (finding["host"], set())
-            ident = evidence["container_id"]
-            self.unprotected += ident not in self._seen[1]
-            self._seen[1].add(ident)
+            host, counted = self._host_ids
+            if host != finding["host"]:
+                counted = set()
+                self._host_ids = (finding["host"], counted)
+            container = str(evidence.get("container_id"))
+            self.unprotected += container not in counted
+            counted.add(container)
 
     def _add_gap(self, finding: Finding) -> None:
         evidence = finding["evidence"]
-        scope, message = evidence["scope"], str(evidence.get("message") or "")
+        scope, message = str(evidence.get("scope")), str(evidence.get("message") or "")
         if scope == "host":
             message = _HOST_PART.sub("", message).replace(finding["host"], "")
-        key = (scope, str(evidence.get("kind")), str(finding["user"]) if scope == "source" else "", message)
-        if key not in self.gaps and len(self.gaps) >= _GROUPS:
+        key: tuple[str, ...] = (scope, str(evidence.get("kind")), str(finding["user"]) if scope == "source" else "", message)
+        if key not in self.gaps and len(self.gaps) >= _MAX_GROUPS:
             key = (scope, "other")
         self.gaps.setdefault(key, Group(finding)).add(finding)
 
     def summary(self) -> dict[str, Any]:
         """Return the counts as the report's `summary` holds them."""
         return {
-            "hosts": {key: self.hosts[key] for key in
-                      ("total", "checked", "partial", "not_checked", "without_podman")},
-            "not_checked": dict(sorted(self.kinds.items())),
+            "hosts": {key: self.hosts[key] for key in ("total", "checked", "partial", "not_checked", "without_podman")},
+            "not_checked": dict(sorted(self.not_checked.items())),
             "containers": {key: self.containers[key] for key in ("total", "running", "removed")},
             "findings": {
                 "total": self.severities.total(),

@@ -29,29 +29,29 @@ def record(host, problem=None):
 
 @pytest.mark.parametrize("host", ODD)
 def test_any_name(run, tmp_path, host):
-    run.put(record(host))
-    assert run.get(host) == record(host)
+    run.put_record(record(host))
+    assert run.get_record(host) == record(host)
     assert sorted(os.listdir(tmp_path)) == ["run"]
 
 
 def test_odd_names_are_told_apart(run):
     for host in ODD:
-        run.put(record(host))
+        run.put_record(record(host))
     assert [each[1]["host"] for each in run.records(ODD)] == ODD
 
 
 def test_no_record(run):
-    assert run.get("web") is None
-    assert not run.checked("web")
+    assert run.get_record("web") is None
+    assert not run.is_checked("web")
 
 
 def test_the_last_record_counts(run):
-    run.put(record("web", {"kind": "failed", "message": "x"}))
-    assert not run.checked("web")
-    run.put(record("web"))
-    assert run.checked("web") and run.get("web")["problem"] is None
-    run.put(record("web", {"kind": "failed", "message": "x"}))
-    assert not run.checked("web") and run.get("web")["problem"]
+    run.put_record(record("web", {"kind": "failed", "message": "x"}))
+    assert not run.is_checked("web")
+    run.put_record(record("web"))
+    assert run.is_checked("web") and run.get_record("web")["problem"] is None
+    run.put_record(record("web", {"kind": "failed", "message": "x"}))
+    assert not run.is_checked("web") and run.get_record("web")["problem"]
 
 
 def test_the_first_one_says_when_it_began(tmp_path):
@@ -59,19 +59,19 @@ def test_the_first_one_says_when_it_began(tmp_path):
     assert not run.exists()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(run.begin, ["2026-11-23T19:00:%02dZ" % second for second in range(40)]))
-    first = run.state()["started_at"]
+    first = run.get_state()["started_at"]
     run.begin("2027-01-01T00:00:00Z")
-    assert run.state()["started_at"] == first
+    assert run.get_state()["started_at"] == first
     assert not [name for name in os.listdir(tmp_path / "run") if name.startswith(".new-")]
 
 
 def test_what_is_no_json_is_refused(run):
     with pytest.raises(ValueError):
-        run.put({"host": "web", "problem": None, "facts": {"x": float("nan")}})
-    assert run.get("web") is None
+        run.put_record({"host": "web", "problem": None, "facts": {"x": float("nan")}})
+    assert run.get_record("web") is None
 
 
 def test_remove(run, tmp_path):
-    run.put(record("web"))
+    run.put_record(record("web"))
     run.remove()
     assert not run.exists() and not (tmp_path / "run").exists()

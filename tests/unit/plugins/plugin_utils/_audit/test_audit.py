@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report
 
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = json.loads((pathlib.Path(__file__).parents[5] / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def test_the_file_is_ascii_and_each_element_a_line(write, recorded):
     _report, path, _outcome = write([answered("deb13", recorded("debian13-root")), lost("\x1b]0;x\x07\u202e")])
     text = pathlib.Path(path).read_bytes()
     assert b"\x1b" not in text and max(text) < 128
-    found = [name for name, _each in _reader.elements(path, "hosts", "findings")]
+    found = [name for name, _place, _element in Report(path).elements("hosts", "findings")]
     report = json.loads(text)
     assert found.count("hosts") == 2 and found.count("findings") == len(report["findings"])
 
@@ -205,4 +205,4 @@ def test_near_its_limit(write, container, facts):
     usage = {"current": 63 << 20, "working_set": 60 << 20, "anon": 1, "peak": 1, "swap": 0, "pressure_full_avg300": 0.0}
     report, _path, outcome = write([answered("h", facts(container(memory__usage=usage, memory__effective__swap_limit=64 << 20)))])
     assert [(each["rule"], each["severity"]) for each in report["findings"]] == [("near-limit", "high")]
-    assert report["summary"]["findings"]["by_rule"]["near-limit"] == 1 and len(outcome.tally.risks) == 1
+    assert report["summary"]["findings"]["by_rule"]["near-limit"] == 1 and len(outcome.tally.near_limit) == 1

@@ -12,9 +12,9 @@ import pathlib
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import merge as _merge
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.slices import SliceError, Slices
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.merge import SliceError, Slices, merge_slices
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import ReportError
 
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = json.loads((pathlib.Path(__file__).parents[5] / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
@@ -43,7 +43,7 @@ def write(directory, records, days=0, previous=None, run=None):
 
 def merged(paths, reports, order=()):
     """(The merged report, the Outcome)."""
-    outcome = _merge.merge_slices(Slices(map(str, paths)), str(reports), order, {"controller": "merging"})
+    outcome = merge_slices(Slices(map(str, paths)), str(reports), order, {"controller": "merging"})
     report = json.loads(pathlib.Path(outcome.path).read_text(encoding="ascii"))
     jsonschema.Draft202012Validator(SCHEMA).validate(report)
     return report, outcome
@@ -135,7 +135,7 @@ def test_a_slice_is_a_file_its_directory_or_a_directory_of_reports(tmp_path, rec
 
 def test_check_mode_writes_nothing(tmp_path, records):
     path = write(tmp_path / "slice", records.values())
-    outcome = _merge.merge_slices(Slices([path]), str(tmp_path / "fleet"), (), {}, write=False)
+    outcome = merge_slices(Slices([path]), str(tmp_path / "fleet"), (), {}, write=False)
     assert outcome.path is None and outcome.tally.summary() == load(path)["summary"]
     assert not (tmp_path / "fleet").exists()
 
@@ -201,6 +201,6 @@ def test_nothing_is_left_of_a_merge_that_fails(tmp_path, records):
     path = pathlib.Path(write(tmp_path / "1", [records["a1"], records["b2"]]))
     slices = Slices([str(path)])
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(ValueError):
-        _merge.merge_slices(slices, str(tmp_path / "fleet"), (), {})
+    with pytest.raises(ReportError):
+        merge_slices(slices, str(tmp_path / "fleet"), (), {})
     assert list((tmp_path / "fleet").iterdir()) == []

@@ -23,7 +23,7 @@ def rendered(hosts=()):
     stream = io.StringIO()
     renderer = Prometheus(stream, HEAD, Tally())
     for entry, findings in hosts:
-        renderer.host(entry, findings)
+        renderer.add_host(entry, findings)
     renderer.finish()
     return stream.getvalue()
 

@@ -16,13 +16,11 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import compare as _compare
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import (
-    csv as _render_csv,
-    render as _render,
-    safe as _inert,
-)
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import csv as _render_csv, render as _render
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import reader as _reader, trend as _trend
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.renderer import sanitize
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import report_file, trend as _trend
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report, ReportError
 
 START = datetime.datetime(2026, 11, 23, 20, 30, 0, tzinfo=datetime.timezone.utc)
 RUN = {"collection_version": "1.0.0", "ansible_version": "2.19.0", "check_mode": False, "limit": None,
@@ -44,7 +42,7 @@ def write(tmp_path):
 
 def test_the_head(write, recorded):
     path = write([answered("h", recorded("debian13-root"))])
-    head = _reader.head(path)
+    head = Report(path).head
     assert set(head) == {"schema", "generated_at", "run", "summary", "trend"}
     with open(path, encoding="ascii") as stream:
         whole = json.load(stream)
@@ -55,20 +53,22 @@ def test_the_head(write, recorded):
 def test_what_is_no_report(tmp_path, content):
     path = tmp_path / "odd.json"
     path.write_text(content, encoding="ascii")
-    with pytest.raises(ValueError):
-        _reader.head(str(path))
+    with pytest.raises(ReportError, match="odd.json cannot be read as a report"):
+        Report(str(path))
 
 
 def test_findings_of_no_host_are_an_error(tmp_path):
     path = tmp_path / "report.json"
-    path.write_text('{\n"hosts": [\n{"name": "a"}\n],\n"findings": [\n{"host": "b"}\n]\n}\n', encoding="ascii")
-    with pytest.raises(ValueError, match="findings of 'b'"):
-        list(_reader.by_host(str(path)))
+    report = json.loads(pathlib.Path(REAL).read_text(encoding="ascii"))
+    report["findings"][-1]["host"] = "b"
+    path.write_text(json.dumps(report), encoding="ascii")
+    with pytest.raises(ReportError, match="findings of 'b'"):
+        list(Report(str(path)).by_host())
 
 
 def test_path_of(tmp_path):
-    assert _reader.path_of(str(tmp_path)) == str(tmp_path / "report.json")
-    assert _reader.path_of(str(tmp_path / "x.json")) == str(tmp_path / "x.json")
+    assert report_file.report_path(str(tmp_path)) == str(tmp_path / "report.json")
+    assert report_file.report_path(str(tmp_path / "x.json")) == str(tmp_path / "x.json")
 
 
 def test_all_formats_beside_the_report_and_elsewhere(write, recorded, tmp_path):
@@ -76,9 +76,9 @@ def test_all_formats_beside_the_report_and_elsewhere(write, recorded, tmp_path):
     beside = pathlib.Path(path).parent
     assert {each.name for each in beside.iterdir()} == {"report.json", *(file for file, _kind in FORMATS.values())}
     (tmp_path / "else").mkdir()
-    files = _render.render_report(path, ["csv", "csv"], directory=str(tmp_path / "else"))
+    files = _render.render_report(Report(path), ["csv", "csv"], directory=str(tmp_path / "else"))
     assert files == {"csv": str(tmp_path / "else" / "report.csv")} and os.listdir(tmp_path / "else") == ["report.csv"]
-    assert _render.render_report(path, ()) == {}
+    assert _render.render_report(Report(path), ()) == {}
 
 
 def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch):
@@ -87,9 +87,9 @@ def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch
 
     def fail(*_arguments):
         raise OSError("disk full")
-    monkeypatch.setattr(_render_csv.Csv, "host", fail)
+    monkeypatch.setattr(_render_csv.Csv, "add_host", fail)
     with pytest.raises(OSError):
-        _render.render_report(path, ["csv", "sarif"])
+        _render.render_report(Report(path), ["csv", "sarif"])
     assert sorted(os.listdir(os.path.dirname(path))) == ["report.csv", "report.json"]
     assert pathlib.Path(path).with_name("report.csv").read_bytes() == before
 
@@ -99,9 +99,9 @@ def test_counting_again_gives_the_summary(write, recorded):
     fixed = recorded("debian13-root")
     fixed["containers"] = fixed["containers"][3:]
     path = write([answered("h", fixed), answered("alice", recorded("debian13-alice"), "alice")], first, 1)
-    summary = _reader.head(path)["summary"]
+    summary = Report(path).head["summary"]
     assert summary["findings"]["resolved"] > 0
-    assert _render.count_report(path).summary() == summary
+    assert _render.count_report(Report(path)).summary() == summary
 
 
 @pytest.mark.parametrize("value, expected", [
@@ -109,21 +109,21 @@ def test_counting_again_gives_the_summary(write, recorded):
     ("\uff1dx", "'\uff1dx"), ("a=1", "a=1"), (None, ""), (0, "0"), (True, "True"), ("\x00", "\\x00"), ("\ud800", "\\ud800"),
 ])
 def test_cells(value, expected):
-    assert _render_csv.cell(value) == expected
+    assert _render_csv.csv_cell(value) == expected
 
 
 def test_csv_of_everything(write, recorded):
     path = write([answered("h", recorded("debian13-root"))], formats=["csv"])
     with open(pathlib.Path(path).with_name("report.csv"), encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == len(list(_reader.elements(path, "findings")))
+    assert len(rows) == len(list(Report(path).elements("findings")))
     assert {row["host"] for row in rows} == {"h"} and all(row["remedy"] and row["id"] for row in rows)
 
 
 @pytest.mark.parametrize("value, expected", [
     (None, ""), ("a\nb", "a\nb"), ("a\r\nb", "a \nb"), ("\u202e", "\\u202e"), ("x" * 40000, "x" * 31999 + "…"), (3, "3")])
 def test_inert(value, expected):
-    assert _inert.sanitize(value)[:32000] == expected
+    assert sanitize(value)[:32000] == expected
 
 
 # -- two reports
@@ -143,8 +143,8 @@ def test_compare(write, recorded, container, facts):
                    answered("added", host(memory__effective__oom_group=False)),
                    {"host": "away", "run_as": None, "only": None, "facts": None, "problem": {"kind": "unreachable", "message": "x"}}],
                   older, 1)
-    found = _compare.compare_reports(newer, older)
-    lost = len([1 for _name, each in _reader.elements(older, "findings") if each["host"] == "away"])
+    found = _compare.compare_reports(Report(newer), Report(older))
+    lost = len([1 for _array, _place, each in Report(older).elements("findings") if each["host"] == "away"])
     assert found.counts == {"new": 2, "regressed": 1, "improved": 0, "resolved": 1, "unchanged": 1, "not_evaluated": lost}
     assert [(each["host"], each["was"]) for each in found.lists["regressed"]] == [("worse", "low")]
     assert [each["host"] for each in found.lists["resolved"]] == ["better"]
@@ -161,7 +161,7 @@ def test_compare_lists_some_of_many(write, container, facts):
         one["memory"]["effective"]["source"] = "/machine.slice/libpod-%s.scope" % one["id"]
         made.append(one)
     older = write([answered("h", facts())])
-    found = _compare.compare_reports(write([answered("h", facts(*made))], older, 1), older)
+    found = _compare.compare_reports(Report(write([answered("h", facts(*made))], older, 1)), Report(older))
     assert found.counts["new"] == 300 and len(found.lists["new"]) == 200
     text = "\n".join(_compare.comparison_lines(found, 10))
     assert "… and 290 more" in text and len(text.splitlines()) == 14 and "\x1b" not in text
@@ -174,7 +174,7 @@ def test_the_trend_goes_on_from_report_to_report(write, recorded):
     path = None
     for day in range(3):
         path = write([answered("h", recorded("debian13-root"))], path, day)
-    trend = _reader.head(path)["trend"]
+    trend = Report(path).head["trend"]
     assert [each["generated_at"][:10] for each in trend] == ["2026-11-23", "2026-11-24", "2026-11-25"]
     assert [each["new"] > 0 for each in trend] == [True, False, False]
     assert len(set(_trend.series(trend, "killed"))) == 1
@@ -200,8 +200,8 @@ def test_a_real_report_fits_the_schema_and_is_rendered(tmp_path):
     jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(report)
     assert {each["container"] for each in report["findings"] if each["rule"] == "oom-killed"} == {
         "pid1-kill", "rm", "pod-limit", "restart-loop", "group-kill", "child-kill-running"}
-    files = _render.render_report(REAL, FORMATS, directory=str(tmp_path))
-    assert _render.count_report(REAL).summary()["oom"] == report["summary"]["oom"]
+    files = _render.render_report(Report(REAL), FORMATS, directory=str(tmp_path))
+    assert _render.count_report(Report(REAL)).summary()["oom"] == report["summary"]["oom"]
     page = pathlib.Path(files["html"]).read_text(encoding="utf-8")
     assert "7 containers hit by OOM kills, 3 unprotected." in page
     assert "hit the limit of its pod (2b154720d573), ended it, exit 137" in pathlib.Path(files["markdown"]).read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def test_publish(tmp_path):
     assert path == os.path.join(reports, "20261123T192005Z")
     assert _publish.latest_report(reports) == os.path.realpath(path)
     assert os.readlink(os.path.join(reports, "latest")) == "20261123T192005Z"
-    assert oct(os.stat(path).st_mode & 0o777) == oct(0o777 & ~_publish._umask())
+    assert oct(os.stat(path).st_mode & 0o777) == oct(0o777 & ~_publish._current_umask())
 
 
 def test_two_in_one_second(tmp_path):

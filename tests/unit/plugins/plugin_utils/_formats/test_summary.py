@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The first screen: at most 25 lines of the terminal's width, worst first, and true."""
+"""The summary: at most 25 lines of the terminal's width, worst first, and true."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import datetime
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _terminal, _text
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import screen as _summary
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.summary import summary_lines
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.summary_context import Context
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
@@ -31,8 +32,8 @@ def show(records, width=100, everything=False, report=REPORT, has_previous=False
         for each in found:
             each["state"] = "waived" if each["waiver"] else state
             tally.add_finding(each)
-    context = _summary.Context(now=NOW, report=report, has_previous=has_previous, previous_at=NOW, width=width, everything=everything)
-    return _terminal.plain_text(_summary.summary_lines(tally, context)).split("\n")
+    context = Context(now=NOW, report=report, has_previous=has_previous, previous_at=NOW, width=width, everything=everything)
+    return _terminal.plain_text(summary_lines(tally, context)).split("\n")
 
 
 def answered(host, facts, run_as="root"):
@@ -104,7 +105,7 @@ def test_no_answer_is_not_no_kill(records, expected):
 def test_all_is_well(container, facts):
     shown = show([answered("a", facts(container()))])
     assert "OOM KILLS  none" in shown
-    assert "DIES NEXT  nothing is near its limit" in shown
+    assert "NEAR LIMIT  nothing is near its limit" in shown
     assert "UNPROTECTED  none of 1 running container" in shown
     assert "NOT CHECKED  nothing" in shown
 
@@ -112,7 +113,7 @@ def test_all_is_well(container, facts):
 def test_none_found_is_not_none(container, facts):
     shown = show([answered("a", facts(container(oom__killed=None, oom__missing=["kernel_log"])))])
     assert "OOM KILLS  none found where it could be checked" in shown
-    assert "DIES NEXT  nothing found where it could be checked" in shown
+    assert "NEAR LIMIT  nothing found where it could be checked" in shown
 
 
 def test_without_become(recorded):
@@ -198,11 +199,11 @@ def risky(container, facts, count):
 
 def test_what_dies_next(container, facts):
     shown = show([answered("a", risky(container, facts, 2))])
-    assert "DIES NEXT  2 containers near their limit" in shown
+    assert "NEAR LIMIT  2 containers near their limit" in shown
     assert [line.split() for line in shown if line.startswith("  * ")] == [
         "* a c1 uses 95 % of its 64 MiB".split(), "* a c0 uses 94 % of its 64 MiB".split()]
     many = show([answered("a", risky(container, facts, 50))])
-    assert "DIES NEXT  50 containers near their limit" in many and "    … and 48 more" in many
+    assert "NEAR LIMIT  50 containers near their limit" in many and "    … and 48 more" in many
     assert len([line for line in show([answered("a", risky(container, facts, 50))], everything=True) if line.startswith("  * ")]) == 50
 
 
@@ -228,5 +229,5 @@ def test_everything_at_once_fits(recorded, container, facts, width):
                  width, has_previous=True, policy=policy)
     assert len(shown) <= 25, "\n".join(shown)
     text = "\n".join(shown)
-    for part in ("OOM KILLS", "DIES NEXT", "UNPROTECTED", "NOT CHECKED", "WAIVED", "TREND"):
+    for part in ("OOM KILLS", "NEAR LIMIT", "UNPROTECTED", "NOT CHECKED", "WAIVED", "TREND"):
         assert part in text

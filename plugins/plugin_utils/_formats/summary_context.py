@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: it may change at any time.
-
-"""Lines of styled pieces for a terminal, and what every part of the first screen says in the same way.
+"""What the parts of the terminal's summary share.
 
 Pure.
 """
@@ -23,29 +21,28 @@ class Context(NamedTuple):
 
     now: str  # generated_at
     report: str | None  # path; None in check mode
-    has_previous: bool  # without an earlier report everything is new, and nobody has to be told
+    has_previous: bool  # False: without an earlier report everything is new, so nothing is marked as NEW
     previous_at: str | None  # when that one was made
-    width: int
-    everything: bool  # all of every list
+    width: int  # columns
+    everything: bool  # all of every list, not 25 lines
 
 
-def where(finding: Finding) -> str:
+def describe_host_container(finding: Finding) -> str:
     """Return a finding's host and container."""
-    return "%s %s" % (printable(finding["host"], 60), who(finding))
+    return "%s %s" % (printable(finding["host"], 60), describe_container(finding))
 
 
-def who(finding: Finding) -> str:
+def describe_container(finding: Finding) -> str:
     """Return a finding's container, and its owner where it is not root's."""
-    user = owner_suffix(finding["user"])
-    return printable(finding["container"] or "", 60) + user
+    return printable(finding["container"] or "", 60) + owner_suffix(finding["user"])
 
 
-def answered(tally: Tally) -> int:
+def answered_hosts(tally: Tally) -> int:
     """Return how many hosts gave an answer."""
     return tally.hosts["total"] - tally.hosts["not_checked"]
 
 
-def is_whole(tally: Tally) -> bool:
-    """Whether "none" can be believed of all hosts that answered."""
+def is_complete(tally: Tally) -> bool:
+    """Whether "none" holds for all hosts that answered."""
     unknown = sum(group.count for key, group in tally.gaps.items() if key[0] == "container")
-    return bool(answered(tally)) and not unknown and not tally.hosts["partial"]
+    return bool(answered_hosts(tally)) and not unknown and not tally.hosts["partial"]

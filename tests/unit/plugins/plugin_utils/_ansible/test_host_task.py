@@ -9,17 +9,21 @@ from __future__ import annotations
 import signal
 import subprocess
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._ansible import children as _children
+import pytest
+
+pytest.importorskip("ansible")
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._ansible import host_task  # noqa: E402
 
 
 def test_a_process_and_all_below_it_end():
     with subprocess.Popen(["sleep", "100"]) as other:
-        before = _children.child_pids()
+        before = host_task.child_pids()
         assert other.pid in before
         tree = subprocess.Popen(["sh", "-c", "sleep 100 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
         below = int(tree.stdout.readline())
-        assert _children.child_pids() - before == {tree.pid} and _children.child_pids(tree.pid) == {below}
-        _children.terminate(_children.child_pids() - before)
+        assert host_task.child_pids() - before == {tree.pid} and host_task.child_pids(tree.pid) == {below}
+        host_task.terminate(host_task.child_pids() - before)
         # the pipe ends when both are gone
         assert tree.stdout.read() == "" and tree.wait(timeout=10) == -signal.SIGTERM
         tree.stdout.close()
@@ -30,5 +34,5 @@ def test_a_process_and_all_below_it_end():
 def test_processes_that_are_gone_are_no_error():
     with subprocess.Popen(["true"]) as process:
         pass
-    assert _children.child_pids(process.pid) == set()
-    _children.terminate({process.pid})
+    assert host_task.child_pids(process.pid) == set()
+    host_task.terminate({process.pid})
