@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("ansible")
 
 ROOT = pathlib.Path(__file__).parents[2]
+REPORT = ROOT / "tests" / "unit" / "fixtures" / "report" / "debian13-podman5.4.2.json"
 # Nobody listens at port 1: refused at once.
 INVENTORY = """
 all:
@@ -242,8 +243,9 @@ def test_explain(audit, policy):
     facts = {"host": {"memory_total": 1 << 30}, "containers": [
         {"id": "0123456789ab" + "c" * 52, "name": "web", "user": "root", "labels": {"role": "database"}}]}
     (audit.reports / "latest").mkdir(parents=True)
-    (audit.reports / "latest" / "report.json").write_text(
-        '{\n"hosts": [\n%s\n],\n"findings": []\n}\n' % json.dumps({"name": "h", "facts": facts}), encoding="ascii")
+    report = json.loads(REPORT.read_text(encoding="ascii"))
+    report.update(hosts=[{**report["hosts"][0], "name": "h", "facts": facts}], findings=[])
+    (audit.reports / "latest" / "report.json").write_text(json.dumps(report), encoding="ascii")
     (audit.path / "explain.yml").write_text(EXPLAIN, encoding="ascii")
     code, output = audit.run("-e", policy, playbook="explain.yml")
     assert code == 2 and "has no container 'nothing'" in " ".join(output.split())
