@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and entry point; the work is in module_utils/_cgroup_host.py and _cgroup_facts.py."""
+"""Documentation and entry point; the work is in module_utils/_cgroup_v2."""
 
 DOCUMENTATION = r"""
 module: cgroup_facts
@@ -376,7 +376,7 @@ def main():
         users, problems = find_users(module.params["users"])
     except UserError as exc:
         module.fail_json(msg=str(exc))
-    snapshot = read_snapshot(users=[(each.identity.name, each.identity.uid) for each in users], timeout=timeout)
+    snapshot = read_snapshot(users=[(user.identity.name, user.identity.uid) for user in users], timeout=timeout)
     module.exit_json(changed=False, ansible_facts={"podman_cgroup": cgroup_facts(snapshot, problems)})
 
 

@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and entry point; the work is in module_utils/_kernel_cmdline.py and _bootloader*.py."""
+"""Documentation and entry point; the work is in module_utils/_boot."""
 
 DOCUMENTATION = r"""
 module: kernel_cmdline

@@ -42,13 +42,13 @@ def run(*line, **more):
 
 def samples(text):
     """{series as it is written: value} of our metrics, labels in the order of their names."""
-    found = {}
+    values = {}
     for line in text.splitlines():
         match = re.match(r"(podman_oom_\w+)(?:\{(.*)\})? (\S+)$", line)
         if match:
             labels = tuple(sorted(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match.group(2) or "")))
-            found[(match.group(1), labels)] = float(match.group(3))
-    return found
+            values[(match.group(1), labels)] = float(match.group(3))
+    return values
 
 
 @pytest.fixture(scope="module", params=FIXTURES, ids=lambda path: path.stem)
@@ -123,12 +123,13 @@ def test_every_alert_has_a_test():
 
 def queries():
     """(where, PromQL) of rules and dashboard."""
-    found = [("rule", line.split("expr:", 1)[1]) for line in RULES.read_text(encoding="utf-8").splitlines() if "expr:" in line]
+    pairs = [("rule", line.split("expr:", 1)[1]) for line in RULES.read_text(encoding="utf-8").splitlines() if "expr:" in line]
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     for panel in dashboard["panels"]:
-        found += [(panel["title"], target["expr"]) for target in panel["targets"]]
-    found += [(each["name"], each["definition"]) for each in dashboard["templating"]["list"] if each["type"] == "query"]
-    return found
+        pairs += [(panel["title"], target["expr"]) for target in panel["targets"]]
+    pairs += [(variable["name"], variable["definition"]) for variable in dashboard["templating"]["list"]
+              if variable["type"] == "query"]
+    return pairs
 
 
 @pytest.mark.parametrize("where, query", queries())
@@ -137,15 +138,15 @@ def test_every_query_asks_for_metrics_and_labels_that_there_are(where, query):
     for path in FIXTURES:
         for name, labels in samples(path.read_text(encoding="utf-8")):
             known.setdefault(name, set()).update(label for label, _value in labels)
-    asked = METRIC.findall(query)
-    assert asked, (where, query)
-    for name in asked:
+    names = METRIC.findall(query)
+    assert names, (where, query)
+    for name in names:
         assert name in known, (where, name)
         for selector in re.findall(re.escape(name) + r"\{([^}]*)\}", query):
             assert set(re.findall(r"(\w+)\s*=~?", selector)) <= known[name] | {"instance"}, (where, selector)
 
 
-@pytest.mark.parametrize("where, query", [each for each in queries() if "label_values" not in each[1]])
+@pytest.mark.parametrize("where, query", [pair for pair in queries() if "label_values" not in pair[1]])
 def test_promtool_understands_every_query(where, query, tmp_path):
     """As a rule, with Grafana's variables filled in."""
     for name, value in (("$__range", "1d"), ("$__rate_interval", "5m"), ("$instance", ".*"), ("$user", ".*")):

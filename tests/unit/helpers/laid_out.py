@@ -12,7 +12,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.comman
 OPTIONS = {"present": [], "absent": [], "bootloader": "auto", "backup": False, "timeout": 60}
 
 
-class Laid(object):
+class Laid:
     """Files below a directory.
 
     :param root: the directory; files: {path: text}; tools: {name: function(argv) that returns (rc, stdout, stderr)}.
@@ -39,12 +39,12 @@ class Laid(object):
 
     def everything(self):
         """{path: text} of all files."""
-        found = {}
+        texts = {}
         for folder, _folders, names in os.walk(self.root):
             for name in names:
                 path = "/" + os.path.relpath(os.path.join(folder, name), self.root)
-                found[path] = self.read(path)
-        return found
+                texts[path] = self.read(path)
+        return texts
 
     def run(self, argv):
         """The real shell for `sh`, a test's function for everything else."""

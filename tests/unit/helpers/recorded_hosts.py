@@ -15,11 +15,11 @@ FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtu
 USERS = [("root", 0), ("alice", 1000), ("bob", 1001)]
 
 
-class Recorded(object):
+class Recorded:
     """A recorded host, laid out below a temporary directory, where a test may change it."""
 
     def __init__(self, label, target):
-        name = next(each for each in sorted(os.listdir(FIXTURES)) if each.startswith(label + "-podman"))
+        name = next(folder for folder in sorted(os.listdir(FIXTURES)) if folder.startswith(label + "-podman"))
         self.root = os.path.join(str(target), "root")
         shutil.copytree(os.path.join(FIXTURES, name, "tree"), self.root)
         with open(os.path.join(FIXTURES, name, "recorded.json"), encoding="utf-8") as handle:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which arguments are wanted, and lines edited accordingly."""
+"""Which arguments are desired, and lines edited accordingly."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -78,9 +78,9 @@ def test_bad_arguments(present, absent, words):
 
 
 def test_an_argument_of_init_is_not_the_kernels():
-    asked = parse_desired(["x=1"], ["y"])
-    assert not cmdline_satisfies("-- x=1", asked)
-    assert cmdline_satisfies("x=1 -- y", asked)
+    desired = parse_desired(["x=1"], ["y"])
+    assert not cmdline_satisfies("-- x=1", desired)
+    assert cmdline_satisfies("x=1 -- y", desired)
 
 
 WORD = st.from_regex(r"[a-z]{1,3}(=([a-z0-9]{0,3}|\"[a-z ]{0,4}\"))?", fullmatch=True)
@@ -90,14 +90,15 @@ LINE = st.lists(st.one_of(WORD, st.sampled_from([" ", "  ", "\t"])), max_size=8)
 @given(LINE, st.lists(WORD, max_size=3), st.lists(WORD, max_size=3))
 def test_any_line_meets_what_is_asked_and_keeps_the_rest(line, present, absent):
     try:
-        asked = parse_desired(present, absent)
+        desired = parse_desired(present, absent)
     except ArgumentError:
         return
-    after = edit_cmdline(line, asked)
-    assert cmdline_satisfies(after, asked)
-    assert edit_cmdline(after, asked) == after
-    kept = [argument.text for argument in parse_arguments(line) if argument not in unexpected_arguments(parse_arguments(line), asked)]
-    assert [each.text for each in parse_arguments(after)][:len(kept)] == kept
+    after = edit_cmdline(line, desired)
+    assert cmdline_satisfies(after, desired)
+    assert edit_cmdline(after, desired) == after
+    before = parse_arguments(line)
+    staying = [argument.text for argument in before if argument not in unexpected_arguments(before, desired)]
+    assert [argument.text for argument in parse_arguments(after)][:len(staying)] == staying
 
 
 @given(LINE, st.from_regex(r"NEW[a-z]{0,3}(=[0-9]{0,2})?", fullmatch=True))

@@ -90,7 +90,7 @@ def test_check_mode_says_the_same_and_changes_nothing(tmp_path):
     assert host.calls == []
     done = host.ensure(present=[ON], absent=["quiet"])
     assert foreseen == done
-    assert [each["before_header"] for each in done["diff"]] == [SETTINGS, OWN]
+    assert [entry["before_header"] for entry in done["diff"]] == [SETTINGS, OWN]
     assert 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"' in done["diff"][0]["before"]
     assert 'GRUB_CMDLINE_LINUX_DEFAULT=""' in done["diff"][0]["after"]
 
@@ -197,7 +197,7 @@ def test_update_grub_fails(tmp_path, how, words):
 
 
 def test_a_menu_that_does_not_follow_the_settings(tmp_path):
-    """A default entry that somebody has written by hand, say."""
+    """A default entry that an administrator has written by hand, say."""
     host = Grub(tmp_path, {SETTINGS: DEBIAN})
     host.tools["update-grub"] = lambda argv: (host.write(argv[2], "menuentry 'mine' {\n\tlinux /v ro mine\n}\n"), (0, "", ""))[1]
     before = host.everything()

@@ -20,7 +20,7 @@ PI = ("reboot=w coherent_pool=1M 8250.nr_uarts=1 pci=pcie_bus_safe cgroup_disabl
 
 
 def pairs(line):
-    return [(each.name, each.value) for each in parse_arguments(line)]
+    return [(argument.name, argument.value) for argument in parse_arguments(line)]
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -46,14 +46,15 @@ def test_words_as_the_kernel_splits_them(line, expected):
 
 
 def test_the_word_itself_is_kept_for_who_has_to_remove_it():
-    assert [each.text for each in parse_arguments('x "a=1 2" cgroup-disable=memory')] == ["x", '"a=1 2"', "cgroup-disable=memory"]
+    arguments = parse_arguments('x "a=1 2" cgroup-disable=memory')
+    assert [argument.text for argument in arguments] == ["x", '"a=1 2"', "cgroup-disable=memory"]
 
 
 def test_behind_two_dashes_it_is_for_init_only():
-    found = parse_arguments("a -- cgroup_disable=memory systemd.unified_cgroup_hierarchy=0 --")
-    assert [each.kernel for each in found] == [True, False, False, False]
-    assert disabling_argument(found, "memory", False) is None
-    assert boolean_argument(found, "systemd.unified_cgroup_hierarchy") is False  # systemd reads all of the line
+    arguments = parse_arguments("a -- cgroup_disable=memory systemd.unified_cgroup_hierarchy=0 --")
+    assert [argument.kernel for argument in arguments] == [True, False, False, False]
+    assert disabling_argument(arguments, "memory", False) is None
+    assert boolean_argument(arguments, "systemd.unified_cgroup_hierarchy") is False  # systemd reads all of the line
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -83,8 +84,8 @@ def test_switch(line, expected):
     (PI, False, "cgroup_disable=memory"),
 ])
 def test_what_turns_the_memory_controller_off(line, known, expected):
-    found = disabling_argument(parse_arguments(line), "memory", known)
-    assert (found and found.text) == expected
+    argument = disabling_argument(parse_arguments(line), "memory", known)
+    assert (argument and argument.text) == expected
 
 
 def test_only_relevant_arguments_are_shown():

@@ -93,7 +93,7 @@ class SystemdBoot(Laid):
         assert argv[1] == "add"
         if self.fail == argv[2]:
             return 1, "", "No space left on device\n"
-        lines = [each for each in self.read("/etc/kernel/cmdline").splitlines() if not each.startswith("#")]
+        lines = [line for line in self.read("/etc/kernel/cmdline").splitlines() if not line.startswith("#")]
         self.write("/boot/loader/entries/%s-%s.conf" % (ID, argv[2]), ENTRY % {"version": argv[2], "options": " ".join(lines)})
         return 0, "", ""
 
@@ -106,7 +106,7 @@ def test_systemd_boot_makes_every_entry_anew(tmp_path):
     host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "# ours\nroot=UUID=1 ro quiet\n"})
     result = host.ensure(present=[ON], absent=["quiet"])
     assert (result["bootloader"], result["files"]) == ("systemd_boot", ["/etc/kernel/cmdline"])
-    assert result["commands"] == ["kernel-install add %s /usr/lib/modules/%s/vmlinuz" % (each, each) for each in VERSIONS]
+    assert result["commands"] == ["kernel-install add %s /usr/lib/modules/%s/vmlinuz" % (version, version) for version in VERSIONS]
     assert host.read("/etc/kernel/cmdline") == "# ours\nroot=UUID=1 ro %s\n" % ON
     assert host.options() == ["root=UUID=1 ro " + ON] * 2
     assert host.ensure(present=[ON], absent=["quiet"])["changed"] is False
@@ -138,7 +138,7 @@ def test_systemd_boot_entries_that_are_older_than_the_file(tmp_path):
     host = SystemdBoot(tmp_path, {"/etc/kernel/cmdline": "root=UUID=1 ro quiet %s\n" % ON})
     result = host.ensure(present=[ON])
     assert (result["changed"], result["files"], len(result["commands"])) == (True, [], 2)
-    assert all(ON in each for each in host.options())
+    assert all(ON in options for options in host.options())
 
 
 def test_systemd_boot_debians_kernels(tmp_path):
@@ -187,11 +187,12 @@ class Grubby(Laid):
             words = self.options(version).split()
             for option in argv[2:]:
                 name, _equals, value = option.partition("=")
-                for each in value.split():
+                for argument in value.split():
                     if name == "--remove-args":
-                        words = [word for word in words if word != each and ("=" in each or word.partition("=")[0] != each)]
+                        words = [word for word in words
+                                 if word != argument and ("=" in argument or word.partition("=")[0] != argument)]
                 if name == "--args":
-                    names = [each.partition("=")[0] for each in value.split()]
+                    names = [argument.partition("=")[0] for argument in value.split()]
                     words = [word for word in words if word.partition("=")[0] not in names] + value.split()
             self.write(BLS % (ID, version), ENTRY % {"version": version, "options": " ".join(words)})
             if self.fail:
@@ -244,7 +245,7 @@ def test_grubby_check_mode_and_backups(tmp_path):
     assert host.everything() == before
     result = host.ensure(present=[ON], backup=True)
     entries = [path for path in result["backup_files"] if "/loader/entries/" in path]
-    assert entries == [host.at(BLS % (ID, each)) + "~" for each in sorted(KERNELS)]
+    assert entries == [host.at(BLS % (ID, version)) + "~" for version in sorted(KERNELS)]
     with pytest.raises(BootloaderError) as refused:
         host.ensure(present=['x="a b"'])
     assert "space" in str(refused.value)
@@ -267,7 +268,7 @@ class Ostree(Laid):
         words = self.line.split()
         for option in argv[2:]:
             name, _equals, value = option.partition("=")
-            words = [each for each in words if each != value] + ([value] if name == "--append-if-missing" else [])
+            words = [word for word in words if word != value] + ([value] if name == "--append-if-missing" else [])
         self.line = " ".join(words)
         return 0, self.line + "\n" if len(argv) == 2 else "Kernel arguments updated.\n", ""
 
@@ -291,36 +292,36 @@ def test_rpm_ostree_fails(tmp_path):
 
 
 # --- which one it is
-SEEN = DetectedBoot(kind=None, path=None, why=None, ostree=False, container=None, tools=set())
+DETECTED = DetectedBoot(kind=None, path=None, why=None, ostree=False, container=None, tools=set())
 
 
-@pytest.mark.parametrize("seen, name", [
-    (SEEN._replace(kind="grub", path="/boot/grub/grub.cfg", tools={"update-grub", "kernel-install"}), "grub"),
-    (SEEN._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"grub2-mkconfig"}), "suse"),
-    (SEEN._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"grub2-mkconfig", "grubby"}), "grubby"),
-    (SEEN._replace(kind="bls", path="/boot/loader/entries", tools={"grubby", "kernel-install"}), "grubby"),
-    (SEEN._replace(kind="bls", path="/boot/loader/entries", tools={"kernel-install", "update-grub"}), "systemd_boot"),
-    (SEEN._replace(kind="kernel_install", path="/etc/kernel/cmdline", tools={"kernel-install"}), "systemd_boot"),
-    (SEEN._replace(kind="cmdline_txt", path="/boot/cmdline.txt"), "raspberry_pi"),
-    (SEEN._replace(kind="bls", ostree=True, tools={"rpm-ostree", "grubby"}), "rpm_ostree"),
+@pytest.mark.parametrize("detected, name", [
+    (DETECTED._replace(kind="grub", path="/boot/grub/grub.cfg", tools={"update-grub", "kernel-install"}), "grub"),
+    (DETECTED._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"grub2-mkconfig"}), "suse"),
+    (DETECTED._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"grub2-mkconfig", "grubby"}), "grubby"),
+    (DETECTED._replace(kind="bls", path="/boot/loader/entries", tools={"grubby", "kernel-install"}), "grubby"),
+    (DETECTED._replace(kind="bls", path="/boot/loader/entries", tools={"kernel-install", "update-grub"}), "systemd_boot"),
+    (DETECTED._replace(kind="kernel_install", path="/etc/kernel/cmdline", tools={"kernel-install"}), "systemd_boot"),
+    (DETECTED._replace(kind="cmdline_txt", path="/boot/cmdline.txt"), "raspberry_pi"),
+    (DETECTED._replace(kind="bls", ostree=True, tools={"rpm-ostree", "grubby"}), "rpm_ostree"),
 ])
-def test_chosen(seen, name):
-    assert choose_bootloader(seen).name == name
+def test_chosen(detected, name):
+    assert choose_bootloader(detected).name == name
 
 
-@pytest.mark.parametrize("seen, words", [
-    (SEEN, ["Found none of these files", "none of these tools", "/boot/grub/grub.cfg", "cmdline.txt", "/boot/loader/entries",
+@pytest.mark.parametrize("detected, words", [
+    (DETECTED, ["Found none of these files", "none of these tools", "/boot/grub/grub.cfg", "cmdline.txt", "/boot/loader/entries",
             "rpm-ostree", "bootloader"]),
-    (SEEN._replace(path="/boot/grub/grub.cfg", why="the running kernel was not started by GRUB", tools={"update-grub"}),
+    (DETECTED._replace(path="/boot/grub/grub.cfg", why="the running kernel was not started by GRUB", tools={"update-grub"}),
      ["Found: /boot/grub/grub.cfg (the running kernel was not started by GRUB)", "installed: update-grub"]),
-    (SEEN._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"update-grub"}), ["/boot/grub2/grub.cfg"]),
-    (SEEN._replace(kind="bls", path="/boot/loader/entries", tools={"kernel-install", "sdbootutil"}), ["sdbootutil"]),
-    (SEEN._replace(container="podman"), ["podman container"]),
-    (SEEN._replace(ostree=True), ["/run/ostree-booted with rpm-ostree"]),
+    (DETECTED._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"update-grub"}), ["/boot/grub2/grub.cfg"]),
+    (DETECTED._replace(kind="bls", path="/boot/loader/entries", tools={"kernel-install", "sdbootutil"}), ["sdbootutil"]),
+    (DETECTED._replace(container="podman"), ["podman container"]),
+    (DETECTED._replace(ostree=True), ["/run/ostree-booted with rpm-ostree"]),
 ])
-def test_unknown_is_an_error_that_says_what_was_looked_for(seen, words):
+def test_unknown_is_an_error_that_says_what_was_looked_for(detected, words):
     with pytest.raises(BootloaderError) as error:
-        choose_bootloader(seen)
+        choose_bootloader(detected)
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
@@ -329,8 +330,8 @@ DEBIAN = ("update-grub", "kernel-install")
 
 @pytest.mark.parametrize("label", ["debian12-grub", "debian12-grub-to-v1", "debian12-grub-from-v1"])
 def test_recorded_hosts_that_grub_boots(tmp_path, label):
-    seen = detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
-    assert choose_bootloader(seen).name == "grub"
+    detected = detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    assert choose_bootloader(detected).name == "grub"
 
 
 @pytest.mark.parametrize("label, words", [
@@ -338,9 +339,9 @@ def test_recorded_hosts_that_grub_boots(tmp_path, label):
     ("debian12-container", ["container", "its host's"]),
 ])
 def test_recorded_hosts_that_something_else_boots(tmp_path, label, words):
-    seen = detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
+    detected = detect_boot(recorded_hosts.Recorded(label, tmp_path).root, DEBIAN)
     with pytest.raises(BootloaderError) as error:
-        choose_bootloader(seen)
+        choose_bootloader(detected)
     assert all(word in str(error.value) for word in words), str(error.value)
 
 

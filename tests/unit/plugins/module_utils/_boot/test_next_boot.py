@@ -52,8 +52,8 @@ def grub(first, second=None, default="0", environment=None):
     return parse_grub_cfg(text, environment or {}, CFG)
 
 
-def shown(plan):
-    return None if plan.arguments is None else [each.text for each in plan.arguments]
+def shown(config):
+    return None if config.arguments is None else [argument.text for argument in config.arguments]
 
 
 @pytest.mark.parametrize("first, second, default, environment, expected", [
@@ -105,7 +105,7 @@ MACHINE = "/boot/loader/entries/0123-"
 
 def entry(options, version="4.18.0"):
     return "title Rocky Linux (%s) 8.10\nversion %s\nlinux /vmlinuz-%s\n%s\n" % (
-        version, version, version, "".join("options %s\n" % each for each in options))
+        version, version, version, "".join("options %s\n" % option for option in options))
 
 
 def test_boot_loader_entries_that_agree():
@@ -171,4 +171,4 @@ def differences(running, planned, by_firmware=()):
 def test_differences(running, planned, firmware, count):
     result = differences(running, planned, firmware)
     assert len(result) == count
-    assert all(CFG in each for each in result)
+    assert all(CFG in sentence for sentence in result)

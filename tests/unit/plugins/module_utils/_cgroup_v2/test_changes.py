@@ -29,8 +29,8 @@ def state(line="", plan=None, kind="grub", path=CFG, **changed):
     """A host that is as it should be, with what is changed about it."""
     planned = None if plan is None else parse_cmdline_file(kind, path, plan)
     given = dict(mode="v2", mounts_known=True, container=None, kernel="6.1.0", systemd=Systemd(252, "unified"),
-                 default_hierarchy="unified", arguments=None if line is None else parse_arguments(line), next_boot=planned, memory=True,
-                 reasons=[], enabled=["cpu", "memory", "pids"], raspberry=False, users=[user("root", 0), user()])
+                 default_hierarchy="unified", arguments=None if line is None else parse_arguments(line), next_boot=planned,
+                 memory=True, reasons=[], enabled=["cpu", "memory", "pids"], raspberry=False, users=[user("root", 0), user()])
     given.update(changed)
     return HostState(**given)
 
@@ -40,7 +40,7 @@ def reason(ident):
 
 
 def brief(given):
-    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in plan_changes(given)]
+    return [(change["id"], change["argument"], change["reboot"], change["configured"]) for change in plan_changes(given)]
 
 
 def test_nothing_to_do():
@@ -50,10 +50,10 @@ def test_nothing_to_do():
 
 
 def test_each_change_has_all_of_it():
-    for each in plan_changes(state(OFF, mode="v1", memory=False, reasons=reason("not_compiled_in"),
+    for change in plan_changes(state(OFF, mode="v1", memory=False, reasons=reason("not_compiled_in"),
                                users=[user(configured=["pids"], delegated=False)])):
-        assert set(each) == {"id", "what", "why", "argument", "file", "users", "reboot", "configured"}
-        assert each["what"] and each["why"]
+        assert set(change) == {"id", "what", "why", "argument", "file", "users", "reboot", "configured"}
+        assert change["what"] and change["why"]
 
 
 # what forces v1
@@ -136,7 +136,7 @@ def test_without_the_memory_controller(line, plan, ident, changed, expected):
     # the firmware's, in front of cmdline.txt
     (NO_MEMORY + " rootwait", "rootwait", [("add_argument", "cgroup_enable=memory", True, False)]),
     (NO_MEMORY + " rootwait", "rootwait cgroup_enable=memory", [("add_argument", "cgroup_enable=memory", True, True)]),
-    # somebody's own, in cmdline.txt
+    # an administrator's own, in cmdline.txt
     ("cgroup_enable=memory " + NO_MEMORY, "cgroup_enable=memory " + NO_MEMORY, [("remove_argument", NO_MEMORY, True, False)]),
 ])
 def test_raspberry_pi(line, plan, expected):
@@ -170,13 +170,13 @@ def test_not_enabled_for_children():
 ])
 def test_delegation(users, ids, ready):
     given = state(users=users)
-    assert [each["id"] for each in plan_changes(given)] == ids
+    assert [change["id"] for change in plan_changes(given)] == ids
     assert is_ready(given) is ready
 
 
 def test_users_are_named_together():
     users = [user("a", 1, False, ["pids"]), user("b", 2, False, []), user("c", 3), user("d", 4, False)]
-    assert [(each["id"], each["users"]) for each in plan_changes(state(users=users))] == [
+    assert [(change["id"], change["users"]) for change in plan_changes(state(users=users))] == [
         ("delegate_memory", ["a", "b"]), ("restart_user_manager", ["d"])]
 
 
@@ -196,4 +196,4 @@ def test_file_to_change(kind, expected):
     ([], False), ([False], False), ([True, None], True), ([False, None], None), ([False, True], True),
 ])
 def test_reboot_required(answers, expected):
-    assert needs_reboot([{"reboot": each} for each in answers]) is expected
+    assert needs_reboot([{"reboot": answer} for answer in answers]) is expected

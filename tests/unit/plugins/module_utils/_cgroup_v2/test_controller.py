@@ -39,9 +39,9 @@ def test_present(mode, available, known, expected):
 
 
 def reasons(line="", raspberry=False, known=None, config=None, container=None):
-    found = absence_reasons(parse_arguments(line), raspberry, known, config, container)
-    assert all(set(each) == {"id", "detail", "argument"} and each["detail"] for each in found)
-    return [(each["id"], each["argument"]) for each in found]
+    result = absence_reasons(parse_arguments(line), raspberry, known, config, container)
+    assert all(set(reason) == {"id", "detail", "argument"} and reason["detail"] for reason in result)
+    return [(reason["id"], reason["argument"]) for reason in result]
 
 
 OFF = "cgroup_disable=memory"
@@ -88,9 +88,9 @@ FILES = {"memory.oom.group": "0\n", "memory.events": "low 0\noom_kill 0\noom_gro
     (None, None, [], None, None),
 ])
 def test_oom_group(mode, memory, samples, supported, kill_event):
-    found = oom_group_support(mode, memory, samples)
-    assert (found["supported"], found["kill_event"]) == (supported, kill_event)
-    assert (found["why"] is None) is (supported is True)
+    result = oom_group_support(mode, memory, samples)
+    assert (result["supported"], result["kill_event"]) == (supported, kill_event)
+    assert (result["why"] is None) is (supported is True)
 
 
 @pytest.mark.parametrize("mode, memory, samples, v1_root, expected", [
@@ -111,9 +111,9 @@ def test_swap_accounting(mode, memory, samples, v1_root, expected):
     (None, "Permission denied", None),
 ])
 def test_pressure(text, problem, expected):
-    found = psi_support(text, problem)
-    assert found["available"] is expected
-    assert (found["why"] is None) is (expected is True)
+    result = psi_support(text, problem)
+    assert result["available"] is expected
+    assert (result["why"] is None) is (expected is True)
 
 
 @pytest.mark.parametrize("mode, memory, exists, controllers, expected", [
@@ -129,9 +129,9 @@ def test_pressure(text, problem, expected):
     (None, None, None, None, (None, None)),
 ])
 def test_user(mode, memory, exists, controllers, expected):
-    found = user_delegation(mode, memory, exists, controllers)
-    assert found[:2] == expected
-    assert (found[2] is None) is (expected[1] is True)
+    result = user_delegation(mode, memory, exists, controllers)
+    assert result[:2] == expected
+    assert (result[2] is None) is (expected[1] is True)
 
 
 def test_root():

@@ -29,12 +29,12 @@ def facts(recorded, problems=()):
     return cgroup_facts(recorded.snapshot(), problems)
 
 
-def users(found):
-    return {each["name"]: each for each in found["users"]}
+def users(result):
+    return {each["name"]: each for each in result["users"]}
 
 
-def changes(found):
-    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in found["changes_needed"]]
+def changes(result):
+    return [(each["id"], each["argument"], each["reboot"], each["configured"]) for each in result["changes_needed"]]
 
 
 @pytest.mark.parametrize("label, mode, systemd, memory, oom_group, ready, pending", [
@@ -49,20 +49,20 @@ def changes(found):
     ("debian12-grub-from-v1", "hybrid", 252, True, False, False, True),
 ])
 def test_recorded_hosts(host, label, mode, systemd, memory, oom_group, ready, pending):
-    found = facts(host(label))
-    assert found["mode"] == mode
-    assert found["host"]["systemd"] == {"running": True, "version": systemd, "default_hierarchy": "unified"}
-    assert found["host"]["distribution"]["id"] == "debian"
-    assert found["host"]["container"] is None
-    assert found["memory"]["present"] is memory
-    assert found["oom_group"]["supported"] is oom_group
-    assert found["oom_group"]["kill_event"] is oom_group
-    assert found["swap_accounting"] is memory
-    assert found["psi"]["available"] is True
-    assert found["v2_ready"] is ready
-    assert found["boot"]["reboot_pending"] is pending
-    assert bool(found["boot"]["evidence"]) is (pending is not False)
-    assert [each["what"] for each in found["missing"]] == ([] if pending is not None else ["next boot"])
+    result = facts(host(label))
+    assert result["mode"] == mode
+    assert result["host"]["systemd"] == {"running": True, "version": systemd, "default_hierarchy": "unified"}
+    assert result["host"]["distribution"]["id"] == "debian"
+    assert result["host"]["container"] is None
+    assert result["memory"]["present"] is memory
+    assert result["oom_group"]["supported"] is oom_group
+    assert result["oom_group"]["kill_event"] is oom_group
+    assert result["swap_accounting"] is memory
+    assert result["psi"]["available"] is True
+    assert result["v2_ready"] is ready
+    assert result["boot"]["reboot_pending"] is pending
+    assert bool(result["boot"]["evidence"]) is (pending is not False)
+    assert [gap["what"] for gap in result["missing"]] == ([] if pending is not None else ["next boot"])
 
 
 @pytest.mark.parametrize("label, expected", [
@@ -76,51 +76,51 @@ def test_recorded_hosts(host, label, mode, systemd, memory, oom_group, ready, pe
     ("debian12-grub-from-v1", [("remove_argument", OFF, True, True)]),
 ])
 def test_changes_of_recorded_hosts(host, label, expected):
-    found = facts(host(label))
-    assert changes(found) == expected
-    assert found["reboot_required_for_changes"] is any(reboot for _id, _argument, reboot, _configured in expected)
+    result = facts(host(label))
+    assert changes(result) == expected
+    assert result["reboot_required_for_changes"] is any(reboot for _id, _argument, reboot, _configured in expected)
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_all_hosts_have_the_same_keys(host, label, tmp_path):
     reference = facts(recorded_hosts.Recorded("debian12-grub", tmp_path / "reference"))
-    found = facts(host(label))
-    assert set(found) == set(reference)
+    result = facts(host(label))
+    assert set(result) == set(reference)
     for key in ("host", "controllers", "memory", "oom_group", "psi", "boot"):
-        assert set(found[key]) == set(reference[key])
-    assert {frozenset(each) for each in found["users"]} == {frozenset(reference["users"][0])}
+        assert set(result[key]) == set(reference[key])
+    assert {frozenset(each) for each in result["users"]} == {frozenset(reference["users"][0])}
 
 
 def test_users_of_a_v2_host(host):
-    found = users(facts(host("testing")))
-    assert (found["root"]["memory_delegated"], found["root"]["why"]) == (True, None)
-    assert found["alice"]["controllers"] == ["cpu", "memory", "pids"]
-    assert (found["alice"]["memory_delegated"], found["alice"]["linger"], found["alice"]["manager_running"]) == (True, True, True)
-    assert (found["bob"]["memory_delegated"], found["bob"]["linger"], found["bob"]["manager_running"]) == (None, False, False)
-    assert "no session" in found["bob"]["why"]
-    assert found["bob"]["configured"] == ["cpu", "memory", "pids"]
+    result = users(facts(host("testing")))
+    assert (result["root"]["memory_delegated"], result["root"]["why"]) == (True, None)
+    assert result["alice"]["controllers"] == ["cpu", "memory", "pids"]
+    assert (result["alice"]["memory_delegated"], result["alice"]["linger"], result["alice"]["manager_running"]) == (True, True, True)
+    assert (result["bob"]["memory_delegated"], result["bob"]["linger"], result["bob"]["manager_running"]) == (None, False, False)
+    assert "no session" in result["bob"]["why"]
+    assert result["bob"]["configured"] == ["cpu", "memory", "pids"]
 
 
 @pytest.mark.parametrize("label", ["debian12-v1", "debian12-hybrid"])
 def test_users_of_a_v1_host(host, label):
-    found = users(facts(host(label)))
-    assert (found["alice"]["memory_delegated"], found["alice"]["manager_running"]) == (False, True)
-    assert (found["bob"]["memory_delegated"], found["bob"]["manager_running"]) == (False, False)
-    assert "v1" in found["alice"]["why"]
+    result = users(facts(host(label)))
+    assert (result["alice"]["memory_delegated"], result["alice"]["manager_running"]) == (False, True)
+    assert (result["bob"]["memory_delegated"], result["bob"]["manager_running"]) == (False, False)
+    assert "v1" in result["alice"]["why"]
 
 
 def test_users_without_a_memory_controller(host):
-    found = users(facts(host("debian13-nomem")))
-    assert [each["memory_delegated"] for each in found.values()] == [False, False, False]
-    assert found["alice"]["controllers"] == ["cpu", "pids"]
+    result = users(facts(host("debian13-nomem")))
+    assert [each["memory_delegated"] for each in result.values()] == [False, False, False]
+    assert result["alice"]["controllers"] == ["cpu", "pids"]
 
 
 def test_a_user_whose_manager_lacks_memory(host):
     recorded = host("debian12-grub")
     recorded.write(ALICE + "/cgroup.controllers", "pids\n")
-    found = facts(recorded)
-    assert users(found)["alice"]["memory_delegated"] is False
-    assert (found["v2_ready"], changes(found)) == (False, [("restart_user_manager", None, False, True)])
+    result = facts(recorded)
+    assert users(result)["alice"]["memory_delegated"] is False
+    assert (result["v2_ready"], changes(result)) == (False, [("restart_user_manager", None, False, True)])
 
 
 def test_where_a_change_is_planned(host):
@@ -134,12 +134,12 @@ def test_where_a_change_is_planned(host):
 def test_an_unreadable_grub_configuration(host):
     recorded = host("debian12-grub-from-v1")
     recorded.block(CFG)
-    found = facts(recorded)
-    assert (found["boot"]["next"], found["boot"]["reboot_pending"]) == (None, None)
-    assert CFG in found["boot"]["evidence"][0]
-    assert {each["what"] for each in found["missing"]} == {CFG, "next boot"}
-    assert changes(found) == [("remove_argument", OFF, True, None)]
-    assert found["changes_needed"][0]["file"] == "/etc/default/grub"
+    result = facts(recorded)
+    assert (result["boot"]["next"], result["boot"]["reboot_pending"]) == (None, None)
+    assert CFG in result["boot"]["evidence"][0]
+    assert {gap["what"] for gap in result["missing"]} == {CFG, "next boot"}
+    assert changes(result) == [("remove_argument", OFF, True, None)]
+    assert result["changes_needed"][0]["file"] == "/etc/default/grub"
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -154,9 +154,9 @@ def test_what_is_not_known_is_not_clean(host, path, keys, gone):
         recorded.remove(path)
     else:
         recorded.block(path)
-    found = facts(recorded)
-    assert {key: found[key] for key in keys} == keys
-    assert gone or path in [each["what"] for each in found["missing"]]
+    result = facts(recorded)
+    assert {key: result[key] for key in keys} == keys
+    assert gone or path in [gap["what"] for gap in result["missing"]]
 
 
 def test_mounts_from_proc_mounts(host):
@@ -169,20 +169,20 @@ def test_mounts_from_proc_mounts(host):
 def test_an_unreadable_command_line(host):
     recorded = host("debian12-v1")
     recorded.block("/proc/cmdline")
-    found = facts(recorded)
-    assert found["boot"] == {"arguments": None, "next": None, "reboot_pending": None, "evidence": ["/proc/cmdline can't be read"]}
-    assert changes(found) == [("read_command_line", None, None, None)]
-    assert found["reboot_required_for_changes"] is None
-    assert "/proc/cmdline" in [each["what"] for each in found["missing"]]
+    result = facts(recorded)
+    assert result["boot"] == {"arguments": None, "next": None, "reboot_pending": None, "evidence": ["/proc/cmdline can't be read"]}
+    assert changes(result) == [("read_command_line", None, None, None)]
+    assert result["reboot_required_for_changes"] is None
+    assert "/proc/cmdline" in [gap["what"] for gap in result["missing"]]
 
 
 def test_systemctl_missing_or_failing(host):
     recorded = host("debian12-v1")
     recorded.commands.clear()
-    found = facts(recorded)
-    assert found["host"]["systemd"] == {"running": True, "version": None, "default_hierarchy": None}
-    assert [each["what"] for each in found["missing"]][:2] == ["systemctl --version", "systemctl show"]
-    assert changes(found) == [("init_mounts_v2", None, True, None)]
+    result = facts(recorded)
+    assert result["host"]["systemd"] == {"running": True, "version": None, "default_hierarchy": None}
+    assert [gap["what"] for gap in result["missing"]][:2] == ["systemctl --version", "systemctl show"]
+    assert changes(result) == [("init_mounts_v2", None, True, None)]
     recorded.commands["systemctl --version"] = {"rc": 1, "out": "", "err": "no bus"}
     assert {"what": "systemctl --version", "why": "no bus"} in facts(recorded)["missing"]
 
@@ -191,23 +191,23 @@ def test_a_host_without_systemd(host):
     recorded = host("debian12-grub")
     os.rmdir(recorded.at("/run/systemd/system"))
     recorded.commands.clear()
-    found = facts(recorded)
-    assert found["host"]["systemd"] == {"running": False, "version": None, "default_hierarchy": None}
-    assert (found["missing"], found["v2_ready"]) == ([], None)  # bob: nothing says what he would get
+    result = facts(recorded)
+    assert result["host"]["systemd"] == {"running": False, "version": None, "default_hierarchy": None}
+    assert (result["missing"], result["v2_ready"]) == ([], None)  # bob: nothing says what he would get
 
 
 def test_an_empty_root(tmp_path):
     recorded = recorded_hosts.Recorded("debian12-grub", tmp_path)
     recorded.root = str(tmp_path / "nothing")
-    found = facts(recorded)
-    assert (found["mode"], found["v2_ready"], found["boot"]["reboot_pending"]) == (None, None, None)
-    assert {"/proc/cmdline", "/proc/self/mountinfo"} <= {each["what"] for each in found["missing"]}
+    result = facts(recorded)
+    assert (result["mode"], result["v2_ready"], result["boot"]["reboot_pending"]) == (None, None, None)
+    assert {"/proc/cmdline", "/proc/self/mountinfo"} <= {gap["what"] for gap in result["missing"]}
 
 
 def test_a_name_that_is_nobodys_is_not_clean(host):
-    found = facts(host("debian12-grub"), [{"user": "carol", "message": "there is no user 'carol'"}])
-    assert found["v2_ready"] is None
-    assert {"what": "user carol", "why": "there is no user 'carol'"} in found["missing"]
+    result = facts(host("debian12-grub"), [{"user": "carol", "message": "there is no user 'carol'"}])
+    assert result["v2_ready"] is None
+    assert {"what": "user carol", "why": "there is no user 'carol'"} in result["missing"]
 
 
 def test_what_is_wrong_stays_the_answer_beside_what_is_not_known(host):
@@ -223,30 +223,30 @@ def test_what_is_wrong_stays_the_answer_beside_what_is_not_known(host):
 def test_containers(host, path, text, name):
     recorded = host("debian12-v1")
     recorded.write(path, text)
-    found = facts(recorded)
-    assert found["host"]["container"] == name
-    assert found["boot"]["reboot_pending"] is None and name in found["boot"]["evidence"][0]
-    assert changes(found) == [("change_container_host", None, None, None)]
+    result = facts(recorded)
+    assert result["host"]["container"] == name
+    assert result["boot"]["reboot_pending"] is None and name in result["boot"]["evidence"][0]
+    assert changes(result) == [("change_container_host", None, None, None)]
 
 
 def test_a_container_recorded_with_podman_on_v2(host):
     """Its root is a cgroup below the host's: it has memory.oom.group itself, and nothing enabled below it."""
     recorded = host("debian12-container")
     recorded.users = [("root", 0)]
-    found = facts(recorded)
-    assert (found["mode"], found["host"]["container"], found["host"]["systemd"]["running"]) == ("v2", "podman", False)
-    assert (found["memory"]["present"], found["oom_group"]["supported"], found["swap_accounting"]) == (True, True, True)
-    assert (found["controllers"]["enabled"], users(found)["root"]["memory_delegated"]) == ([], True)
-    assert (found["v2_ready"], changes(found), found["missing"]) == (True, [], [])
-    assert (found["boot"]["next"], found["boot"]["reboot_pending"]) == (None, None)
+    result = facts(recorded)
+    assert (result["mode"], result["host"]["container"], result["host"]["systemd"]["running"]) == ("v2", "podman", False)
+    assert (result["memory"]["present"], result["oom_group"]["supported"], result["swap_accounting"]) == (True, True, True)
+    assert (result["controllers"]["enabled"], users(result)["root"]["memory_delegated"]) == ([], True)
+    assert (result["v2_ready"], changes(result), result["missing"]) == (True, [], [])
+    assert (result["boot"]["next"], result["boot"]["reboot_pending"]) == (None, None)
 
 
 def test_a_container_that_was_not_given_memory(host):
     recorded = host("debian12-container")
     recorded.write("/sys/fs/cgroup/cgroup.controllers", "cpu pids\n")
-    found = facts(recorded)
-    assert [each["id"] for each in found["memory"]["reasons"]] == ["not_given_to_container"]
-    assert (found["v2_ready"], changes(found)) == (False, [("change_container_host", None, None, None)])
+    result = facts(recorded)
+    assert [reason["id"] for reason in result["memory"]["reasons"]] == ["not_given_to_container"]
+    assert (result["v2_ready"], changes(result)) == (False, [("change_container_host", None, None, None)])
 
 
 # other distributions: formats from their documentation, laid over a recorded host
@@ -260,13 +260,13 @@ def test_raspberry_pi_os(host):
     recorded.write("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")
     recorded.write("/boot/firmware/cmdline.txt", "console=tty1 root=PARTUUID=x rootwait\n")
     cmdline(recorded, "reboot=w cgroup_disable=memory vc_mem.mem_base=0x3fc00000  console=tty1 root=PARTUUID=x rootwait")
-    found = facts(recorded)
-    assert changes(found) == [("add_argument", "cgroup_enable=memory", True, False)]
-    assert found["changes_needed"][0]["file"] == "/boot/firmware/cmdline.txt"
-    assert found["boot"]["reboot_pending"] is False
+    result = facts(recorded)
+    assert changes(result) == [("add_argument", "cgroup_enable=memory", True, False)]
+    assert result["changes_needed"][0]["file"] == "/boot/firmware/cmdline.txt"
+    assert result["boot"]["reboot_pending"] is False
     recorded.write("/boot/firmware/cmdline.txt", "console=tty1 root=PARTUUID=x rootwait cgroup_enable=memory\n")
-    found = facts(recorded)
-    assert (found["boot"]["reboot_pending"], changes(found)) == (True, [("add_argument", "cgroup_enable=memory", True, True)])
+    result = facts(recorded)
+    assert (result["boot"]["reboot_pending"], changes(result)) == (True, [("add_argument", "cgroup_enable=memory", True, True)])
 
 
 def rhel8(host, options, env=""):
@@ -288,43 +288,43 @@ def rhel8(host, options, env=""):
     ("root=/dev/mapper/rl-root ro systemd.unified_cgroup_hierarchy=1", "", True),
 ])
 def test_rhel_8(host, options, env, pending):
-    found = facts(rhel8(host, options, env))
-    assert found["host"]["systemd"]["default_hierarchy"] == "legacy"
-    assert found["boot"]["reboot_pending"] is pending
-    assert found["boot"]["next"]["kind"] == "bls"
-    assert found["boot"]["next"]["mode"] == ("v2" if pending else "v1")
-    assert changes(found) == [("add_argument", "systemd.unified_cgroup_hierarchy=1", True, pending)]
-    assert found["changes_needed"][0]["file"] is None
+    result = facts(rhel8(host, options, env))
+    assert result["host"]["systemd"]["default_hierarchy"] == "legacy"
+    assert result["boot"]["reboot_pending"] is pending
+    assert result["boot"]["next"]["kind"] == "bls"
+    assert result["boot"]["next"]["mode"] == ("v2" if pending else "v1")
+    assert changes(result) == [("add_argument", "systemd.unified_cgroup_hierarchy=1", True, pending)]
+    assert result["changes_needed"][0]["file"] is None
 
 
 def test_rhel_8_seen_by_an_ordinary_user(host):
     recorded = rhel8(host, "$kernelopts")
     recorded.block("/boot/loader/entries")
-    found = facts(recorded)
-    assert (found["boot"]["reboot_pending"], changes(found)[0][3]) == (None, None)
-    assert "/boot/loader/entries" in [each["what"] for each in found["missing"]]
+    result = facts(recorded)
+    assert (result["boot"]["reboot_pending"], changes(result)[0][3]) == (None, None)
+    assert "/boot/loader/entries" in [gap["what"] for gap in result["missing"]]
 
 
 def test_boot_loader_entries_without_grub(host):
     recorded = host("debian12-v1")
     recorded.write("/efi/loader/entries/1.conf", "title x\noptions root=x\n")
-    found = facts(recorded)
-    assert (found["boot"]["next"]["kind"], found["boot"]["reboot_pending"]) == ("bls", True)
+    result = facts(recorded)
+    assert (result["boot"]["next"]["kind"], result["boot"]["reboot_pending"]) == ("bls", True)
 
 
 def test_the_command_line_of_kernel_install(host):
     recorded = host("debian12-v1")
     recorded.write("/etc/kernel/cmdline", "root=x " + OFF + "\n")
-    found = facts(recorded)
-    assert (found["boot"]["next"]["kind"], found["boot"]["reboot_pending"]) == ("kernel_install", True)
-    assert changes(found)[0] == ("remove_argument", OFF, True, False)
+    result = facts(recorded)
+    assert (result["boot"]["next"]["kind"], result["boot"]["reboot_pending"]) == ("kernel_install", True)
+    assert changes(result)[0] == ("remove_argument", OFF, True, False)
 
 
 def test_no_boot_configuration_at_all(host):
     recorded = host("debian12-v1")
     recorded.remove(CFG)
-    found = facts(recorded)
-    assert found["boot"]["reboot_pending"] is None and "no boot loader" in found["boot"]["evidence"][0]
+    result = facts(recorded)
+    assert result["boot"]["reboot_pending"] is None and "no boot loader" in result["boot"]["evidence"][0]
 
 
 def test_a_kernel_without_the_controller(host):
@@ -332,9 +332,9 @@ def test_a_kernel_without_the_controller(host):
     cmdline(recorded, "root=x")
     name = next(name for name in os.listdir(recorded.at("/boot")) if name.startswith("config-"))
     recorded.write("/boot/" + name, "# CONFIG_MEMCG is not set\n")
-    found = facts(recorded)
-    assert [each["id"] for each in found["memory"]["reasons"]] == ["not_compiled_in"]
-    assert changes(found) == [("install_kernel", None, True, None)]
+    result = facts(recorded)
+    assert [reason["id"] for reason in result["memory"]["reasons"]] == ["not_compiled_in"]
+    assert changes(result) == [("install_kernel", None, True, None)]
 
 
 def test_commands_that_time_out_are_missing(host, monkeypatch):

@@ -32,7 +32,7 @@ def put(folder, value):
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('key', ?)", (value,))
 
 
-def kept(connection):
+def stored(connection):
     return connection.execute("SELECT value FROM meta WHERE key = 'key'").fetchone()[0]
 
 
@@ -47,7 +47,7 @@ def test_an_older_one_is_brought_up_to_date_with_what_is_in_it(tmp_path, monkeyp
     monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS + (("ALTER TABLE daily ADD COLUMN later",),))
     with closing(open_history(str(tmp_path))) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
-        assert kept(connection) == 1
+        assert stored(connection) == 1
         connection.execute("SELECT later FROM daily")
 
 
@@ -71,14 +71,14 @@ def test_a_newer_one_is_left_alone(tmp_path):
         open_history(str(tmp_path))
     assert "version 7" in str(error.value) and not isinstance(error.value, HistoryDamaged)
     with pytest.raises(HistoryError) as error:
-        query_history(str(tmp_path), kept)
+        query_history(str(tmp_path), stored)
     assert "version 7" in str(error.value)
 
 
 def test_reading_leaves_no_trace(tmp_path):
     put(tmp_path, 5)
     before = os.stat(str(tmp_path / "history.sqlite"))
-    assert query_history(str(tmp_path), kept) == 5
+    assert query_history(str(tmp_path), stored) == 5
     assert names(tmp_path) == ["history.sqlite"]
     assert os.stat(str(tmp_path / "history.sqlite")).st_mtime_ns == before.st_mtime_ns
 
@@ -91,13 +91,13 @@ def test_reading_beside_a_writer(tmp_path):
         writer.execute("UPDATE meta SET value = 6")
 
         def look(connection):
-            first = kept(connection)
+            first = stored(connection)
             writer.execute("COMMIT")
             writer.execute("UPDATE meta SET value = 7")
-            return first, kept(connection)
+            return first, stored(connection)
 
         assert query_history(str(tmp_path), look)[0] == 5
-    assert query_history(str(tmp_path), kept) == 7
+    assert query_history(str(tmp_path), stored) == 7
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
@@ -105,7 +105,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
     looks = []
 
     def look(connection):
-        looks.append(kept(connection))
+        looks.append(stored(connection))
         if len(looks) == 1:
             put(tmp_path, 6)
         return looks[-1]
@@ -115,8 +115,8 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
 
 
 def test_no_history(tmp_path):
-    assert query_history(str(tmp_path), kept) is None
-    assert query_history(str(tmp_path / "nowhere"), kept) is None
+    assert query_history(str(tmp_path), stored) is None
+    assert query_history(str(tmp_path / "nowhere"), stored) is None
 
 
 @pytest.mark.parametrize("content", [b"no database " * 1000, b"SQLite format 3\0" + b"\xff" * 4000])
@@ -125,7 +125,7 @@ def test_what_is_no_database_is_damaged(tmp_path, content):
     with pytest.raises(HistoryDamaged):
         open_history(str(tmp_path))
     with pytest.raises(HistoryError):
-        query_history(str(tmp_path), kept)
+        query_history(str(tmp_path), stored)
 
 
 def test_two_damaged_ones_are_kept(tmp_path):

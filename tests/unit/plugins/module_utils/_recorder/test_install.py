@@ -46,8 +46,8 @@ def _here(tmp_path, monkeypatch, ended):
     def run(argv, _timeout, _identity):
         calls.append(" ".join(argv[1:]))
         on = os.path.exists(os.path.join(package.UNIT_DIR, package.TIMER))
-        said = {"is-enabled": b"enabled\n", "is-active": b"active\n", "is-failed": ended}.get(argv[1], b"") if on else b""
-        return CommandResult(0, said, "")
+        answer = {"is-enabled": b"enabled\n", "is-active": b"active\n", "is-failed": ended}.get(argv[1], b"") if on else b""
+        return CommandResult(0, answer, "")
 
     monkeypatch.setattr(systemctl, "run_command", run)
     return tmp_path, calls
@@ -102,15 +102,15 @@ def imports_of(path):
 
 def test_the_code_runs_when_it_comes_from_ansiballz(tmp_path):
     """Ansible sends the module as a zip of what it imports, and of nothing else of the collection."""
-    wanted, found = ["modules/oom_recorder.py"], set()
-    while wanted:
-        path = wanted.pop()
-        if path not in found:
-            found.add(path)
-            wanted.extend(imports_of(path))
+    waiting, files = ["modules/oom_recorder.py"], set()
+    while waiting:
+        path = waiting.pop()
+        if path not in files:
+            files.add(path)
+            waiting.extend(imports_of(path))
     archive = str(tmp_path / "ansiballz.zip")
     with zipfile.ZipFile(archive, "w") as file:
-        for path in found:
+        for path in files:
             file.write(os.path.join(PLUGINS, path), "ansible_collections/podman_fleet/memory/plugins/" + path)
         for folder in {os.path.dirname(name) for name in file.namelist()}:
             for end in range(1, folder.count("/") + 2):
@@ -175,7 +175,7 @@ def test_a_newer_one_takes_the_place_of_the_older(here):
     old = install_recorder(folder)[0]
     new, plan = install_recorder(folder, retention_days=60)
     assert old.code in plan.remove and os.listdir(package.CODE_DIR) == [os.path.basename(new.code)]
-    changed = {each["before_header"]: each for each in plan.diff}
+    changed = {entry["before_header"]: entry for entry in plan.diff}
     service = os.path.join(package.UNIT_DIR, package.SERVICE)
     assert old.code in changed[service]["before"] and new.code in changed[service]["after"]
 

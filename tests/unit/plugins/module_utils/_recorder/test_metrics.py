@@ -1,10 +1,7 @@
 # Copyright (c) 2026, podman_fleet.memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Metrics: the text format, the file, and what the recorder's mean."""
-
-import os
-import stat
+"""What the recorder's metrics mean, and their labels in the text format."""
 
 import pytest
 
@@ -13,7 +10,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.samp
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.prometheus import (
     escape_label,
     render_metrics,
-    write_textfile,
 )
 
 RUN = Run(version="1.2.3", succeeded_at=1795464345.25, duration=0.071, errors=0, complete_since=1795460000.0, history_bytes=61440)
@@ -22,8 +18,8 @@ LIMITS = {"limit": 64 << 20, "swap_limit": None, "high": None, "oom_group": True
 
 
 def running(name="web", limits=None, usage=None, events=None, unit=""):
-    sample = Sample(ident="ab" * 32, uid=1000, unit=None, limits=dict(LIMITS, **(limits or {})), usage=dict(USAGE, **(usage or {})),
-                    events=events)
+    sample = Sample(ident="ab" * 32, uid=1000, unit=None, limits=dict(LIMITS, **(limits or {})),
+                    usage=dict(USAGE, **(usage or {})), events=events)
     return RunningContainer(name=name, user="alice", unit=unit, image="localhost/bb:latest", sample=sample)
 
 
@@ -93,28 +89,3 @@ def test_the_run_itself():
     assert "podman_oom_recorder_last_success_timestamp_seconds 1795464345.25\n" in written
     assert "podman_oom_recorder_containers 0\n" in written
     assert written.endswith("\n")
-
-
-def test_the_file_is_put_in_place_at_once(tmp_path):
-    path = str(tmp_path / "x.prom")
-    for content in ("one\n", "two\n"):
-        write_textfile(path, content)
-        assert os.listdir(str(tmp_path)) == ["x.prom"]
-        with open(path, encoding="utf-8") as handle:
-            assert handle.read() == content
-    assert stat.S_IMODE(os.stat(path).st_mode) == 0o644
-
-
-def test_a_link_in_somebody_elses_directory_is_not_followed(tmp_path):
-    victim = tmp_path / "victim"
-    victim.write_text("mine")
-    (tmp_path / "x.prom").symlink_to(victim)
-    write_textfile(str(tmp_path / "x.prom"), "metrics\n")
-    assert victim.read_text() == "mine" and not os.path.islink(str(tmp_path / "x.prom"))
-
-
-def test_nothing_is_left_when_it_fails(tmp_path):
-    (tmp_path / "x.prom").mkdir()
-    with pytest.raises(OSError):
-        write_textfile(str(tmp_path / "x.prom"), "metrics\n")
-    assert os.listdir(str(tmp_path)) == ["x.prom"]

@@ -58,7 +58,7 @@ def test_a_history_of_a_newer_version(folder):
     assert "version 9" in read(folder).source["detail"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="root hides it from somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="root hides it from another user")
 def test_a_history_that_is_not_for_us(folder):
     os.chmod(folder, 0o700)
     child = os.fork()
@@ -99,7 +99,7 @@ def test_days_by_user_and_workload(folder):
     for day, uid, workload in (("2026-11-23", 0, "web"), ("2026-11-22", 0, "web"), ("2026-11-22", 1000, "web")):
         change(folder, "INSERT INTO daily VALUES (?, ?, ?, 5, NULL, 3)", (day, uid, workload))
     daily = read(folder).daily
-    assert [each["day"] for each in daily[(0, "web")]] == ["2026-11-22", "2026-11-23"]
+    assert [entry["day"] for entry in daily[(0, "web")]] == ["2026-11-22", "2026-11-23"]
     assert daily[(1000, "web")] == [{"day": "2026-11-22", "working_set_max": 5, "peak": None, "samples": 3}]
 
 
@@ -118,8 +118,8 @@ def test_events_of_some_containers(folder):
     for ident in ("aa", "bb"):
         change(folder, "INSERT INTO events VALUES (?, 0, ?, 'died', 'web', 'image', 137, ?, 'run')",
                (ident, NOW, '{"PODMAN_SYSTEMD_UNIT": "web.service"}'))
-    found, problem = recorded_events(folder, ["bb"])
-    assert problem is None and found == [
+    events, problem = recorded_events(folder, ["bb"])
+    assert problem is None and events == [
         PodmanEvent(NOW, "died", "bb", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "web.service"}, 0, "run")]
 
 
@@ -127,5 +127,5 @@ def test_what_journal_and_history_both_hold_is_there_once():
     early, late = UnitOom(1, "a.scope", 0), UnitOom(2, "a.scope", 0)
     assert merge_records([late], [early, late]) == [early, late]
     live = PodmanEvent(5, "died", "aa", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "x", "more": "labels"}, 0, "run")
-    kept = live._replace(labels={"PODMAN_SYSTEMD_UNIT": "x"})
-    assert merge_records([live], [kept]) == [live]
+    recorded = live._replace(labels={"PODMAN_SYSTEMD_UNIT": "x"})
+    assert merge_records([live], [recorded]) == [live]

@@ -45,14 +45,14 @@ MEBIBYTE = 1 << 20
 DAY = 86400 * SECOND
 
 
-class Bench(object):
+class Bench:
     """One host's recorded journal and a history in a directory."""
 
     def __init__(self, name, folder):
         self.folder = str(folder)
         self.journal = FakeJournal(entries(name))
         self.end = int(self.journal.entries[-1]["__REALTIME_TIMESTAMP"])
-        kernel = [each for each in self.journal.entries if each.get("_TRANSPORT") == "kernel"]
+        kernel = [entry for entry in self.journal.entries if entry.get("_TRANSPORT") == "kernel"]
         self.log = parse_kernel_log(parse_kernel_messages(kernel))
         self.boot = kernel[-1]["_BOOT_ID"]
         self.host = FakeHost(self.boot, self.log.killed_per_boot[self.boot], int(kernel[0]["__REALTIME_TIMESTAMP"]) - SECOND)
@@ -77,12 +77,12 @@ class Bench(object):
 
     def kills(self):
         """The kernel's kills in containers, as the whole journal tells them: Counter of (id, at)."""
-        found = collections.Counter()
+        kills = collections.Counter()
         for kill in self.log.kills:
             ident = find_container_id(kill.task_memcg)
             if ident:
-                found[(ident, kill.at)] += 1
-        return found
+                kills[(ident, kill.at)] += 1
+        return kills
 
     def recorded(self):
         return collections.Counter(dict.fromkeys(self.rows("SELECT ident, at FROM kills WHERE boot != 'oomd'"), 1))
@@ -117,12 +117,12 @@ def test_the_order_of_messages_outlasts_a_kernel_clock_that_is_coarse(bench, tic
                 entry[field] = str(int(entry[field]) // tick * tick)
     bench.run()
     record = read_recorder(bench.folder, 0, bench.now)
-    kernel = [each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"]
-    wanted = parse_kernel_log(parse_kernel_messages(kernel))
-    found = parse_kernel_log(record.messages)
-    assert found == wanted
-    assert found.killed_per_boot == bench.log.killed_per_boot
-    assert any(victim.rss for kill in found.kills for victim in kill.victims)
+    kernel = [entry for entry in bench.journal.entries if entry.get("_TRANSPORT") == "kernel"]
+    expected = parse_kernel_log(parse_kernel_messages(kernel))
+    recorded = parse_kernel_log(record.messages)
+    assert recorded == expected
+    assert recorded.killed_per_boot == bench.log.killed_per_boot
+    assert any(victim.rss for kill in recorded.kills for victim in kill.victims)
     if tick < 1000000:
         assert bench.recorded() == bench.kills()
 
@@ -256,9 +256,9 @@ def test_a_kill_that_nobody_tells_of_is_a_gap_and_said(bench):
 
 def test_the_kernels_buffer_knows_what_the_journal_lost(bench, monkeypatch):
     """The journal is vacuumed between a kill and the run: the ring buffer still has the messages."""
-    lost = parse_kernel_messages([each for each in bench.journal.entries if each.get("_TRANSPORT") == "kernel"])
+    lost = parse_kernel_messages([entry for entry in bench.journal.entries if entry.get("_TRANSPORT") == "kernel"])
     monkeypatch.setattr(run, "read_ring_buffer", lambda _boot: RingBuffer(lost, 0, None))
-    bench.journal.entries = [each for each in bench.journal.entries if each.get("_TRANSPORT") != "kernel"]
+    bench.journal.entries = [entry for entry in bench.journal.entries if entry.get("_TRANSPORT") != "kernel"]
     bench.journal.end = len(bench.journal.entries)
     assert bench.run() == []
     assert bench.recorded() == bench.kills()

@@ -29,7 +29,7 @@ IDENT = "ab" * 32
 OTHER = "cd" * 32
 
 
-class Tree(object):
+class Tree:
     """A recorded cgroup tree as files."""
 
     def __init__(self, host, folder):
@@ -53,12 +53,12 @@ class Tree(object):
 
     def owned(self):
         """{id: its topmost cgroup} as the recorded paths tell it."""
-        found = {}
+        cgroups = {}
         for path in self.recorded:
             ident = find_container_id(path)
             if ident:
-                found[ident] = own_cgroup(path, ident)
-        return found
+                cgroups[ident] = own_cgroup(path, ident)
+        return cgroups
 
 
 @pytest.fixture(params=HOSTS)
@@ -67,26 +67,26 @@ def tree(request, tmp_path):
 
 
 def test_every_container_is_found_once_with_what_its_files_say(tree):
-    owned, found = tree.owned(), tree.samples()
-    assert sorted(each.ident for each in found) == sorted(owned) and len(found) > 3
-    for each in found:
-        files = tree.recorded[owned[each.ident]]
-        assert each.usage["current"] == int(files["memory.current"])
-        assert each.uid == owner_uid(owned[each.ident])
-        assert each.events["oom_kill"] == int(dict(line.split() for line in files["memory.events"].splitlines())["oom_kill"])
+    owned, samples = tree.owned(), tree.samples()
+    assert sorted(sample.ident for sample in samples) == sorted(owned) and len(samples) > 3
+    for sample in samples:
+        files = tree.recorded[owned[sample.ident]]
+        assert sample.usage["current"] == int(files["memory.current"])
+        assert sample.uid == owner_uid(owned[sample.ident])
+        assert sample.events["oom_kill"] == int(dict(line.split() for line in files["memory.events"].splitlines())["oom_kill"])
 
 
 def test_the_limit_is_the_lowest_of_leaf_and_above(tree):
     path, ident = next((path, ident) for ident, path in tree.owned().items() if path + "/container" in tree.recorded)
     tree.write(path + "/container/memory.max", "1048576\n")
-    (found,) = [each for each in tree.samples() if each.ident == ident]
-    assert (found.limits["limit"], found.limits["source"]) == (1048576, path + "/container")
+    (sample,) = [sample for sample in tree.samples() if sample.ident == ident]
+    assert (sample.limits["limit"], sample.limits["source"]) == (1048576, path + "/container")
 
 
 def test_what_ends_in_between_is_left_out(tree):
     ident, path = next(iter(tree.owned().items()))
     os.unlink(tree.root + path + "/memory.current")
-    assert ident not in [each.ident for each in tree.samples()]
+    assert ident not in [sample.ident for sample in tree.samples()]
 
 
 def test_without_the_memory_controller_there_is_nothing(tree):

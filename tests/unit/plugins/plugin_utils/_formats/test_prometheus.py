@@ -43,7 +43,8 @@ def test_no_file_and_no_metric_is_shared_with_the_recorder():
 
 
 def test_values_are_exact():
-    text = rendered([({"name": 'a"b', "status": "checked"}, [{"rule": "oom-killed", "state": "new"}, {"rule": "x", "state": "waived"}])])
+    findings = [{"rule": "oom-killed", "state": "new"}, {"rule": "x", "state": "waived"}]
+    text = rendered([({"name": 'a"b', "status": "checked"}, findings)])
     assert "podman_memory_audit_last_success_timestamp_seconds 1795465860\n" in text
     assert "podman_memory_audit_duration_seconds 90.0\n" in text
     for metric in ("host_checked", "host_findings", "host_oom_killed_containers"):
