@@ -432,7 +432,7 @@ from ..module_utils._system.times import SECOND, parse_since
 from ..module_utils._system.users import UserError
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "users": {"type": "list", "elements": "str", "default": []},
