@@ -17,16 +17,7 @@ from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from .._system.command import CommandError, run_command
 from .._system.times import SECOND
 from .kernel_oom import OOM_PATTERN, KernelMessage
-from .records import (
-    EVENT_FIELDS,
-    EVENT_MATCHES,
-    KERNEL_FIELDS,
-    KERNEL_MATCHES,
-    UNIT_FIELDS,
-    UNIT_MATCHES,
-    Entry,
-    parse_entries,
-)
+from .records import EVENT_FIELDS, EVENT_MATCHES, KERNEL_FIELDS, KERNEL_MATCHES, UNIT_FIELDS, UNIT_MATCHES, Entry, parse_entries
 
 _DIRECTORIES = ("/var/log/journal", "/run/log/journal")
 # https://systemd.io/JOURNAL_FILE_FORMAT/: signature, …, n_entries at 152, head_entry_realtime at 184

@@ -11,15 +11,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from .._podman.run_options import MemorySettings
 from .._system.sizes import format_size
-from .enforced import (
-    Enforced,
-    after_change,
-    describe_own_limits,
-    effective_memory,
-    enforced_settings,
-    is_enforced,
-    own_limits,
-)
+from .enforced import Enforced, after_change, describe_own_limits, effective_memory, enforced_settings, is_enforced, own_limits
 from .method import KEEPS_UPDATES, Context, Method, Unsupported, choose_method
 from .request import Options
 from .settings import SETTING_KEYS, declared_settings, differs

@@ -30,14 +30,7 @@ from .._system.host import Host
 from .._system.times import to_iso
 from .._system.users import User, find_users
 from .containers import live_memory, matches_removed, read_next_starts, removed_container_facts
-from .evidence import (
-    SIGKILL_EXIT,
-    SIGTERM_EXIT,
-    HostRecords,
-    RecordsByContainer,
-    attribute_service_kills,
-    container_evidence,
-)
+from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, HostRecords, RecordsByContainer, attribute_service_kills, container_evidence
 from .verdict import decide
 
 SCHEMA = "podman_fleet.memory/facts/v1"

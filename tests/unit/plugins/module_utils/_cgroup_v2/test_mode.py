@@ -17,10 +17,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.mod
     parse_proc_cgroups,
     unit_hierarchy,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.platform import (
-    Distribution,
-    Systemd,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.platform import Distribution, Systemd
 
 TOP = "/sys/fs/cgroup"
 

@@ -10,18 +10,9 @@ import stat
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import quadlet_units
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import (
-    DropInPlace,
-    Unit,
-    UnitError,
-    Units,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import DropInPlace, Unit, UnitError, Units
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import systemctl
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
-    CommandResult,
-    Identity,
-    current_identity,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandResult, Identity, current_identity
 
 ROOT = Identity("root", 0, 0, "/root")
 ALICE = Identity("alice", 1000, 1000, "/home/alice")

@@ -12,10 +12,7 @@ from fake_podman import FakePodman
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import apply, current
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import SETTING_OPTIONS, Options
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.run import (
-    ContainerMemoryError,
-    set_container_memory,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.run import ContainerMemoryError, set_container_memory
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
 

@@ -7,10 +7,7 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.metrics import Run, RunningContainer, metric_families
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.prometheus import (
-    escape_label,
-    render_metrics,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.prometheus import escape_label, render_metrics
 
 RUN = Run(version="1.2.3", succeeded_at=1795464345.25, duration=0.071, errors=0, complete_since=1795460000.0, history_bytes=61440)
 USAGE = {"current": 30, "working_set": 20, "anon": 10, "peak": 40, "swap": 0, "pressure_full_avg300": 0.0}

@@ -31,12 +31,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.rete
     history_size,
     prune_by_size,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import (
-    AlreadyRunning,
-    Options,
-    _Recording,
-    record,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import AlreadyRunning, Options, _Recording, record
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.source import read_recorder
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND

@@ -11,11 +11,7 @@ import stat
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.host_files import (
-    Files,
-    move_file,
-    replace_file,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.host_files import Files, move_file, replace_file
 
 
 @pytest.fixture(name="files")

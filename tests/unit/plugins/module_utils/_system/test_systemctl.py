@@ -7,16 +7,8 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import systemctl
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import (
-    CommandError,
-    CommandResult,
-    Identity,
-)
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import (
-    Systemctl,
-    SystemctlError,
-    parse_show,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError, CommandResult, Identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import Systemctl, SystemctlError, parse_show
 
 ROOT = Identity("root", 0, 0, "/root")
 ALICE = Identity("alice", 1000, 1000, "/home/alice")

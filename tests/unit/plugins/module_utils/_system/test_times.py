@@ -6,12 +6,7 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import (
-    SECOND,
-    parse_iso,
-    parse_since,
-    to_iso,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND, parse_iso, parse_since, to_iso
 
 NOW = parse_iso("2026-11-23T19:00:00Z")
 
