@@ -16,7 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import open_run_dir
-from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts
 from ..plugin_utils._text import format_iso, plural, printable
 
 _MAX_CHARS = 500  # of a message in the task's result; the report has all of it
@@ -33,7 +33,6 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         self._add_variables(task_vars)
-        omit_empty_args(self)
         _validation, options = self.validate_argument_spec(argument_spec={**FACTS_SPEC, "prefix": {"type": "str"}})
         run = open_run_dir(self._task)
         run.begin(format_iso(datetime.datetime.now(datetime.timezone.utc)))
@@ -51,12 +50,14 @@ class ActionModule(ActionBase):
     def _add_variables(self, task_vars: dict[str, Any]) -> None:
         """Add options that are not given from the variables that begin with `prefix`.
 
+        Empty text, as surveys give it for an unanswered question, stands for the module's default.
         Here and not by templates in the role: Ansible compiles each of those again for each host, which takes 1 ms.
         """
         args = self._task.args
         if args.get("prefix"):
             variables = {name: task_vars.get(args["prefix"] + name, "") for name in FACTS_SPEC if name not in args}
-            self._task.args = {**args, **self._templar.template(variables)}
+            values = self._templar.template(variables)
+            self._task.args = {**args, **{name: value for name, value in values.items() if value != ""}}
 
 
 def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str, Any]:

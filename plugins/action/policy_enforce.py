@@ -16,7 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
-from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, omit_empty_args, run_module
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_module
 from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
 from ..plugin_utils._enforce.table import render_table
@@ -48,7 +48,6 @@ class ActionModule(ActionBase):
         """Return what was done in a few counts; with --diff, the plan as a table."""
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        omit_empty_args(self)
         _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         policy = load_policy(self, options["policy"], task_vars)
         now = datetime.datetime.now(datetime.timezone.utc)

@@ -316,7 +316,7 @@ def test_formats_alerts_and_failing(audit):
         assert "`gone`: Not checked:" in body["text"]
         assert "s3cret" not in output and "s3cret" not in (latest / "report.json").read_text(encoding="ascii")
 
-        code, output = audit.run(*words, "-e", "oom_audit_fail_on=")
+        code, output = audit.run(*words, "-e", "oom_audit_fail_on=never")
         assert code == 0, output
         assert "TREND  0 new, " in output
         assert len(webhook.taken) == 1, "nothing new, nothing sent"
@@ -347,7 +347,7 @@ def test_slices_are_merged_and_end_as_one_audit_would(audit):
         assert [each[3]["new"] for each in webhook.taken] == [report["summary"]["findings"]["new"]]
     code, output = merge(oom_audit_fail_not_checked=False, oom_audit_fail_on="medium")
     assert code == 2 and "of severity medium or worse (oom_audit_fail_on):" in " ".join(output.split()), output
-    code, output = merge(oom_audit_fail_not_checked=False, oom_audit_fail_on="", oom_audit_formats="")
+    code, output = merge(oom_audit_fail_not_checked=False, oom_audit_fail_on="never", oom_audit_formats=[])
     assert code == 0, output
     code, output = merge(podman_memory_merge_slices="slices/tonight-*", podman_memory_merge_reports="none")
     assert code == 2 and "slices/tonight-*: nothing matches it" in " ".join(output.split()), output

@@ -251,7 +251,7 @@ def test_they_are_handed_back_after_all_is_said(all_hosts):
     assert "FAILED 8 hosts, 2 containers" in told(output) and "CHANGED 6 containers" in told(output)
     assert 'podman_memory_enforce_unreachable": 1' in output and 'podman_memory_enforce_errors": 7' in output
     assert 'podman_memory_enforce_hosts": 14' in output
-    assert output.index("Podman memory policy") < output.index("Hand hosts with a problem back")
+    assert output.index("Podman memory policy") < output.index("Mark hosts with a problem as failed or unreachable")
 
 
 def test_a_bad_policy_ends_it_before_any_host_is_asked(enforce):

@@ -19,6 +19,8 @@ yaml = pytest.importorskip("yaml")
 ROOT = pathlib.Path(__file__).parents[2]
 # What a survey asks for, as far as it exists. (prepare ends as failed on a machine whose boot is not its own.)
 PLAYBOOKS = [name for name in ("audit", "enforce") if (ROOT / "playbooks" / (name + ".yml")).exists()]
+SURVEYS = {name: json.loads((ROOT / "roles" / "awx" / "files" / "surveys" / (name + ".json")).read_text(encoding="utf-8"))["spec"]
+           for name in PLAYBOOKS}
 ROLES = {"audit": "oom_audit", "enforce": "memory_policy"}
 # Nobody listens at port 1: refused at once.
 INVENTORY = """
@@ -109,10 +111,16 @@ def options_of(role):
         "argument_specs"]["main"]["options"]
 
 
+def is_text(option):
+    """Whether a survey asks for it as text: what has choices, numbers and switches have a default in a survey."""
+    return option["type"] in ("str", "path", "list", "raw") and "choices" not in option
+
+
 @pytest.mark.parametrize("playbook", [each for each in PLAYBOOKS if each in ROLES])
 def test_empty_text_stands_for_the_default(private, playbook):
     """It is what a survey gives for a question that nobody answered."""
-    empty = {name: "" for name in options_of(ROLES[playbook])}
+    empty = {name: "" for name, option in options_of(ROLES[playbook]).items() if is_text(option)}
+    assert {question["variable"] for question in SURVEYS[playbook] if question["type"] == "text"} <= set(empty)
     playbook_text = (ROOT / "playbooks" / (playbook + ".yml")).read_text(encoding="utf-8")
     empty.update({name: "" for name in ("podman_memory_hosts", "podman_memory_serial", "podman_memory_max_fail_percentage")
                   if name in playbook_text})

@@ -30,14 +30,6 @@ FACTS_SPEC = {
 }
 
 
-def omit_empty_args(action: ActionBase) -> None:
-    """Remove those of a task's options that are empty text: surveys of AWX give it for what was left out.
-
-    Here, and not by templates of a role: each costs 1 ms of processor time on each host.
-    """
-    action._task.args = {name: value for name, value in action._task.args.items() if value != ""}
-
-
 def run_module(action: ActionBase, module: str, options: dict[str, Any],
                task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
     """Return (the module's result, {kind, message} of what went wrong or None).
