@@ -21,7 +21,7 @@ description:
   - It is made of the same code as M(podman_fleet.memory.oom_facts) and needs nothing but Python's standard library.
 notes:
   - Needs C(become), and systemd as the host's init.
-  - The role P(podman_fleet.memory.audit_schedule#role) uses this module.
+  - The role P(podman_fleet.memory.oom_recorder#role) uses this module.
   - See C(docs/recorder.md) of the collection for the database, the metrics, and alert rules.
 options:
   state:

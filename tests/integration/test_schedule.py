@@ -36,7 +36,7 @@ from ansible.cli.playbook import main
 main()
 """ % HOME
 COMMON = {
-    "audit_schedule_controller": "all", "audit_schedule_recorder": False, "audit_schedule_reports": REPORTS,
+    "audit_schedule_controller": "all", "audit_schedule_reports": REPORTS,
     "audit_schedule_executable": HOME + "/ansible-playbook", "audit_schedule_directory": HOME,
     "audit_schedule_environment": {"ANSIBLE_COLLECTIONS_PATH": HOME + "/collections"},
     "audit_schedule_extra_vars": {"oom_audit_timeout": PATIENCE, "oom_audit_host_timeout": HOST_PATIENCE},
@@ -137,7 +137,7 @@ def apply(controller, control, tmp_path_factory):
     playbook = tmp_path_factory.mktemp("schedule") / "schedules.yml"
 
     def call(*schedules, words=(), **changes):
-        tasks = [{"ansible.builtin.include_role": {"name": "podman_fleet.memory.audit_schedule", "tasks_from": "controller"},
+        tasks = [{"ansible.builtin.include_role": {"name": "podman_fleet.memory.audit_schedule"},
                   "vars": {**COMMON, **each, **changes}} for each in schedules]
         playbook.write_text(json.dumps([{"hosts": controller.name, "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
         # many small tasks on a slow host: one connection each is enough

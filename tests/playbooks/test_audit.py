@@ -383,5 +383,6 @@ def test_bad_settings_end_it_before_any_host_is_asked(audit):
         assert code == 2
         for problem in expected:
             assert problem in " ".join(output.split()), output
-        assert "Look at the containers" not in output and "UNREACHABLE" not in output and "s3cret" not in output
+        assert "Collect the facts" not in output and "UNREACHABLE" not in output and "s3cret" not in output
+        assert output.count("fatal: [") == 1, "once for all hosts"
         assert not audit.reports.exists()

@@ -27,12 +27,12 @@ with open(os.environ["AWX_TOLD"], "a") as stream:
 module.exit_json(changed=True)
 """
 SETTINGS = {
-    "audit_schedule_awx_name": "Memory", "audit_schedule_awx_organization": "Ops",
-    "audit_schedule_awx_scm_url": "https://git.example.com/memory.git", "audit_schedule_awx_image": "registry.example.com/ee:1",
-    "audit_schedule_awx_credentials": ["machines"], "audit_schedule_awx_slices": 3,
-    "audit_schedule_rrule": "DTSTART:20260101T031700Z RRULE:FREQ=DAILY;INTERVAL=1",
-    "audit_schedule_extra_vars": {"oom_audit_since": "2d"},
-    "audit_schedule_awx_notification": {"type": "webhook", "configuration": {"url": "https://example.com"}},
+    "awx_name": "Memory", "awx_organization": "Ops",
+    "awx_scm_url": "https://git.example.com/memory.git", "awx_image": "registry.example.com/ee:1",
+    "awx_credentials": ["machines"], "awx_slices": 3,
+    "awx_rrule": "DTSTART:20260101T031700Z RRULE:FREQ=DAILY;INTERVAL=1",
+    "awx_extra_vars": {"oom_audit_since": "2d"},
+    "awx_notification": {"type": "webhook", "configuration": {"url": "https://example.com"}},
 }
 
 
@@ -98,12 +98,12 @@ def test_present(calls):
     names = {args["name"] for _module, args in calls}
     assert names == {"Memory", "Memory: failure", "Memory: audit", "Memory: enforce", "Memory: prepare"}
     told = {(module, args["name"]): args for module, args in calls}
-    assert told["project", "Memory"]["scm_url"] == SETTINGS["audit_schedule_awx_scm_url"]
+    assert told["project", "Memory"]["scm_url"] == SETTINGS["awx_scm_url"]
     assert "scm_branch" not in told["project", "Memory"] and "credential" not in told["project", "Memory"]
     source = told["inventory_source", "Memory"]
     assert (source["source"], source["source_project"], source["source_path"]) == ("scm", "Memory", "inventory.yml")
     schedule = told["schedule", "Memory: audit"]
-    assert (schedule["unified_job_template"], schedule["rrule"]) == ("Memory: audit", SETTINGS["audit_schedule_rrule"])
+    assert (schedule["unified_job_template"], schedule["rrule"]) == ("Memory: audit", SETTINGS["awx_rrule"])
 
 
 def test_job_templates(calls):
@@ -122,8 +122,8 @@ def test_job_templates(calls):
 
 def test_another_source_and_no_notification(awx):
     awx.install()
-    code, output = awx.run(audit_schedule_awx_source="ec2", audit_schedule_awx_source_vars={"regions": ["eu"]},
-                           audit_schedule_awx_notification={})
+    code, output = awx.run(awx_source="ec2", awx_source_vars={"regions": ["eu"]},
+                           awx_notification={})
     assert code == 0, output
     told = dict(awx.calls())
     assert "notification_template" not in told
@@ -134,7 +134,7 @@ def test_another_source_and_no_notification(awx):
 
 def test_absent_takes_users_of_a_thing_before_the_thing(awx):
     awx.install()
-    code, output = awx.run(audit_schedule_state="absent", audit_schedule_awx_scm_url="", audit_schedule_awx_image="")
+    code, output = awx.run(awx_state="absent", awx_scm_url="", awx_image="")
     assert code == 0, output
     calls = awx.calls()
     assert [module for module, _args in calls] == [
@@ -144,14 +144,14 @@ def test_absent_takes_users_of_a_thing_before_the_thing(awx):
 
 def test_what_is_missing_is_said_first(awx):
     awx.install()
-    code, output = awx.run(audit_schedule_awx_image="")
-    assert code == 2 and "audit_schedule_awx_image, the execution environment ('')" in output
+    code, output = awx.run(awx_image="")
+    assert code == 2 and "awx_image, the execution environment ('')" in output
     assert not awx.told.exists()
 
 
 def test_without_awx_awx_there_is_a_clear_message(awx):
     code, output = awx.run()
     assert code == 2
-    assert "the collection awx.awx is not installed on this controller" in output
+    assert "The collection awx.awx is not installed on this controller" in output
     assert "ansible-galaxy collection install awx.awx" in output
     assert awx.run("--syntax-check")[0] == 0

@@ -132,7 +132,7 @@ def test_what_is_wrong_is_said_before_any_host_is_asked(private):
     done = private.run("audit", extra={"oom_audit_timeout": "soon", "oom_audit_summary": "perhaps"}, limit="here")
     output = " ".join(private.output(done).split())
     assert done.rc == 2 and "oom_audit_timeout" in output and "oom_audit_summary" in output
-    assert "Look at the containers" not in output
+    assert "Collect the facts" not in output
 
 
 def test_slices_side_by_side_make_a_report_each(tmp_path):

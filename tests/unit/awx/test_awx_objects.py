@@ -16,9 +16,9 @@ import pytest
 yaml = pytest.importorskip("yaml")
 
 ROOT = pathlib.Path(__file__).parents[3]
-ROLE = ROOT / "roles" / "audit_schedule"
+ROLE = ROOT / "roles" / "awx"
 SPECS = json.loads((pathlib.Path(__file__).parent / "awx.awx-24.6.1.json").read_text(encoding="ascii"))
-TASK_FILES = ("awx_present.yml", "awx_absent.yml")
+TASK_FILES = ("present.yml", "absent.yml")
 SURVEYS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROLE / "files" / "surveys").glob("*.json"))}
 PATTERNS = sorted((ROOT / "extensions" / "patterns").glob("*/meta/pattern.json"))
 
@@ -61,17 +61,17 @@ def test_arguments_are_those_of_the_module(name, module, args):
 
 
 def choices_of(variable):
-    return load(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["controller"]["options"][variable].get("choices")
+    return load(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"][variable].get("choices")
 
 
 def test_what_variables_may_be_is_what_the_modules_take():
-    assert set(choices_of("audit_schedule_awx_scm_type")) < set(SPECS["modules"]["project"]["scm_type"]["choices"])
-    types = {each["job_type"] for each in load(ROLE / "vars" / "main.yml")["__audit_schedule_awx_templates"].values()}
+    assert set(choices_of("awx_scm_type")) < set(SPECS["modules"]["project"]["scm_type"]["choices"])
+    types = {each["job_type"] for each in load(ROLE / "vars" / "main.yml")["__awx_templates"].values()}
     assert types == set(SPECS["modules"]["job_template"]["job_type"]["choices"])
 
 
 def test_what_can_change_hosts_begins_as_a_check():
-    templates = load(ROLE / "vars" / "main.yml")["__audit_schedule_awx_templates"]
+    templates = load(ROLE / "vars" / "main.yml")["__awx_templates"]
     assert {name: each["job_type"] for name, each in templates.items()} == {
         "audit": "run", "enforce": "check", "prepare": "check"}
 
@@ -156,6 +156,6 @@ def test_there_is_a_pattern():
 def test_modules_of_awx_are_only_in_files_that_are_included_when_it_is_there():
     users = [path.relative_to(ROOT).as_posix() for folder in ("roles", "playbooks", "extensions") for path in (ROOT / folder).rglob("*.yml")
              if re.search(r"^\s*(- )?awx\.awx\.\w+:", path.read_text(encoding="utf-8"), re.M)]
-    assert sorted(users) == ["roles/audit_schedule/tasks/" + name for name in sorted(TASK_FILES)]
-    included = {task["ansible.builtin.include_tasks"] for task in load(ROLE / "tasks" / "awx.yml") if "ansible.builtin.include_tasks" in task}
+    assert sorted(users) == ["roles/awx/tasks/" + name for name in sorted(TASK_FILES)]
+    included = {task["ansible.builtin.include_tasks"] for task in load(ROLE / "tasks" / "main.yml") if "ansible.builtin.include_tasks" in task}
     assert included == set(TASK_FILES), "dynamically: an import would read them at once"
