@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 from control import Control
+from session import CELLS, host_names, main_host
 
 from fleet import inventory, vm
 from fleet.errors import FleetError
 from scenarios import evidence, matrix, provoke
 
 ALL_HOSTS = ("debian12", "debian13", "testing", "debian12-v1", "debian13-nomem")
-CELLS = pytest.StashKey()
 
 # The matrix first, while the hosts hold nothing but its scenarios; what destroys evidence last.
 ORDER = ("test_verdict_matrix", "test_oom_facts_users", "test_nothing_changed", "test_audit_playbook",
@@ -60,11 +60,6 @@ def say_to(config):
             reporter.flush()
 
     return say
-
-
-def host_names(config):
-    """The hosts of this session."""
-    return tuple(config.getoption("--fleet-hosts").split(","))
 
 
 def pytest_collection_modifyitems(items):
@@ -161,12 +156,6 @@ def pytest_sessionfinish(session):
     doubtful = {column.split()[0] for (_row, column), cell in session.config.stash[CELLS].items() if cell.startswith("!")}
     for name in doubtful:
         vm.forget(name, provoke.kept())
-
-
-def main_host(config, wanted="debian13"):
-    """The host for tests that need only one."""
-    names = host_names(config)
-    return wanted if wanted in names else names[0]
 
 
 @pytest.fixture(scope="session")

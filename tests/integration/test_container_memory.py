@@ -17,8 +17,8 @@ from pathlib import Path
 
 import memory_guest
 import pytest
-from conftest import host_names
 from control import PATIENCE
+from session import host_names
 
 from fleet import image, inventory
 

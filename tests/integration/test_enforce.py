@@ -19,8 +19,8 @@ from pathlib import Path
 import memory_guest
 import pytest
 import yaml
-from conftest import host_names
 from control import HOST_PATIENCE, PATIENCE, REPO
+from session import host_names
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import plan as _plan
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy

@@ -10,7 +10,7 @@ import json
 import time
 
 import pytest
-from conftest import host_names
+from session import host_names
 
 from fleet import ssh
 from scenarios import catalogue, judge

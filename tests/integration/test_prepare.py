@@ -14,8 +14,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import host_names
 from control import PATIENCE, REPO, Control
+from session import host_names
 
 from fleet import inventory, vm
 

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import host_names
+from session import host_names
 
 from fleet import image, inventory, ssh
 from scenarios import catalogue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import CELLS, host_names
+from session import CELLS, host_names
 
 from scenarios import catalogue, judge, matrix
 
