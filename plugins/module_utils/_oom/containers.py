@@ -39,7 +39,7 @@ def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str
         return {}
     units = {ident: container.facts["manager"]["unit"] for ident, container in containers.items()}
     try:
-        lines = podman_run_lines(Systemctl(identity, timeout).show(units.values(), ["ExecStart"]))
+        lines = podman_run_lines(Systemctl(identity, timeout).show(units.values(), ["ExecStart"], partial=True))
     except SystemctlError:
         return {}  # then Podman's record is all there is
     group = OOM_GROUP_ON in default_cgroup_conf(identity, Files())[0]

@@ -27,28 +27,30 @@ class Systemctl:
 
     :param identity: of the user whose manager it is, the system's for root; None: the system's, asked as the caller.
     :param timeout: seconds for each command.
+
+    Its methods raise SystemctlError: systemctl could not be run; run() and show() also when its exit code is not 0.
     """
 
     def __init__(self, identity: Optional[Identity], timeout: float) -> None:
         self._identity = identity
         self._timeout = timeout
 
-    def show(self, units: Iterable[str], properties: Sequence[str]) -> Dict[str, Dict[str, str]]:
+    def show(self, units: Iterable[str], properties: Sequence[str], partial: bool = False) -> Dict[str, Dict[str, str]]:
         """Return {unit: {property: value}} of all units in one call, as parse_show().
 
         Names that can be no unit's are left out: they come from labels of containers, which are anybody's text.
 
-        :raises SystemctlError: no answer.
+        :param partial: when systemctl fails, return the units that it printed: it stops at the first one that it refuses.
         """
-        names = sorted({unit for unit in units if _is_unit_name(unit)})
-        return parse_show(self.run(*show_arguments(names, properties))) if names else {}
+        names = sorted({unit for unit in units if len(unit) <= _MAX_UNIT_NAME and _UNIT_NAME.fullmatch(unit)})
+        if not names:
+            return {}
+        arguments = show_arguments(names, properties)
+        return parse_show(self._call(arguments).out.decode("utf-8", "replace") if partial else self.run(*arguments))
 
     def run(self, *arguments: str) -> str:
-        """Run `systemctl ARGUMENTS` and return what it printed.
-
-        :raises SystemctlError: it could not be run, or ended with another exit code than 0.
-        """
-        result = self._run(arguments)
+        """Run `systemctl ARGUMENTS` and return what it printed."""
+        result = self._call(arguments)
         if result.rc != 0:
             words = arguments[:arguments.index("--")] if "--" in arguments else arguments
             raise SystemctlError("%s: exit code %d: %s" % (
@@ -56,16 +58,13 @@ class Systemctl:
         return result.out.decode("utf-8", "replace")
 
     def state(self, question: str, unit: str) -> str:
-        """Return the word that `systemctl is-enabled`, `is-active` or `is-failed` prints; its exit code says the same.
-
-        :raises SystemctlError: it could not be run.
-        """
-        return self._run([question, unit]).out.decode("utf-8", "replace").strip()
+        """Return the word that `systemctl is-enabled`, `is-active` or `is-failed` prints; its exit code says the same."""
+        return self._call([question, unit]).out.decode("utf-8", "replace").strip()
 
     def _command(self) -> List[str]:
         return ["systemctl"] + ([] if self._identity is None or self._identity.uid == 0 else ["--user"])
 
-    def _run(self, arguments: Sequence[str]) -> CommandResult:
+    def _call(self, arguments: Sequence[str]) -> CommandResult:
         try:
             return run_command(self._command() + list(arguments), self._timeout, self._identity)
         except CommandError as exc:
@@ -93,7 +92,3 @@ def parse_show(text: str) -> Dict[str, Dict[str, str]]:
         if properties.get("Id"):
             units[properties["Id"]] = properties
     return units
-
-
-def _is_unit_name(name: str) -> bool:
-    return len(name) <= _MAX_UNIT_NAME and _UNIT_NAME.fullmatch(name) is not None

@@ -79,13 +79,21 @@ def test_a_failure_says_what_was_asked_and_why(calls):
         Systemctl(ROOT, 30).run("enable", "a.timer")
 
 
+def test_units_that_were_printed_before_a_failure_can_be_had(calls):
+    calls.answer(1, b"Id=a.service\nExecStart=x\n", "Failed to get properties")
+    assert Systemctl(ROOT, 30).show(["a.service", "b.service"], ["ExecStart"], partial=True) == {
+        "a.service": {"Id": "a.service", "ExecStart": "x"}}
+    with pytest.raises(SystemctlError, match="Failed to get properties"):
+        Systemctl(ROOT, 30).show(["a.service", "b.service"], ["ExecStart"])
+
+
 def test_it_can_not_be_run(monkeypatch):
     def run(argv, _timeout, _identity):
         raise CommandError("%s did not answer in time" % argv[0])
 
     monkeypatch.setattr(systemctl, "run_command", run)
     for call in (lambda it: it.run("stop", "a.service"), lambda it: it.state("is-active", "a.service"),
-                 lambda it: it.show(["a.service"], ["ExecStart"])):
+                 lambda it: it.show(["a.service"], ["ExecStart"]), lambda it: it.show(["a.service"], ["ExecStart"], True)):
         with pytest.raises(SystemctlError, match="systemctl did not answer in time"):
             call(Systemctl(ROOT, 30))
 
