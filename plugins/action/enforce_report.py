@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
                                     "needs it before itself in the same play: leave --tags out.")
         batch, active = set(task_vars["ansible_play_batch"]), set(task_vars["ansible_play_hosts"])
         summary, unfinished, waiting = EnforcementSummary(everything=display.verbosity > 0), 0, 0
-        for host, record in run.records([str(each) for each in task_vars["ansible_play_hosts_all"]]):
+        for host, record in run.records([str(name) for name in task_vars["ansible_play_hosts_all"]]):
             if record is None and host in active and host not in batch:
                 waiting += 1
                 continue

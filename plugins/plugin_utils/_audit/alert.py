@@ -26,7 +26,7 @@ _MAX_LISTED = {"generic": 50, "slack": 15}
 class _News(NamedTuple):
     """What a message is about."""
 
-    count: int  # new findings
+    new: int  # findings
     by_severity: dict[str, int]
     listed: list[Finding]  # the worst of them
     generated_at: str
@@ -41,7 +41,7 @@ def alert_body(kind: str, tally: Tally, generated_at: str, controller: str, repo
     """
     if not tally.states["new"]:
         return None
-    news = _News(count=tally.states["new"], by_severity=_by_severity(tally), listed=worst_first(tally.new)[: _MAX_LISTED[kind]],
+    news = _News(new=tally.states["new"], by_severity=_by_severity(tally), listed=worst_first(tally.new)[: _MAX_LISTED[kind]],
                  generated_at=generated_at, controller=controller, report=report)
     return json.dumps(_slack(news) if kind == "slack" else _generic(news))
 
@@ -61,23 +61,23 @@ def _generic(news: _News) -> dict[str, Any]:
         "generated_at": news.generated_at,
         "controller": printable(news.controller, 300),
         "report": printable(news.report, 1000),
-        "new": news.count,
+        "new": news.new,
         "by_severity": news.by_severity,
         "findings": [{key: printable(finding[key], 200) if isinstance(finding[key], str) else finding[key] for key in keys}
                      for finding in news.listed],
-        "not_listed": news.count - len(news.listed),
+        "not_listed": news.new - len(news.listed),
     }
 
 
 def _slack(news: _News) -> dict[str, Any]:
     counts = ", ".join("%s %s" % (format(count, ","), severity) for severity, count in news.by_severity.items() if count)
-    lines = ["*Podman memory audit: %s* (%s)" % (plural(news.count, "new finding"), counts)]
+    lines = ["*Podman memory audit: %s* (%s)" % (plural(news.new, "new finding"), counts)]
     for finding in news.listed:
         container = " %s" % _code(finding["container"]) if finding["container"] else ""
         lines.append("• *%s* %s%s%s: %s: %s" % (
             finding["severity"], _code(finding["host"]), container, owner_suffix(finding["user"], _code),
             rule_title(finding["rule"]), _code(finding["summary"], 160)))
-    unlisted = news.count - len(news.listed)
+    unlisted = news.new - len(news.listed)
     if unlisted:
         lines.append("… and %s more" % format(unlisted, ","))
     lines.append("%s on %s, report %s" % (format_time(news.generated_at), _code(news.controller), _code(news.report, 300)))

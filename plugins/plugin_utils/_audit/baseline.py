@@ -74,7 +74,7 @@ class Baseline:
 
     def _baseline_finding(self, finding: dict[str, Any]) -> BaselineFinding:
         """Of an element of `findings` or `carried_over`."""
-        fields = {field: finding.get(field) for field in BaselineFinding._fields}
+        fields: dict[str, Any] = {field: finding.get(field) for field in BaselineFinding._fields}
         fields.update(last_seen=finding.get("last_seen") or self.generated_at,
                       last_at=(finding.get("evidence") or finding).get("last_at"))
         return BaselineFinding(**fields)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._model.finding import SEVERITIES, Finding, owner_suffix
@@ -109,6 +109,6 @@ def _resolved(finding: Finding) -> tuple[str, ...]:
             format_time(finding["first_seen"]))
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| %s |" % " | ".join(line) for line in lines)
