@@ -192,7 +192,7 @@ def prepare(ansible, *words, **extra):
 
 def summary(done):
     """Lines of the playbook's last word."""
-    return done.stdout.partition("TASK [Sum up]")[2].partition("TASK [")[0]
+    return done.stdout.partition("TASK [Show the summary]")[2].partition("TASK [")[0]
 
 
 def changed(done):

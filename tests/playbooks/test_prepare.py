@@ -87,7 +87,7 @@ def prepare(tmp_path_factory):
 
 def states(output):
     found, state = {}, None
-    for line in re.findall(r'^ +"(.*?)",?$', output.partition("TASK [Sum up]")[2], re.M):
+    for line in re.findall(r'^ +"(.*?)",?$', output.partition("TASK [Show the summary]")[2], re.M):
         state = next((each for title, each in TITLES.items() if line.startswith(title)), state)
         if re.match(r"  [a-z]", line):
             found[line.strip()] = state
@@ -101,7 +101,7 @@ def test_nothing_is_rebooted_without_leave(prepare):
     assert code == 2, "hosts were left behind"
     assert "TASK [podman_fleet.memory.cgroup_v2 : Reboot]" not in output
     assert "upgrade_kernel: test" in output and "3 containers are stopped" in output
-    assert "Failed to connect" in output.partition("Sum up")[2], "why it could not be reached"
+    assert "Failed to connect" in output.partition("TASK [Show the summary]")[2], "why it could not be reached"
 
 
 def test_a_host_that_needs_a_reboot_is_no_failure(prepare):
@@ -114,7 +114,7 @@ def test_it_stops_at_the_first_that_does_not_come_back(prepare):
     assert told == {"a-gone": "cannot", "b-old": "cannot", "c-ready": "ready", "d-v1": "failed", "e-v1": "not started",
                     "f-ready": "not started"}, output
     assert code == 2
-    assert "would reboot the control node" in output.partition("Sum up")[2]
+    assert "would reboot the control node" in output.partition("TASK [Show the summary]")[2]
     assert output.count("TASK [podman_fleet.memory.cgroup_v2 : Reboot]") == 1
 
 
