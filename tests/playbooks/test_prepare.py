@@ -25,13 +25,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 # The first name in `users` says what the host is like.
 CGROUP_FACTS = """
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.plan import list_blockers, plan_preparation
 module = AnsibleModule(argument_spec={"users": {"type": "list"}, "timeout": {"type": "int"}}, supports_check_mode=True)
 kind = module.params["users"][0]
 def change(ident, argument=None):
     return {"id": ident, "what": ident, "why": "test", "argument": argument, "reboot": True, "users": [], "file": None}
 changes = {"v1": [change("remove_argument", "x=0")], "old": [change("upgrade_kernel")]}.get(kind, [])
-module.exit_json(ansible_facts={"podman_cgroup": {
-    "changes_needed": changes, "users": [], "missing": [], "v2_ready": not changes}})
+facts = {"changes_needed": changes, "users": [], "missing": [], "v2_ready": not changes}
+facts.update(plan=plan_preparation(facts), blockers=list_blockers(facts))
+module.exit_json(ansible_facts={"podman_cgroup": facts})
 """
 KERNEL_CMDLINE = """
 from ansible.module_utils.basic import AnsibleModule
