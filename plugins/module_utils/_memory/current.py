@@ -19,7 +19,7 @@ from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer, query_containers
 from .._podman.run_options import MemorySettings
 from .._system.command import Identity, current_identity, identity_from_passwd
-from .._system.users import User, find_storage
+from .._system.users import User, find_user
 from .enforced import Enforced
 from .method import KEEPS_OTHER_RESOURCES, KEEPS_UPDATES, Context
 from .plan import CurrentState
@@ -60,7 +60,7 @@ def find_owner(name: str) -> User:
         raise RequestRefused(["user: there is no user %r on this host" % name])
     if me.uid not in (0, identity.uid):
         raise RequestRefused(["user: only root can change the containers of %r, this is %r (use become)" % (name, me.name)])
-    return User(identity, find_storage(identity), os.path.isdir("/run/user/%d" % identity.uid))
+    return find_user(identity)
 
 
 def read_targets(requests: Sequence[Request], executable: str, timeout: float, version: Tuple[int, ...]) -> List[Target]:

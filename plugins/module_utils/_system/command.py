@@ -15,11 +15,12 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 # 2,000 containers make about 20 MB of `podman container inspect`; anything far above
 # that is not an answer and must not eat the memory of the audited host.
-MAX_OUTPUT = 128 * 1024 * 1024
+_MAX_OUTPUT = 128 * 1024 * 1024
 _MAX_STDERR = 64 * 1024
 _MAX_WORDS = 6
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,7 +54,7 @@ class CommandNotFound(CommandError):
 
 
 def current_identity() -> Identity:
-    """Return the Identity of this process."""
+    """Return the user of this process."""
     uid = os.geteuid()
     try:
         return identity_from_passwd(pwd.getpwuid(uid))
@@ -62,7 +63,7 @@ def current_identity() -> Identity:
 
 
 def identity_from_passwd(entry: pwd.struct_passwd) -> Identity:
-    """Return the Identity of an entry of the password database."""
+    """Return the user of an entry of the password database."""
     return Identity(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir)
 
 
@@ -124,7 +125,7 @@ def start_command(argv: Sequence[str], identity: Identity, stdin: _Stream = subp
 
 
 def run_command(argv: Sequence[str], timeout: float, identity: Optional[Identity] = None, stdin: Optional[bytes] = None,
-                max_output: int = MAX_OUTPUT) -> CommandResult:
+                max_output: int = _MAX_OUTPUT) -> CommandResult:
     """Run a command to its end.
 
     :param argv: the first word is looked up in the system's search path, not in the caller's.
@@ -135,24 +136,22 @@ def run_command(argv: Sequence[str], timeout: float, identity: Optional[Identity
     :raises CommandNotFound: no such executable.
     :raises CommandError: it can't be started, did not answer in time, or printed too much.
     """
+    # for messages, without a list of 200 ids
+    name = " ".join(argv[:_MAX_WORDS]) + (" …" if len(argv) > _MAX_WORDS else "")
     process = start_command(argv, identity or current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
+                            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
     try:
         if stdin is not None and process.stdin:
-            _write_stdin(process.stdin, stdin)
-        out, err = _read_output(process, time.monotonic() + timeout, max_output)
+            with suppress(BrokenPipeError):  # it ended without reading: its exit code says why
+                process.stdin.write(stdin)
+            process.stdin.close()
+        out, err = _read_output(process, name, time.monotonic() + timeout, max_output)
         process.wait(timeout=max(1, timeout))
-    except _Aborted as exc:
-        raise CommandError("%s %s" % (_shorten(argv), exc))
     except subprocess.TimeoutExpired:
-        raise CommandError("%s closed its output but did not end" % _shorten(argv))
+        raise CommandError("%s closed its output but did not end" % name)
     finally:
         _kill(process)
     return CommandResult(process.returncode, out, err)
-
-
-class _Aborted(Exception):
-    """Why a command is not waited for any longer."""
 
 
 def _user_switch(identity: Identity) -> Optional[Callable[[], None]]:
@@ -170,15 +169,7 @@ def _user_switch(identity: Identity) -> Optional[Callable[[], None]]:
     return become_user
 
 
-def _write_stdin(pipe: IO[bytes], data: bytes) -> None:
-    try:
-        pipe.write(data)
-    except BrokenPipeError:
-        pass  # it ended without reading: its exit code says why
-    pipe.close()
-
-
-def _read_output(process: "subprocess.Popen[bytes]", deadline: float, max_output: int) -> Tuple[bytes, str]:
+def _read_output(process: "subprocess.Popen[bytes]", name: str, deadline: float, max_output: int) -> Tuple[bytes, str]:
     """Read both pipes to their ends; return (stdout, the end of stderr).
 
     :param deadline: on the monotonic clock, seconds.
@@ -191,7 +182,7 @@ def _read_output(process: "subprocess.Popen[bytes]", deadline: float, max_output
         while selector.get_map():
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise _Aborted("did not answer in time")
+                raise CommandError("%s did not answer in time" % name)
             for key, _mask in selector.select(remaining):
                 data = os.read(key.fd, 65536)
                 if not data:
@@ -201,7 +192,7 @@ def _read_output(process: "subprocess.Popen[bytes]", deadline: float, max_output
                 if key.fileobj is process.stdout:
                     size += len(data)
                     if size > max_output:
-                        raise _Aborted("printed more than %d bytes" % max_output)
+                        raise CommandError("%s printed more than %d bytes" % (name, max_output))
                 elif len(chunks[key.fileobj]) > 64:
                     chunks[key.fileobj] = [b"".join(chunks[key.fileobj])[-_MAX_STDERR:]]
     err = b"".join(chunks[process.stderr])[-_MAX_STDERR:]
@@ -219,8 +210,3 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     for pipe in (process.stdout, process.stderr):
         if pipe:
             pipe.close()
-
-
-def _shorten(argv: Sequence[str]) -> str:
-    """The command for a message, without a list of 200 ids."""
-    return " ".join(argv[:_MAX_WORDS]) + (" …" if len(argv) > _MAX_WORDS else "")

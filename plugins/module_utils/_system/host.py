@@ -62,10 +62,7 @@ class Host:
                    for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"))
 
     def main_pid(self, pidfile: Optional[str]) -> Optional[int]:
-        """Return the pid in a container's pidfile, None when there is none.
-
-        The file outlives the process, but not the boot.
-        """
+        """Return the pid in a container's pidfile, None when there is none. The file outlives the process, but not the boot."""
         text = self._read(pidfile).strip() if pidfile else ""
         return int(text) if text.isdigit() else None
 

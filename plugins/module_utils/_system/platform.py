@@ -52,7 +52,6 @@ def is_raspberry_pi(model: Optional[str], release: Optional[str]) -> bool:
 
 
 def parse_os_release(text: str) -> Distribution:
-    """Return the Distribution of an os-release file."""
     fields = {}
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")

@@ -46,10 +46,7 @@ def parse_size(value: Any) -> Optional[int]:
 
 
 def _bytes(text: str, value: Any) -> int:
-    """Fractions of a byte that a unit leaves are dropped, as Podman does; without a unit they are a mistake.
-
-    :param value: that was given, for messages.
-    """
+    """Fractions of a byte that a unit leaves are dropped, as Podman does; without a unit they are a mistake."""
     match = _SIZE.fullmatch(text)
     if not match:
         raise ValueError("%s is not a size: %s" % (_short_repr(value), _EXPECTED))

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read, write and remove a small file of a user as that user, so that no link of the user's can lead root elsewhere."""
+"""Read, write and remove a small file of a user as that user, so that no link of the user's can lead root elsewhere.
+
+Each function raises UserFileError.
+"""
 
 import os
 from typing import Optional
@@ -30,19 +33,13 @@ class UserFileError(Exception):
 
 
 def read_user_file(identity: Identity, path: str, timeout: float) -> Optional[str]:
-    """Return the text of a file, None when there is none.
-
-    :raises UserFileError:
-    """
+    """Return the text of a file, None when there is none."""
     answer = _shell(identity, _READ, path, timeout)
     return answer.partition("\n")[2] if answer else None
 
 
 def write_user_file(identity: Identity, path: str, text: str, timeout: float) -> None:
-    """Replace a file at once; its directory is created.
-
-    :raises UserFileError: nothing was changed.
-    """
+    """Replace a file at once; its directory is created. After an error the file is as it was."""
     _shell(identity, _WRITE, path, timeout, text.encode("utf-8"))
 
 
@@ -50,7 +47,6 @@ def remove_user_file(identity: Identity, path: str, timeout: float, with_directo
     """Remove a file, if it is there.
 
     :param with_directory: remove its directory too, if nothing else is in it.
-    :raises UserFileError:
     """
     _shell(identity, _REMOVE_WITH_DIRECTORY if with_directory else _REMOVE, path, timeout)
 

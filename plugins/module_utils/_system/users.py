@@ -13,7 +13,7 @@ import re
 import stat
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from .command import Identity, current_identity, identity_from_passwd
+from .command import Identity, current_identity, identity_from_passwd, runtime_dir
 
 _ROOT_STORAGE = "/var/lib/containers/storage"
 _ROOTLESS_STORAGE = ".local/share/containers/storage"
@@ -55,7 +55,7 @@ def find_users(names: Sequence[str]) -> Tuple[List[User], List[Dict[str, str]]]:
 
 def _users_by_name(name: str, me: Identity) -> List[User]:
     if name in ("current", me.name):
-        return [_user(me)]
+        return [find_user(me)]
     if name == "all":
         return _all_users(me)
     try:
@@ -63,21 +63,20 @@ def _users_by_name(name: str, me: Identity) -> List[User]:
     except KeyError:
         raise UserError("users: there is no user %r on this host (name one, or 'all', or 'current')" % name)
     if me.uid not in (0, identity.uid):
-        raise UserError("users: only root can read the containers of %r, this is %r "
-                        "(use become, or 'current')" % (name, me.name))
-    return [_user(identity)]
+        raise UserError("users: only root can read the containers of %r, this is %r (use become, or 'current')" % (name, me.name))
+    return [find_user(identity)]
 
 
 def _all_users(me: Identity) -> List[User]:
     if me.uid != 0:
-        raise UserError("users: only root can read the containers of 'all' users, this is %r "
-                        "(use become, or 'current')" % me.name)
-    others = [_user(identity_from_passwd(entry)) for entry in pwd.getpwall() if entry.pw_uid != 0]
-    return [_user(me)] + [user for user in others if user.storage]
+        raise UserError("users: only root can read the containers of 'all' users, this is %r (use become, or 'current')" % me.name)
+    others = [find_user(identity_from_passwd(entry)) for entry in pwd.getpwall() if entry.pw_uid != 0]
+    return [find_user(me)] + [user for user in others if user.storage]
 
 
-def _user(identity: Identity) -> User:
-    return User(identity, find_storage(identity), os.path.isdir("/run/user/%d" % identity.uid))
+def find_user(identity: Identity) -> User:
+    """Return the user with what is there of theirs: container storage and session."""
+    return User(identity, find_storage(identity), runtime_dir(identity) is not None)
 
 
 def find_storage(identity: Identity) -> Optional[str]:
@@ -120,7 +119,7 @@ def _storage_paths(identity: Identity) -> Iterable[str]:
 
 
 def _read_setting(path: str, key: str) -> Optional[str]:
-    """Return a string setting of a storage.conf (TOML), None when it is not set."""
+    """A string setting of a storage.conf (TOML)."""
     match = re.search(r'^\s*%s\s*=\s*"([^"]+)"' % key, read_untrusted_file(path) or "", re.M)
     return match.group(1) if match else None
 
@@ -131,19 +130,13 @@ def read_untrusted_file(path: str, max_size: int = 1024 * 1024) -> Optional[str]
     Only a regular file of at most max_size bytes is read: a pipe would block root, a large file would eat its memory.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY)) as handle:
+            status = os.fstat(handle.fileno())
+            if stat.S_ISREG(status.st_mode) and status.st_size <= max_size:
+                return handle.read(max_size).decode("utf-8", "replace")
     except OSError:
-        return None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > max_size:
-            return None
-        with os.fdopen(descriptor, "rb", closefd=False) as handle:
-            return handle.read(max_size).decode("utf-8", "replace")
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
+        pass
+    return None
 
 
 def _expand(path: str, identity: Identity) -> str:
