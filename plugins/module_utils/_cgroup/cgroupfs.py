@@ -43,10 +43,11 @@ class CgroupFiles:
         self._files = Files()
         self._limits: Dict[str, Dict[str, Any]] = {}
         self.hierarchy = _hierarchy(self._files, root, proc)
+        self._v2 = self.hierarchy.version == 2
 
     def container_cgroups(self, pid: int, container_id: str) -> Optional[ContainerCgroups]:
         """Return where a container with this main process runs, None when the process is gone."""
-        controller = "" if self.hierarchy.version == 2 else "memory"
+        controller = "" if self._v2 else "memory"
         leaf = None
         for line in (self._files.read("%s/%s/cgroup" % (self._proc, pid)) or "").splitlines():
             _number, controllers, path = line.split(":", 2)
@@ -60,64 +61,55 @@ class CgroupFiles:
         swap: v2 memory.swap.max (swap alone), v1 memory.memsw.limit_in_bytes (memory and swap).
         """
         if cgroup not in self._limits:
-            self._limits[cgroup] = self._v2_limits(cgroup) if self.hierarchy.version == 2 else self._v1_limits(cgroup)
+            if self._v2:
+                group = self._text(cgroup, "memory.oom.group")
+                limits = {"limit": self._bytes(cgroup, "memory.max"), "swap": self._bytes(cgroup, "memory.swap.max"),
+                          "high": self._bytes(cgroup, "memory.high"), "oom_group": None if group is None else group == "1"}
+            else:
+                limits = {"limit": self._bytes(cgroup, "memory.limit_in_bytes"),
+                          "swap": self._bytes(cgroup, "memory.memsw.limit_in_bytes"), "high": None, "oom_group": None}
+            self._limits[cgroup] = limits
         return self._limits[cgroup]
-
-    def _v2_limits(self, cgroup: str) -> Dict[str, Any]:
-        group = self._text(cgroup, "memory.oom.group")
-        return {
-            "limit": _parse_bytes(self._text(cgroup, "memory.max")),
-            "swap": _parse_bytes(self._text(cgroup, "memory.swap.max")),
-            "high": _parse_bytes(self._text(cgroup, "memory.high")),
-            "oom_group": None if group is None else group == "1",
-        }
-
-    def _v1_limits(self, cgroup: str) -> Dict[str, Any]:
-        return {
-            "limit": _parse_bytes(self._text(cgroup, "memory.limit_in_bytes")),
-            "swap": _parse_bytes(self._text(cgroup, "memory.memsw.limit_in_bytes")),
-            "high": None,
-            "oom_group": None,
-        }
 
     def low(self, cgroup: str) -> int:
         """Return the bytes of a cgroup that are protected (memory.low); 0 on v1 and where it can't be read."""
-        return _parse_bytes(self._text(cgroup, "memory.low")) or 0 if self.hierarchy.version == 2 else 0
+        return self._bytes(cgroup, "memory.low") or 0 if self._v2 else 0
 
     def counts_swap(self, cgroup: str) -> bool:
         """Whether the swap of this cgroup can be limited; not on a kernel without swap or with swapaccount=0."""
-        name = "memory.swap.max" if self.hierarchy.version == 2 else "memory.memsw.limit_in_bytes"
+        name = "memory.swap.max" if self._v2 else "memory.memsw.limit_in_bytes"
         return self._text(cgroup, name) is not None
 
-    def events(self, cgroup: str) -> Optional[Dict[str, Optional[int]]]:
+    def events(self, cgroup: str) -> Optional[Dict[str, int]]:
         """Return memory.events {name: count} of a cgroup and all below it, None when it can't be read.
 
         v1 has oom_kill of the cgroup alone (memory.oom_control, since Linux 4.13), and max (memory.failcnt).
         """
-        if self.hierarchy.version == 2:
-            return _parse_pairs(self._text(cgroup, "memory.events"))
-        control = _parse_pairs(self._text(cgroup, "memory.oom_control"))
+        if self._v2:
+            return self._counts(cgroup, "memory.events")
+        control = self._counts(cgroup, "memory.oom_control")
         if control is None or "oom_kill" not in control:
             return None
-        return {"oom_kill": control["oom_kill"], "max": _parse_bytes(self._text(cgroup, "memory.failcnt"))}
+        events, failures = {"oom_kill": control["oom_kill"]}, self._bytes(cgroup, "memory.failcnt")
+        return events if failures is None else dict(events, max=failures)
 
-    def local_events(self, cgroup: str) -> Optional[Dict[str, Optional[int]]]:
+    def local_events(self, cgroup: str) -> Optional[Dict[str, int]]:
         """Return memory.events.local, what the cgroup's own limit did (Linux 5.2); None when it can't be read."""
-        return _parse_pairs(self._text(cgroup, "memory.events.local")) if self.hierarchy.version == 2 else None
+        return self._counts(cgroup, "memory.events.local") if self._v2 else None
 
     def usage(self, cgroup: str) -> Dict[str, Any]:
         """Return {current, working_set, anon, peak, swap} in bytes and {pressure_full_avg300} in percent; None: unknown."""
-        v2 = self.hierarchy.version == 2
-        stat = _parse_pairs(self._text(cgroup, "memory.stat")) or {}
-        current = _parse_bytes(self._text(cgroup, "memory.current" if v2 else "memory.usage_in_bytes"))
+        v2 = self._v2
+        stat = self._counts(cgroup, "memory.stat") or {}
+        current = self._bytes(cgroup, "memory.current" if v2 else "memory.usage_in_bytes")
         inactive = stat.get("inactive_file" if v2 else "total_inactive_file")
         # cAdvisor's and the kubelet's rule: what is in use less what the kernel can drop at once
         return {
             "current": current,
             "working_set": None if current is None or inactive is None else max(0, current - inactive),
             "anon": stat.get("anon" if v2 else "total_rss"),
-            "peak": _parse_bytes(self._text(cgroup, "memory.peak" if v2 else "memory.max_usage_in_bytes")),
-            "swap": _parse_bytes(self._text(cgroup, "memory.swap.current")) if v2 else stat.get("total_swap"),
+            "peak": self._bytes(cgroup, "memory.peak" if v2 else "memory.max_usage_in_bytes"),
+            "swap": self._bytes(cgroup, "memory.swap.current") if v2 else stat.get("total_swap"),
             "pressure_full_avg300": _parse_pressure(self._text(cgroup, "memory.pressure")) if v2 else None,
         }
 
@@ -138,6 +130,19 @@ class CgroupFiles:
         text = self._files.read(self.hierarchy.memory_root + cgroup + "/" + name)
         return None if text is None else text.strip()
 
+    def _bytes(self, cgroup: str, name: str) -> Optional[int]:
+        """None for "max", for an unreadable file and for v1's very large number."""
+        text = self._text(cgroup, name)
+        return int(text) if text is not None and text.isdigit() and int(text) < _V1_UNLIMITED else None
+
+    def _counts(self, cgroup: str, name: str) -> Optional[Dict[str, int]]:
+        """The numbers of a "key value" file, with the keys that this collection does not know."""
+        text = self._text(cgroup, name)
+        if text is None:
+            return None
+        lines = (line.split() for line in text.splitlines())
+        return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+
 
 def _hierarchy(files: Files, root: str, proc: str) -> Hierarchy:
     controllers = files.read(root + "/cgroup.controllers")
@@ -150,21 +155,6 @@ def _hierarchy(files: Files, root: str, proc: str) -> Hierarchy:
     memory = root + "/memory"
     problem = None if files.is_directory(memory) else "there is no memory controller in %s" % root
     return Hierarchy(1, memory, names, problem)
-
-
-def _parse_bytes(value: Optional[str]) -> Optional[int]:
-    """Bytes; None for "max", for an unreadable file and for v1's very large number."""
-    if value is None or not value.isdigit() or int(value) >= _V1_UNLIMITED:
-        return None
-    return int(value)
-
-
-def _parse_pairs(value: Optional[str]) -> Optional[Dict[str, Optional[int]]]:
-    """The numbers of a "key value" file, with the keys that this collection does not know."""
-    if value is None:
-        return None
-    lines = (line.split() for line in value.splitlines())
-    return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
 
 
 def _parse_pressure(value: Optional[str]) -> Optional[float]:

@@ -59,8 +59,7 @@ def owner_uid(path: str) -> int:
     return 0
 
 
-def oomd_victim(cgroup: Optional[str], unit: Optional[str], uid: int,
-                known: Container[str] = ()) -> Tuple[Optional[str], int]:
+def oomd_victim(cgroup: Optional[str], unit: Optional[str], uid: int, known: Container[str] = ()) -> Tuple[Optional[str], int]:
     """Return (container id, uid of its owner) of a kill by systemd-oomd; the id is None when it was no container.
 
     :param cgroup: that was killed, None when the record names a unit.
