@@ -39,12 +39,14 @@ _value:
   type: dict
 """
 
+from typing import Any, Callable
+
 from ..plugin_utils._cgroup_v2 import cgroup_v2_summary
 
 
 class FilterModule:
     """The filter."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return it by name."""
         return {"cgroup_v2_summary": cgroup_v2_summary}

@@ -34,12 +34,14 @@ _value:
   type: list
 """
 
+from typing import Any, Callable
+
 from ..plugin_utils._cgroup_v2 import cgroup_v2_unenforced_limits
 
 
 class FilterModule:
     """The filter."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return it by name."""
         return {"cgroup_v2_unenforced_limits": cgroup_v2_unenforced_limits}

@@ -361,7 +361,7 @@ from ..module_utils._cgroup_v2.snapshot import read_snapshot
 from ..module_utils._system.users import UserError, find_users
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "users": {"type": "list", "elements": "str", "default": []},

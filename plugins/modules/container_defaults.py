@@ -106,7 +106,7 @@ from ..module_utils._system.user_files import UserFileError
 from ..module_utils._system.users import UserError
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -151,6 +151,8 @@ runtimes:
   sample: [{user: root, name: crun, version: 1.8.1, cgroup_v2: true}]
 """
 
+from typing import Any, Dict, List
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._drain import DRAIN_ERRORS, UserContainers, stop_notes, stop_running, wait_for_containers
@@ -158,12 +160,12 @@ from ..module_utils._system.command import CommandNotFound, find_executable
 from ..module_utils._system.users import UserError, find_users
 
 
-def run(params, check_mode):
+def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     """Return the module's result.
 
     :raises: one of DRAIN_ERRORS or UserError.
     """
-    def find():
+    def find() -> List[UserContainers]:
         return [UserContainers(user, params["executable"], params["timeout"]) for user in find_users(params["users"])[0]]
 
     expected = params["containers"] or []
@@ -182,7 +184,7 @@ def run(params, check_mode):
     return {"changed": bool(containers), "containers": containers, "runtimes": runtimes, "notes": stop_notes(containers)}
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["stopped", "started"], "required": True},

@@ -254,7 +254,7 @@ SETTINGS = {
 }
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             SETTINGS,

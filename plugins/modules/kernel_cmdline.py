@@ -171,7 +171,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._boot.run import ERRORS, ensure_arguments
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "present": {"type": "list", "elements": "str", "default": []},

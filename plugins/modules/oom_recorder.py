@@ -121,6 +121,7 @@ recorder:
 
 import os
 import sys
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -134,7 +135,7 @@ from ..module_utils._system.sizes import parse_size
 MIN_RETENTION_SIZE = 4 * 1024 * 1024
 
 
-def _parse_options(params):
+def _parse_options(params: Dict[str, Any]) -> Options:
     """Return the recorder's Options.
 
     :raises InstallError: a value is wrong.
@@ -158,7 +159,7 @@ def _parse_options(params):
         retention_days=params["retention_days"], retention_bytes=size, version=VERSION)
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

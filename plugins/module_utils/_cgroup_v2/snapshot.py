@@ -64,7 +64,7 @@ _LINGER = "/var/lib/systemd/linger"
 Runner = Callable[[Sequence[str]], CommandResult]
 
 
-def read_snapshot(root: str = "/", users: Iterable[Tuple[str, int]] = (), timeout: int = 60,
+def read_snapshot(root: str = "/", users: Iterable[Tuple[str, int]] = (), timeout: float = 60,
                   run: Optional[Runner] = None) -> Snapshot:
     """Read a host.
 

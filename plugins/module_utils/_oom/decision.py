@@ -98,7 +98,7 @@ def _by_counters(evidence: Evidence) -> Optional[Decision]:
     if evidence.run.state != "running" or not counters or "oom_kill" not in counters:
         return None
     line = "cgroup: memory.events of this run: " + " ".join(
-        "%s=%d" % (key, counters[key]) for key in ("oom", "oom_kill", "oom_group_kill") if counters.get(key) is not None)
+        "%s=%s" % (key, counters[key]) for key in ("oom", "oom_kill", "oom_group_kill") if counters.get(key) is not None)
     if not counters["oom_kill"]:
         return Decision(killed=False, cause="none", confidence="certain", evidence=[line])
     missing = ["kernel_log"]
@@ -109,7 +109,7 @@ def _by_counters(evidence: Evidence) -> Optional[Decision]:
     for path, events in evidence.ancestors:
         if events and events.get("oom"):
             return Decision(killed=True, cause="ancestor_limit", scope=path, confidence="likely", missing=missing,
-                            evidence=[line, "cgroup: %s hit its limit %d times" % (path, events["oom"])])
+                            evidence=[line, "cgroup: %s hit its limit %s times" % (path, events["oom"])])
     return Decision(killed=True, cause="host_oom", scope="host", confidence="likely", missing=missing,
                     evidence=[line + ", and no cgroup above hit its limit"])
 
