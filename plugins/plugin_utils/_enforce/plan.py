@@ -168,7 +168,7 @@ class _ContainerPlanner:
         settings = set(RULES[finding["rule"]].settings)
         if finding["rule"] == "limit-not-persistent":
             settings = {"oom_group" if name == "oom_group" else "memory" for name in finding["evidence"]["settings"]}
-        return [setting for setting in self._options.settings if setting in settings]
+        return [setting for setting in SETTINGS if setting in settings and setting in self._options.settings]
 
     def _skip(self, rule: str | None, obstacle: Obstacle) -> None:
         skipped = Skipped(self._container["name"], self._container["user"], rule, kind=obstacle.kind, reason=obstacle.reason)
@@ -223,8 +223,7 @@ class _ContainerPlanner:
 
     def _into_bounds(self, target: int) -> int:
         low, high = self._decision.bounds
-        violated = violated_bound(target, low, high)
-        bound = {"min": low, "max": high}.get(violated or "")
+        bound = {"min": low, "max": high}.get(violated_bound(target, low, high) or "")
         return target if bound is None else bound
 
     def _below_reservation(self, target: int) -> Obstacle | None:

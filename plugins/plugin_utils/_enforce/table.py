@@ -16,7 +16,6 @@ from .._text import display_width, human_size, pad, printable
 from .result import Row
 
 _HEAD = ("container", "user", "what", "from", "to", "how", "why", "result")
-_SETTINGS = {"memory": "memory", "oom_group": "oom.group"}
 
 
 def render_table(rows: list[Row], skipped: list[dict[str, Any]], check_mode: bool) -> str:
@@ -48,7 +47,7 @@ def _line(row: Row, check_mode: bool) -> tuple[str, ...]:
     why = ", ".join(row["rules"])
     if row["decided_by"]:
         why += " (%s)" % printable(row["decided_by"], 80)
-    return (printable(row["container"], 60), printable(row["user"], 40), _SETTINGS[row["setting"]],
+    return (printable(row["container"], 60), printable(row["user"], 40), row["setting"].replace("_", "."),
             format_setting(row["setting"], row["before"]), format_setting(row["setting"], row["after"]),
             format_persistence(row), why, _result(row, check_mode))
 

@@ -23,8 +23,7 @@ UNKNOWN_CONTAINER: dict[str, Any] = {
     "manager": {"kind": "none", "unit": None},
     "state": {"status": "", "exit_code": None, "started_at": None, "finished_at": None, "restart_count": None,
               "oom_killed_flag": None, "stopped_by_user": None},
-    "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None,
-               "daily": None},
+    "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None, "daily": None},
     "oom": {"killed": None, "cause": "unknown", "scope": None, "lethal": None, "confidence": "unknown", "count": 0,
             "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
 }
@@ -53,7 +52,6 @@ FIELDS = (*UNKNOWN_CONTAINER, "host")
 _LITERALS = ("true", "false", "null")
 # The children after the first one are evaluated on the first one's result, not on the container.
 _NESTED = ("subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe")
-_EXAMPLE = "\"labels.role == 'database'\""
 
 
 class Condition(NamedTuple):
@@ -99,10 +97,10 @@ def parse_condition(value: Any) -> Condition:
     :raises ImportError: when it needs jmespath, which is not installed.
     """
     if isinstance(value, bool):
-        return ALWAYS if value else _NEVER
+        value = "true" if value else "false"
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("%r is no JMESPath expression: give one such as %s, or \"true\" for every container"
-                         % (value, _EXAMPLE))
+        raise ValueError("%r is no JMESPath expression: give one such as \"labels.role == 'database'\", or \"true\" "
+                         "for every container" % (value,))
     text = str(value).strip()
     if text in ("true", "false"):
         return ALWAYS if text == "true" else _NEVER
@@ -111,16 +109,15 @@ def parse_condition(value: Any) -> Condition:
     if mistakes:
         raise ValueError("%r: %s" % (text, "; ".join(mistakes)))
     condition = Condition(text, expression.search)
-    try:
-        condition.holds(match_document({}, None))
-    except ValueError as exc:
-        raise ValueError("%r fails where a value is null: %s. Ask for the value first, as in \"pod && "
-                         "starts_with(pod, 'a')\"" % (text, exc)) from exc
-    try:
-        condition.holds(match_document(SAMPLE_HOST, SAMPLE_CONTAINER))
-    except ValueError as exc:
-        raise ValueError("%r fails where the values are known: %s. Sizes are numbers of bytes, and numbers are written in "
-                         "backquotes: `1048576`" % (text, exc)) from exc
+    for document, message in (
+            (match_document({}, None), "%r fails where a value is null: %s. Ask for the value first, as in "
+             "\"pod && starts_with(pod, 'a')\""),
+            (match_document(SAMPLE_HOST, SAMPLE_CONTAINER), "%r fails where the values are known: %s. Sizes are numbers of "
+             "bytes, and numbers are written in backquotes: `1048576`")):
+        try:
+            condition.holds(document)
+        except ValueError as exc:
+            raise ValueError(message % (text, exc)) from exc
     return condition
 
 

@@ -26,7 +26,7 @@ from .._model.container_key import ContainerKey
 from .._model.finding import Finding
 from .._policy.policy import Decision
 from .._text import human_size, printable
-from .limits import settings_finding, settings_severity
+from .limits import settings_finding
 from .remedy import drift_remedy, persist_remedy
 
 
@@ -60,8 +60,12 @@ def next_start_differences(host_facts: Facts, container: Facts, decision: Decisi
     return [difference for difference in differences if difference]
 
 
-def _where(container: Facts) -> str:
-    return "in its unit" if is_set_by_unit(container) else "declared"
+def _difference(setting: str, container: Facts, declared: int | None, enforced: int | None, is_lost: bool = False) -> Difference:
+    """A limit that is declared in one way and enforced in another; both in bytes, None for no limit."""
+    first, second = ("no limit" if limit is None else human_size(limit) for limit in (declared, enforced))
+    first += " memory+swap" if setting == "swap_limit" else ""
+    where = "in its unit" if is_set_by_unit(container) else "declared"
+    return Difference(setting, "%s %s, %s enforced" % (first, where, second), is_lost)
 
 
 def _limit_difference(container: Facts, effective: Facts, decision: Decision) -> Difference | None:
@@ -70,14 +74,13 @@ def _limit_difference(container: Facts, effective: Facts, decision: Decision) ->
         return None
     if declared is None:
         # a limit of the pod, slice or service above is no limit of this container
-        text = "no limit %s, %s enforced" % (_where(container), human_size(enforced))
-        return Difference("limit", text, True) if is_own else None
+        return _difference("limit", container, None, enforced, is_lost=True) if is_own else None
     if enforced is None:
-        return Difference("limit", "%s %s, no limit enforced" % (human_size(declared), _where(container)), False)
+        return _difference("limit", container, declared, None)
     if enforced < declared and not is_own:
         return None
     is_lost = is_own and bool(violated_bound(declared, *decision.bounds)) and not violated_bound(enforced, *decision.bounds)
-    return Difference("limit", "%s %s, %s enforced" % (human_size(declared), _where(container), human_size(enforced)), is_lost)
+    return _difference("limit", container, declared, enforced, is_lost)
 
 
 def _swap_difference(host_facts: Facts, container: Facts, effective: Facts) -> Difference | None:
@@ -89,8 +92,7 @@ def _swap_difference(host_facts: Facts, container: Facts, effective: Facts) -> D
         return None  # swapaccount=0: the kernel has no such limit to read
     if not limits_differ(declared, enforced) or (enforced is not None and enforced < declared):
         return None
-    return Difference("swap_limit", "%s memory+swap %s, %s enforced" % (
-        human_size(declared), _where(container), "no limit" if enforced is None else human_size(enforced)), False)
+    return _difference("swap_limit", container, declared, enforced)
 
 
 def _oom_group_difference(container: Facts, effective: Facts, decision: Decision) -> Difference | None:
@@ -117,7 +119,7 @@ def _limit_drift(host: str, container: Facts, key: ContainerKey, drifted: list[D
 def _not_persistent(host: str, container: Facts, key: ContainerKey, decision: Decision, lost: list[Difference]) -> Finding:
     settings = [difference.setting for difference in lost]
     return settings_finding(
-        "limit-not-persistent", host, container, key, severity=settings_severity("limit-not-persistent", container, decision),
+        "limit-not-persistent", host, container, key, decision=decision,
         summary="; ".join(difference.text for difference in lost),
         detail="The kernel enforces it until the container is started again: %s does not have it." % (
             "its unit" if is_set_by_unit(container) else "Podman's record"),

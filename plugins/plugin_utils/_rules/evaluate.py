@@ -27,10 +27,6 @@ from .waivers import apply_waivers
 FACTS_SCHEMA = "podman_fleet.memory/facts/v1"
 
 
-class BadFacts(ValueError):
-    """The facts of a host are not what oom_facts returns."""
-
-
 def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
     """Return (the host's entry in the report, its findings, worst first).
 
@@ -40,30 +36,21 @@ def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date
     Never raises: a host with odd facts must not take the report of all the others with it.
     """
     host, problem = record["host"], record.get("problem")
+    facts: Any = record.get("facts")  # whatever the host answered
+    if not problem and (not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA):
+        problem = {"kind": "bad_facts", "message": "its answer is not %s" % FACTS_SCHEMA}
     if not problem:
         try:
-            return _evaluate_answer(record, policy, today)
-        except BadFacts as exc:
-            problem = {"kind": "bad_facts", "message": str(exc)}
-    entry = _entry(record, "not_checked", problem["kind"], problem["message"])
-    finding = not_checked_finding(host, problem["kind"], problem["message"])
-    return entry, _with_waivers(host, {}, [finding], policy, today)
-
-
-def _evaluate_answer(record: dict[str, Any], policy: Policy, today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
-    host, facts = record["host"], record.get("facts")
-    if not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA:
-        raise BadFacts("its answer is not %s" % FACTS_SCHEMA)
-    try:
-        findings = evaluate_facts(host, facts, record.get("run_as"), policy)
-        findings = _with_waivers(host, facts, findings, policy, today)
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise BadFacts("its facts are incomplete: %s: %s" % (type(exc).__name__, exc)) from exc
+            findings = evaluate_facts(host, facts, record.get("run_as"), policy)
+            findings = _with_waivers(host, facts, findings, policy, today)
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            problem = {"kind": "bad_facts", "message": "its facts are incomplete: %s: %s" % (type(exc).__name__, exc)}
+    if problem:
+        findings = _with_waivers(host, {}, [not_checked_finding(host, problem["kind"], problem["message"])], policy, today)
+        return _entry(record, "not_checked", problem["kind"], problem["message"]), findings
     gaps = [finding["summary"] for finding in findings
             if finding["rule"] == "evidence-missing" and finding["evidence"]["scope"] in ("privilege", "source")]
-    entry = _entry(record, "partial" if gaps else "checked", None, "; ".join(gaps) or None)
-    entry["facts"] = facts
-    return entry, findings
+    return _entry(record, "partial" if gaps else "checked", None, "; ".join(gaps) or None, facts), findings
 
 
 def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy) -> list[Finding]:
@@ -113,13 +100,7 @@ def _distinct(findings: list[Finding]) -> list[Finding]:
     return list(by_id.values())
 
 
-def _entry(record: dict[str, Any], status: str, kind: str | None, reason: str | None) -> dict[str, Any]:
-    return {
-        "name": record["host"],
-        "status": status,
-        "kind": kind,
-        "reason": reason,
-        "run_as": record.get("run_as"),
-        "only": record.get("only"),
-        "facts": None,
-    }
+def _entry(record: dict[str, Any], status: str, kind: str | None, reason: str | None,
+           facts: Facts | None = None) -> dict[str, Any]:
+    return {"name": record["host"], "status": status, "kind": kind, "reason": reason,
+            "run_as": record.get("run_as"), "only": record.get("only"), "facts": facts}

@@ -17,6 +17,7 @@ from .._model.container_key import ContainerKey
 from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
 from .._text import printable, shell_quoted
+from .remedy import run_as
 
 # What each source is for, in words for people.
 SOURCES = {
@@ -116,7 +117,7 @@ def _missing_source(host: str, source: str, user: str | None, gap: dict[str, Any
 
 
 def _command_to_see(source: str, user: str | None) -> str:
-    prefix = "" if user in (None, "root") else "sudo -iu %s " % shell_quoted(user)
+    prefix = run_as(user)
     return {
         "podman": prefix + "podman info",
         "cgroup": "cat /proc/self/cgroup /sys/fs/cgroup/cgroup.controllers",
@@ -139,14 +140,10 @@ def _unknown(host: str, container: Facts, key: ContainerKey, verdict: bool, limi
     oom = container.get("oom") or {}
     missing = [printable(source) for source in oom.get("missing") or []]
     because = " (%s)" % ", ".join(missing) if missing else ""
-    if not verdict:
-        summary = "unknown what limits are enforced"
-    elif limits:
-        summary = "unknown whether it was OOM killed, and what limits are enforced" + because
-    else:
-        summary = "unknown whether it was OOM killed" + because
+    unknown = ["whether it was OOM killed"] * verdict + ["what limits are enforced"] * limits
     return make_finding(
-        "evidence-missing", host, key, severity="medium" if verdict else "low", summary=summary,
+        "evidence-missing", host, key, severity="medium" if verdict else "low",
+        summary="unknown %s%s" % (", and ".join(unknown), because if verdict else ""),
         detail="The sources that would tell could not be read, or do not reach back far enough.",
         remedy="# see the findings on the host's sources; with root and the kernel's journal it can be decided",
         evidence={"scope": "container", "kind": "+".join(["verdict"] * verdict + ["limits"] * limits),

@@ -30,10 +30,6 @@ class _Killed(NamedTuple):
     key: ContainerKey
     is_removed: bool  # an element of `removed`
 
-    @property
-    def last_at(self) -> str:
-        return self.container["oom"].get("last_at") or ""
-
 
 def kill_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Finding]:
     """Return a finding for each container of the host that was hit."""
@@ -49,7 +45,7 @@ def kill_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Finding]
 
 def _finding(host: str, group: list[_Killed]) -> Finding:
     """One finding for all containers of one name; the latest kill speaks for them."""
-    latest = max(group, key=lambda killed: killed.last_at)
+    latest = max(group, key=lambda killed: killed.container["oom"].get("last_at") or "")
     count = sum(max(killed.container["oom"].get("count") or 0, 1) for killed in group)
     evidence = _evidence(latest, count)
     evidence["containers"] = len(group)

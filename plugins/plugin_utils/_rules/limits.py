@@ -43,30 +43,24 @@ def limit_findings(host: str, host_facts: Facts, container: Facts, key: Containe
     return [finding for finding in findings if finding]
 
 
-def settings_finding(rule_id: str, host: str, container: Facts, key: ContainerKey, *, severity: str | None = None,
-                     evidence: dict[str, Any] | None = None, **texts: str) -> Finding:
+def settings_finding(rule_id: str, host: str, container: Facts, key: ContainerKey, *, decision: Decision | None = None,
+                     severity: str | None = None, evidence: dict[str, Any] | None = None, **texts: str) -> Finding:
     """Return a finding on a container's settings, with the evidence that all of them have.
 
+    :param decision: where the policy says how severe it is; then it is at most low for what does not run, since that
+        endangers nothing until it is started.
+    :param severity: where it is neither that nor the rule's usual one.
     :param texts: summary, detail and remedy.
     """
-    common = {
-        "running": is_running(container),
-        "container_id": container["id"],
-        "declared": declared_settings(container),
-        "effective": effective_settings(container),
-    }
+    common = {"running": is_running(container), "container_id": container["id"],
+              "declared": declared_settings(container), "effective": effective_settings(container)}
+    if decision:
+        severity = decision.severity or RULES[rule_id].severity
+        if not is_running(container) and severity_rank(severity) < severity_rank("low"):
+            severity = "low"
     if is_set_by_unit(container):
         common["next_start"] = next_start_settings(container)
     return make_finding(rule_id, host, key, severity=severity, evidence={**common, **(evidence or {})}, **texts)
-
-
-def settings_severity(rule_id: str, container: Facts, decision: Decision) -> str:
-    """Return the policy's severity, or else the rule's usual one; at most low for what does not run.
-
-    It endangers nothing until it is started.
-    """
-    severity = decision.severity or RULES[rule_id].severity
-    return severity if is_running(container) or severity_rank(severity) > severity_rank("low") else "low"
 
 
 def _limit_missing(host: str, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
@@ -78,8 +72,7 @@ def _limit_missing(host: str, container: Facts, key: ContainerKey, decision: Dec
     usage = memory_usage(container)
     uses = ", uses %s now" % human_size(usage["current"]) if isinstance(usage.get("current"), int) else ""
     return settings_finding(
-        "memory-limit-missing", host, container, key, severity=settings_severity("memory-limit-missing", container, decision),
-        summary="no memory limit%s" % uses,
+        "memory-limit-missing", host, container, key, decision=decision, summary="no memory limit%s" % uses,
         detail="Nothing between this container and all of the host's memory: a leak in it ends in an OOM kill "
                "of whatever the kernel picks, not of this container.",
         remedy=first_limit_remedy(container, key, decision),
@@ -94,7 +87,7 @@ def _oom_group_mismatch(host: str, host_facts: Facts, container: Facts, key: Con
     if current.value is decision.oom_group:
         return None
     return settings_finding(
-        "oom-group-mismatch", host, container, key, severity=settings_severity("oom-group-mismatch", container, decision),
+        "oom-group-mismatch", host, container, key, decision=decision,
         summary="memory.oom.group is %s" % ("off" if decision.oom_group else "on"),
         detail="An OOM kill takes one process and leaves the rest of the container running, half dead."
                if decision.oom_group else
@@ -114,8 +107,7 @@ def _out_of_bounds(host: str, container: Facts, key: ContainerKey, decision: Dec
     # the limit of a pod, slice or service is not the container's to change
     is_above = bool(effective) and not has_own_limit(container)
     return settings_finding(
-        "memory-limit-out-of-bounds", host, container, key,
-        severity=settings_severity("memory-limit-out-of-bounds", container, decision),
+        "memory-limit-out-of-bounds", host, container, key, decision=decision,
         summary="limit %s is %s of %s%s" % (
             human_size(limit), "below the minimum" if violated == "min" else "above the maximum", human_size(bound),
             " (%s)" % printable(source) if is_above and source else ""),

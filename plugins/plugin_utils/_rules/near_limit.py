@@ -38,10 +38,8 @@ def near_limit_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Fi
     has_swap = bool((facts.get("host") or {}).get("swap_total"))
     findings = []
     for container in containers:
-        if not is_running(container) or container.get("is_infra"):
-            continue
         evidence = _evidence(container, usage_by_source, has_swap)
-        if evidence is None:
+        if evidence is None or not is_running(container) or container.get("is_infra"):
             continue
         near, stalls = _near_severity(evidence), _stall_severity(evidence)
         if near:

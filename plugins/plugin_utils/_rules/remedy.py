@@ -53,9 +53,7 @@ def bound_remedy(container: Facts, key: ContainerKey, bound: int) -> str:
 def _usage_warning(container: Facts, limit: int) -> list[str]:
     """A limit below what is in use: the kernel kills at once (memory.max in cgroup-v2.rst)."""
     used = _most_used(container, "working_set") or _most_used(container, "current")
-    if used <= limit:
-        return []
-    return ["# it uses %s now: this limit would kill it at once, make it use less first" % human_size(used)]
+    return [] if used <= limit else ["# it uses %s now: this limit would kill it at once, make it use less first" % human_size(used)]
 
 
 def _most_used(container: Facts, *keys: str) -> int:
@@ -83,8 +81,7 @@ def _set_limit(container: Facts, key: ContainerKey, limit: int) -> list[str]:
     if (container.get("manager") or {}).get("kind") == "quadlet" and key.unit:
         return _quadlet_drop_in(key, "PodmanArgs=--memory=%s --memory-swap=%s" % (text, text))
     options = "--memory=%s --memory-swap=%s" % (text, text)
-    update = "%s %s %s" % (_podman(key, "update"), options, shell_quoted(key.name))
-    return [update, *_also_change(container, key, options)]
+    return [_podman_update(key, options), *_also_change(container, key, options)]
 
 
 def oom_group_remedy(host: str, container: Facts, key: ContainerKey, wanted: bool) -> str:
@@ -149,20 +146,23 @@ def drift_remedy(container: Facts, key: ContainerKey) -> str:
     remark = "# enforce what is declared again"
     if effective.get("limit") is None:
         remark += " (with --cgroups=disabled that is impossible: recreate it without that)"
-    return "%s\n%s --memory=%d --memory-swap=%d %s" % (
-        remark, _podman(key, "update"), declared["limit"], swap if swap is not None else -1, shell_quoted(key.name))
+    options = "--memory=%d --memory-swap=%d" % (declared["limit"], -1 if swap is None else swap)
+    return "%s\n%s" % (remark, _podman_update(key, options))
 
 
-def _podman(key: ContainerKey, verb: str) -> str:
-    if key.user == "root":
-        return "podman %s" % verb
-    return "sudo -iu %s podman %s" % (shell_quoted(key.user), verb)
+def _podman_update(key: ContainerKey, options: str) -> str:
+    return "%spodman update %s %s" % (run_as(key.user), options, shell_quoted(key.name))
+
+
+def run_as(user: str | None) -> str:
+    """Return what has to stand before a command that root runs for a user: "sudo -iu alice ", nothing for root's."""
+    return "" if user in (None, "root") else "sudo -iu %s " % shell_quoted(user)
 
 
 def _quadlet_drop_in(key: ContainerKey, line: str) -> list[str]:
     """A drop-in beside the quadlet file; quadlet reads them since Podman 5.0."""
     unit = key.unit or ""
-    name = unit[: -len(".service")] if unit.endswith(".service") else unit
+    name = unit.removesuffix(".service")
     is_root = key.user == "root"
     directory = "%s/%s.container.d" % ("/etc/containers/systemd" if is_root else ".config/containers/systemd", printable(name))
     systemctl = "systemctl" if is_root else "systemctl --user"
@@ -177,15 +177,13 @@ def _quadlet_drop_in(key: ContainerKey, line: str) -> list[str]:
 
 def _also_change(container: Facts, key: ContainerKey, options: str) -> list[str]:
     """Where the options have to be written as well, so that a recreated container has them."""
-    manager = container.get("manager") or {}
-    kind = manager.get("kind")
+    kind = (container.get("manager") or {}).get("kind")
     if kind == "compose":
         return ["# and write the same into the compose file, or the next `up` undoes it"]
     if kind == "kube":
         return ["# and write the same into the pod's YAML (resources.limits.memory), or the next `play` undoes it"]
     if kind == "systemd" and key.unit:
-        return ["# and put %s into the podman run of %s, or its next start undoes it"
-                % (options, printable(key.unit))]
+        return ["# and put %s into the podman run of %s, or its next start undoes it" % (options, printable(key.unit))]
     if container.get("pod"):
         return ["# it is in a pod: whatever creates the pod has to have it too"]
     return []

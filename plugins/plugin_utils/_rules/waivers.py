@@ -10,7 +10,6 @@ Pure. An expired waiver waives nothing, and is a finding on each host where it w
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 from .._model.container_facts import Facts
 from .._model.finding import Finding, make_finding
@@ -25,11 +24,14 @@ def apply_waivers(policy: Policy, host: str, facts: Facts, findings: list[Findin
     """Set `waiver` of the findings that are waived; return the findings on waivers that have expired."""
     if not policy.waivers:
         return []
-    documents = _Documents(host, facts)
+    host_facts = named_host(host, facts)
+    containers = {container["id"]: container for key in ("removed", "containers") for container in facts.get(key) or []}
     expired: dict[int, list[Finding]] = {}
     for finding in findings:
+        # without the facts of a container where it is about the host
+        document = match_document(host_facts, containers.get(finding["evidence"].get("container_id")))
         matching = [(number, waiver) for number, waiver in enumerate(policy.waivers)
-                    if waiver.rule == finding["rule"] and condition_holds(waiver.match, documents.lookup(finding))]
+                    if waiver.rule == finding["rule"] and condition_holds(waiver.match, document)]
         valid = [waiver for _number, waiver in matching if waiver.expires >= today]
         if valid:
             finding["waiver"] = max(valid, key=lambda waiver: waiver.expires).as_dict()
@@ -37,22 +39,6 @@ def apply_waivers(policy: Policy, host: str, facts: Facts, findings: list[Findin
             for number, _waiver in matching:
                 expired.setdefault(number, []).append(finding)
     return [_expired(host, policy.waivers[number], group) for number, group in expired.items()]
-
-
-class _Documents:
-    """What a waiver's `match` is evaluated on."""
-
-    def __init__(self, host: str, facts: Facts) -> None:
-        self._host = named_host(host, facts)
-        self._containers = {container["id"]: container for key in ("removed", "containers") for container in facts.get(key) or []}
-        self._cache: dict[Any, dict[str, Any]] = {}
-
-    def lookup(self, finding: Finding) -> dict[str, Any]:
-        """Return the document of the finding's container, or of the host where the finding is about the host."""
-        container_id = finding["evidence"].get("container_id")
-        if container_id not in self._cache:
-            self._cache[container_id] = match_document(self._host, self._containers.get(container_id))
-        return self._cache[container_id]
 
 
 def _expired(host: str, waiver: Waiver, findings: list[Finding]) -> Finding:

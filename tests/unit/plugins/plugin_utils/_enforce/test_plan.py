@@ -195,6 +195,11 @@ def test_parts(only, settings, expected):
     assert only({**BARE, **OFF}, policy(memory=DEFAULT, oom_group=True), settings=settings) == expected
 
 
+def test_a_setting_named_twice_counts_once(container, facts):
+    host_plan = plan(facts(container(**BARE)), policy(memory=DEFAULT), settings=("memory", "memory"))
+    assert [step.rules for change in host_plan.changes for step in change.steps] == [("memory-limit-missing",)]
+
+
 @pytest.mark.parametrize("settings, expected", [
     (("memory",), {"memory": "64m", "memory_swap": "64m"}), (("oom_group",), {"oom_group": True})])
 def test_parts_of_what_is_not_kept(only, settings, expected):
