@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Dict
 
 from .._system.command import CommandError, Identity, runtime_dir, start_command
@@ -93,16 +93,17 @@ class PodmanService:
         return messages[-1][:500] if messages else "no message"
 
     def _start(self, stack: ExitStack) -> None:
-        private = "/run" if os.geteuid() == 0 else runtime_dir(self._identity)
+        root = os.geteuid() == 0
+        private = "/run" if root else runtime_dir(self._identity)
         folder = tempfile.mkdtemp(prefix="podman-fleet-", dir=private)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         path = os.path.join(folder, "api.sock")
         self._stderr = os.path.join(folder, "stderr")
-        if os.geteuid() == 0:
+        if root:
             os.chown(folder, self._identity.uid, self._identity.gid)
         with open(self._stderr, "wb") as stderr:
             process = start_command([self._executable, "system", "service", "--time=%d" % _IDLE, "unix://" + path],
-                            self._identity, stderr=stderr)
+                                    self._identity, stderr=stderr)
         stack.callback(_end, process)
         self._connection = _Connection(path, self._timeout)
         stack.callback(self._connection.close)
@@ -117,8 +118,7 @@ class PodmanService:
 
     def _check_start(self, process: "subprocess.Popen[bytes]", deadline: float) -> None:
         if process.poll() is not None:
-            raise ServiceError("podman system service: it ended with exit code %d: %s" % (
-                process.returncode, self._last_error()))
+            raise ServiceError("podman system service: it ended with exit code %d: %s" % (process.returncode, self._last_error()))
         if time.monotonic() > deadline:
             raise ServiceError("podman system service: it did not open its socket in %d s" % self._timeout)
 
@@ -134,10 +134,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _signal_session(process: "subprocess.Popen[bytes]", number: int) -> None:
     """Signal the service's session: rootless Podman is a parent and a child in a user namespace."""
-    try:
+    with suppress(ProcessLookupError):  # it has ended by itself
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass  # it has ended by itself
 
 
 class _Connection(http.client.HTTPConnection):

@@ -36,6 +36,8 @@ class Podman:
     :param executable: name or path.
     :param identity: of the user.
     :param timeout: seconds for each call.
+
+    Its methods, except inspect(), raise PodmanError: no answer, or not the expected one.
     """
 
     def __init__(self, executable: str, identity: Identity, timeout: float) -> None:
@@ -45,10 +47,7 @@ class Podman:
         self._retries = _MAX_RETRIES
 
     def list_containers(self) -> List[ListedContainer]:
-        """Return all containers, running or not.
-
-        :raises PodmanError: no answer, or not a list of containers.
-        """
+        """Return all containers, running or not."""
         result = self._run("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}")
         if result.rc != 0:
             raise PodmanError("podman ps: %s" % _describe_failure(result))
@@ -93,10 +92,7 @@ class Podman:
         self._inspect(idents[middle:], raws, messages)
 
     def info(self) -> Dict[str, Any]:
-        """Return {version, conmon, runtime: {name, version}, cgroup_manager}; None for what is missing.
-
-        :raises PodmanError: no answer, or not the expected one.
-        """
+        """Return {version, conmon, runtime: {name, version}, cgroup_manager}; None for what is missing."""
         result = self._run("info", "--format", "json")
         try:
             answer = json.loads(result.out.decode("utf-8", "replace"))
@@ -112,10 +108,7 @@ class Podman:
         }
 
     def version(self) -> str:
-        """Return Podman's version alone, without touching any storage.
-
-        :raises PodmanError: no answer, or not the expected one.
-        """
+        """Return Podman's version alone, without touching any storage."""
         result = self._run("--version")
         version = _version(result.out.decode("utf-8", "replace"))
         if version is None:
@@ -126,8 +119,6 @@ class Podman:
         """Return the resources that Podman keeps for a container's next start: a LinuxResources of the OCI runtime spec.
 
         For a container that does not run, inspect shows those of its last start, without later updates.
-
-        :raises PodmanError: no answer, or not the expected one.
         """
         result = self._run("generate", "spec", "--compact", ident)
         try:
@@ -154,8 +145,7 @@ def _describe_failure(result: CommandResult) -> str:
     return "exit code %d: %s" % (result.rc, lines[-1][:500] if lines else "(no message)")
 
 
-def select_containers(listed: Sequence[ListedContainer],
-                      words: Sequence[str]) -> Tuple[List[ListedContainer], List[str]]:
+def select_containers(listed: Sequence[ListedContainer], words: Sequence[str]) -> Tuple[List[ListedContainer], List[str]]:
     """Return (the containers that the words name, the words that name none).
 
     :param words: names, ids or prefixes of ids; empty: all.

@@ -130,12 +130,9 @@ def _declared(host_config: Dict[str, Any]) -> MemorySettings:
     """The limits that inspect shows; Podman's none is 0 or -1."""
     conf = {str(key): str(value) for key, value in (host_config.get("CgroupConf") or {}).items()}
     group = conf.get(OOM_GROUP)
-    return {
-        "limit": _positive(host_config.get("Memory")),
-        "swap_limit": _positive(host_config.get("MemorySwap")),
-        "reservation": _positive(host_config.get("MemoryReservation")),
-        "oom_group": None if group is None else group.strip() == "1",
-    }
+    return {"limit": _positive(host_config.get("Memory")), "swap_limit": _positive(host_config.get("MemorySwap")),
+            "reservation": _positive(host_config.get("MemoryReservation")),
+            "oom_group": None if group is None else group.strip() == "1"}
 
 
 def _positive(value: Optional[int]) -> Optional[int]:

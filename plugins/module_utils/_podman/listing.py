@@ -33,8 +33,7 @@ def query_containers(user: User, words: Sequence[str], executable: str, timeout:
     name = user.identity.name
     obstacle = _obstacle(user, executable)
     if obstacle:
-        status, message = obstacle
-        return _empty_answer(user, words, status, message)
+        return _empty_answer(user, words, *obstacle)
     podman = Podman(executable, user.identity, timeout)
     try:
         listed = podman.list_containers()

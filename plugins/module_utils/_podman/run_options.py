@@ -42,18 +42,13 @@ def memory_settings(values: Dict[str, str]) -> MemorySettings:
     :param values: from parse_run_options.
     :raises ValueError: a value is no size, such as a variable.
     """
-    limit = _parse_bytes(values.get("limit"))
-    swap_limit = _parse_bytes(values.get("swap_limit"))
+    limit, swap_limit, reservation = (_parse_bytes(values.get(key)) for key in ("limit", "swap_limit", "reservation"))
     if limit is None:
         swap_limit = None
     elif "swap_limit" not in values:
         swap_limit = 2 * limit  # podman-run(1), --memory-swap
-    return {
-        "limit": limit,
-        "swap_limit": swap_limit,
-        "reservation": _parse_bytes(values.get("reservation")),
-        "oom_group": values["oom_group"] == "1" if "oom_group" in values else None,
-    }
+    oom_group = values["oom_group"] == "1" if "oom_group" in values else None
+    return {"limit": limit, "swap_limit": swap_limit, "reservation": reservation, "oom_group": oom_group}
 
 
 def _parse_bytes(value: Optional[str]) -> Optional[int]:

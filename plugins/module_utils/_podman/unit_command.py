@@ -41,23 +41,16 @@ def next_start_settings(line: str, create_command: Sequence[str], image: str,
     :param default_oom_group: whether containers.conf gives every new container memory.oom.group.
     """
     words = create_command if " ".join(create_command) == line else line.split(" ")
-    options = _words_before_image(words, image)
-    if options is None:
+    end = next((index for index, word in enumerate(words) if _names_image(word, image) and "run" in words[:index]), None)
+    if end is None:
         return None
     try:
-        settings = memory_settings(parse_run_options(options))
+        settings = memory_settings(parse_run_options(words[:end]))
     except ValueError:
         return None
     if settings["oom_group"] is None and default_oom_group:
         settings["oom_group"] = True
     return settings
-
-
-def _words_before_image(words: Sequence[str], image: str) -> Optional[Sequence[str]]:
-    for index, word in enumerate(words):
-        if _names_image(word, image) and "run" in words[:index]:
-            return words[:index]
-    return None
 
 
 def _names_image(word: str, image: str) -> bool:
