@@ -14,6 +14,8 @@ from .run_options import MemorySettings, memory_settings, parse_run_options
 
 # systemd-show-exec: "{ path=/usr/bin/podman ; argv[]=/usr/bin/podman run … ; ignore_errors=no ; …"
 _ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*) ; ignore_errors=(?:no|yes) ; ", re.M)
+# Options whose value may be the image's short name: quadlet writes `--name web … docker.io/library/web:latest`.
+_NAMES = ("--name", "--hostname", "-h", "--network", "--network-alias", "--pod")
 
 
 def podman_run_lines(units: Dict[str, Dict[str, str]]) -> Dict[str, str]:
@@ -41,7 +43,8 @@ def next_start_settings(line: str, create_command: Sequence[str], image: str,
     :param default_oom_group: whether containers.conf gives every new container memory.oom.group.
     """
     words = create_command if " ".join(create_command) == line else line.split(" ")
-    end = next((index for index, word in enumerate(words) if _names_image(word, image) and "run" in words[:index]), None)
+    end = next((index for index, word in enumerate(words) if _names_image(word, image) and "run" in words[:index]
+                and words[index - 1] not in _NAMES), None)
     if end is None:
         return None
     try:

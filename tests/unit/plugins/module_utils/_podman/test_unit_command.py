@@ -81,6 +81,10 @@ def test_short_names_of_images(argument):
     assert settings("-m 64m", image="docker.io/library/web:latest", argument=argument)["limit"] == 64 * MIB
 
 
+def test_a_container_of_the_images_name():
+    assert settings("--name web -m 64m", image="docker.io/library/web:latest", argument="web")["limit"] == 64 * MIB
+
+
 @pytest.mark.parametrize("line, image", [
     ("/usr/bin/podman run --memory=64m other", IMAGE), ("/usr/bin/podman run --memory=lots localhost/bb:latest", IMAGE),
     ("/usr/bin/podman run --memory", IMAGE),
