@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.controller import has_human_output, open_run_dir, output_width, show_lines
+from ..plugin_utils._enforce.plan import HostPlan
 from ..plugin_utils._enforce.result import count_results
 from ..plugin_utils._enforce.summary import EnforcementSummary
 from ..plugin_utils._text import plural
@@ -69,4 +70,4 @@ def _lost(host: str, is_active: bool) -> dict[str, Any]:
     message = ("its task ended before it could be asked; Ansible's output says why" if is_active else
                "failed or unreachable before it could be asked; Ansible's output says why")
     return {"host": host, "problem": {"kind": "failed" if is_active else "earlier", "message": message},
-            "counts": count_results(None, []), "rows": [], "skipped": []}
+            "counts": count_results(HostPlan(), []), "rows": [], "skipped": []}

@@ -72,16 +72,16 @@ class _Work:
                  options: dict[str, Any]) -> None:
         self._action, self._task_vars, self._host = action, task_vars, host
         self._policy, self._today, self._options = policy, today, options
-        self.plan: HostPlan | None = None
+        self.plan = HostPlan()
         self._results: list[dict[str, Any]] = []
 
     def rows(self) -> list[Row]:
         """Return a row for each step of the plan."""
-        return result_rows(self.plan, self._results) if self.plan else []
+        return result_rows(self.plan, self._results)
 
     def skipped(self) -> list[dict[str, Any]]:
         """Return what the plan skips."""
-        return [skipped._asdict() for skipped in self.plan.skipped] if self.plan else []
+        return [skipped._asdict() for skipped in self.plan.skipped]
 
     def do(self) -> dict[str, str] | None:
         """Plan and change; return {kind, message} of what went wrong, None when nothing did.
@@ -91,7 +91,7 @@ class _Work:
         """
         for is_last in (False, True):
             problem = self._make_plan()
-            if problem or not self.plan or not self.plan.changes:
+            if problem or not self.plan.changes:
                 return problem
             problem = self._apply(self.plan)
             if problem is None or self._results or is_last or problem["kind"] != "failed":

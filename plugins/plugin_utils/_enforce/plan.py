@@ -89,13 +89,13 @@ class Skipped(NamedTuple):
 
 
 class HostPlan(NamedTuple):
-    """What is to be done on one host."""
+    """What is to be done on one host; nothing, where no plan could be made."""
 
-    changes: tuple[Change, ...]
-    skipped: tuple[Skipped, ...]
-    containers: int  # all of them
-    exempt: int  # of which the policy wants nothing
-    compliant: int  # of which it wants something, and which have it
+    changes: tuple[Change, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    containers: int = 0  # all of them
+    exempt: int = 0  # of which the policy wants nothing
+    compliant: int = 0  # of which it wants something, and which have it
 
 
 def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today: datetime.date,

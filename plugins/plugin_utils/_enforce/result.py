@@ -10,6 +10,7 @@ restart_required, message, failed}; sizes in bytes, before None for no limit.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from .plan import Change, HostPlan
@@ -59,22 +60,19 @@ def refused_containers(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(result["user"], result["id"]) for result in results if result.get("failed")}
 
 
-def count_results(plan: HostPlan | None, rows: list[Row]) -> dict[str, Any]:
+def count_results(plan: HostPlan, rows: list[Row]) -> dict[str, Any]:
     """Return what a host comes to, as numbers of containers; `skipped`: of settings, by kind of obstacle."""
     def containers(chosen: list[Row]) -> int:
         return len({(row["user"], row["container"]) for row in chosen})
 
     done = [row for row in rows if row["changed"] and not row["failed"]]
-    skipped: dict[str, int] = {}
-    for setting in plan.skipped if plan else ():
-        skipped[setting.kind] = skipped.get(setting.kind, 0) + 1
     return {
-        "containers": plan.containers if plan else 0,
-        "compliant": plan.compliant if plan else 0,
-        "exempt": plan.exempt if plan else 0,
-        "planned": len(plan.changes) if plan else 0,
+        "containers": plan.containers,
+        "compliant": plan.compliant,
+        "exempt": plan.exempt,
+        "planned": len(plan.changes),
         "changed": containers(done),
         "not_persistent": containers([row for row in done if not row["persistent"]]),
         "failed": containers([row for row in rows if row["failed"]]),
-        "skipped": dict(sorted(skipped.items())),
+        "skipped": dict(sorted(Counter(setting.kind for setting in plan.skipped).items())),
     }

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of containers that stay the same when a container is recreated.
-
-Pure.
-"""
+"""Names of containers that stay the same when a container is recreated. Pure."""
 
 from __future__ import annotations
 

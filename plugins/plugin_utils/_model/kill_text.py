@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A kill in words: why, what it did to the container, who was killed.
-
-Pure. Takes the evidence of a finding oom-killed.
-"""
+"""A kill in words, from the evidence of a finding oom-killed: why, what it did to the container, who was killed. Pure."""
 
 from __future__ import annotations
 

@@ -76,10 +76,8 @@ def settings_findings(host: str, host_facts: Facts, container: Facts, key: Conta
 
     :param host_facts: from named_host.
     """
-    return [
-        *limit_findings(host, host_facts, container, key, decision),
-        *drift_findings(host, host_facts, container, key, decision),
-    ]
+    findings = limit_findings(host, host_facts, container, key, decision)
+    return findings + drift_findings(host, host_facts, container, key, decision)
 
 
 def _with_waivers(host: str, facts: Facts, findings: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:

@@ -69,7 +69,7 @@ def test_counts_are_of_containers():
     assert count_results(PLAN, done) == {
         "containers": 5, "compliant": 1, "exempt": 1, "planned": 2, "changed": 1, "not_persistent": 1, "failed": 1,
         "skipped": {"below_usage": 1}}
-    assert count_results(None, [])["containers"] == 0
+    assert count_results(HostPlan(), [])["containers"] == 0
 
 
 def test_the_table():
@@ -110,13 +110,13 @@ def test_names_do_nothing_to_a_terminal():
 def record(host="h", problem=None, plan=PLAN, **changes):
     done = changes.get("rows", rows(result(WEB, persistent=False, message="set; lost"), result(DB, "alice")))
     return {"host": host, "problem": problem, "counts": count_results(plan, done), "rows": done,
-            "skipped": [skipped._asdict() for skipped in plan.skipped] if plan else []}
+            "skipped": [skipped._asdict() for skipped in plan.skipped]}
 
 
 def test_the_screen():
     count = EnforcementSummary()
     count.add(record())
-    count.add(record("gone", {"kind": "unreachable", "message": "no route"}, plan=None, rows=[]))
+    count.add(record("gone", {"kind": "unreachable", "message": "no route"}, plan=HostPlan(), rows=[]))
     assert plain_text(count.lines(False, 100)).splitlines() == [
         "Podman memory policy  2 hosts, 5 containers: 1 compliant, 1 exempt",
         "",
