@@ -102,31 +102,22 @@ class Grub(Bootloader):
 
     def _edit(self, texts: Mapping[str, str], line: str, desired: Desired) -> Dict[str, str]:
         """Return {path: text} with the changes."""
-        edited = dict(texts)
-        if unexpected_arguments(parse_arguments(line), desired):
-            for path in texts:
-                edited[path] = self._remove(path, texts[path], desired)
-        path = self.own_drop_in or SETTINGS
-        for argument in missing_arguments(parse_arguments(line), desired):
-            edited[path] = self._append(path, edited.get(path), argument.text)
+        arguments = parse_arguments(line)
+        edited, path = dict(texts), SETTINGS
+        try:
+            if unexpected_arguments(arguments, desired):
+                for path in texts:
+                    edited[path] = remove_words(
+                        texts[path], _NAMES, lambda word: bool(unexpected_arguments(parse_arguments(word), desired)))[0]
+            path = self.own_drop_in or SETTINGS
+            for argument in missing_arguments(arguments, desired):
+                text = edited.get(path) or (_DROP_IN if self.own_drop_in else "")
+                edited[path] = append_word(text, self.variable, argument.text)
+        except ShellError as exc:
+            raise BootloaderError("%s can't be edited safely: %s. Change it by hand." % (path, exc))
         if self.own_drop_in and edited.get(self.own_drop_in) == _DROP_IN:
             del edited[self.own_drop_in]
         return edited
-
-    @staticmethod
-    def _remove(path: str, text: str, desired: Desired) -> str:
-        try:
-            return remove_words(text, _NAMES, lambda word: bool(unexpected_arguments(parse_arguments(word), desired)))[0]
-        except ShellError as exc:
-            raise BootloaderError("%s can't be edited safely: %s. Change it by hand." % (path, exc))
-
-    def _append(self, path: str, text: Optional[str], word: str) -> str:
-        if path == self.own_drop_in and not text:
-            text = _DROP_IN
-        try:
-            return append_word(text or "", self.variable, word)
-        except ShellError as exc:
-            raise BootloaderError("%s can't be edited safely: %s. Change it by hand." % (path, exc))
 
     def _describe_unsafe(self, line: str, desired: Desired) -> str:
         arguments = parse_arguments(line)

@@ -170,5 +170,5 @@ def _parse_record(record: bytes, boot: Optional[str], offset: int) -> Tuple[int,
     head, _semicolon, rest = record.partition(b";")
     fields = head.split(b",")
     mono = int(fields[2])
-    line = _ESCAPED.sub(lambda match: bytes(bytearray([int(match.group(1), 16)])), rest.partition(b"\n")[0])
+    line = _ESCAPED.sub(lambda match: bytes([int(match.group(1), 16)]), rest.partition(b"\n")[0])
     return int(fields[1]), KernelMessage(mono + offset, boot, mono, line.decode("utf-8", "replace"))

@@ -76,8 +76,7 @@ class Journal:
             problem = "journalctl: exit code %d" % exit_code
         if reader.bad_lines:
             problem = "%d journal line(s) could not be read" % reader.bad_lines
-        return Reading(
-            cursor=reader.last, continued=bool(cursor) and reader.first == cursor, ended=reader.ended, problem=problem)
+        return Reading(cursor=reader.last, continued=bool(cursor) and reader.first == cursor, ended=reader.ended, problem=problem)
 
 
 def _run(argv: List[str], stderr: IO[bytes], reader: "_EntryReader") -> int:
@@ -130,9 +129,9 @@ class _EntryReader:
                 self.bad_lines += bool(line.strip())
                 continue
             if not (_KERNEL.search(line) and not _OOM.search(line)):
-                found, bad_lines = parse_entries(line)
+                parsed, bad_lines = parse_entries(line)
                 self.bad_lines += bad_lines
-                chunk += found
+                chunk += parsed
             self.last = match.group(1).decode("ascii", "replace")
             self.first = self.first or self.last
             self._left -= 1

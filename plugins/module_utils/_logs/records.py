@@ -100,7 +100,7 @@ def field_text(value: Any) -> str:
     """
     if isinstance(value, list):
         if value and all(isinstance(item, int) for item in value):
-            return bytes(bytearray(item & 0xFF for item in value)).decode("utf-8", "replace")
+            return bytes(item & 0xFF for item in value).decode("utf-8", "replace")
         return field_text(value[-1] if value else "")
     return value if isinstance(value, str) else ""
 

@@ -10,7 +10,6 @@ from .._cgroup.cgroupfs import CgroupFiles
 from .._cgroup.effective import effective_limits
 from .._cgroup.paths import cgroup_lineage
 from .._logs.records import PodmanEvent
-from .._podman.cli import matches_word
 from .._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer
@@ -105,8 +104,3 @@ def _find_manager(event: Optional[PodmanEvent], recorded: Optional[KnownContaine
     unit = (event.labels.get("PODMAN_SYSTEMD_UNIT") if event else None) or (recorded.unit if recorded else None)
     is_quadlet = any("/libpod-payload-" in cgroup for cgroup in cgroups)
     return {"kind": ("quadlet" if is_quadlet else "systemd") if unit else "none", "unit": unit}
-
-
-def matches_removed(removed: Dict[str, Any], word: str) -> bool:
-    """Whether a word of the option `containers` means this entry of the facts' `removed`."""
-    return matches_word(removed["id"], removed["name"], word)

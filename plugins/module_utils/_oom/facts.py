@@ -23,13 +23,14 @@ from .._logs.journal import (
 )
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
+from .._podman.cli import matches_word
 from .._podman.listing import PodmanAnswer, first_queryable_user, podman_info, podman_versions, query_containers
 from .._recorder.record import Record
 from .._recorder.source import complete_since, daily_memory, merge_records, read_recorder, recorded_events
 from .._system.host import Host
 from .._system.times import to_iso
 from .._system.users import User, find_users
-from .containers import live_memory, matches_removed, read_next_starts, removed_container_facts
+from .containers import live_memory, read_next_starts, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, HostRecords, RecordsByContainer, attribute_service_kills, container_evidence
 from .verdict import decide
 
@@ -244,7 +245,7 @@ class _Collector:
                 ident, by_uid[owner], index, systemd_since[owner], answers.history.containers.get((ident, owner)))
             # the history reaches further back than what was asked for
             if removed["oom"]["last_at"] >= to_iso(self._options.since) and (
-                    not words or any(matches_removed(removed, word) for word in words)):
+                    not words or any(matches_word(ident, removed["name"], word) for word in words)):
                 facts.append(removed)
         return facts
 
@@ -252,7 +253,7 @@ class _Collector:
         """The words of `containers` that no user's container and no removed one matches."""
         return [word for word in self._options.containers
                 if all(word in answer.unmatched for answer in answers)
-                and not any(matches_removed(container, word) for container in removed)]
+                and not any(matches_word(container["id"], container["name"], word) for container in removed)]
 
     def _add_cgroup_source(self) -> None:
         hierarchy = self._files.hierarchy

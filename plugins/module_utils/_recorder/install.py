@@ -7,7 +7,6 @@
 Knows files and systemctl. Planning comes first and changes nothing, so check mode plans the same.
 """
 
-import errno
 import json
 import os
 import shutil
@@ -48,7 +47,7 @@ def plan_install(layout: Layout, state_dir: str, textfile_dir: str) -> InstallPl
     """Plan the installation.
 
     :param textfile_dir: "" for no metrics.
-    :raises InstallError: the host has no systemd.
+    :raises InstallError: the host has no systemd, or a directory can't be read.
     """
     if not os.path.isdir("/run/systemd/system"):
         raise InstallError("the recorder needs systemd as the host's init, and /run/systemd/system is not there")
@@ -69,7 +68,10 @@ def plan_install(layout: Layout, state_dir: str, textfile_dir: str) -> InstallPl
 
 
 def plan_removal(state_dir: str, textfile_dir: str) -> InstallPlan:
-    """Plan to remove what the recorder and its installation created, and nothing else."""
+    """Plan to remove what the recorder and its installation created, and nothing else.
+
+    :raises InstallError: a directory can't be read.
+    """
     code = _code_dirs()
     installed = [settings for settings in map(_read_settings, code) if settings]
     state_dirs = {state_dir} | {settings["state_dir"] for settings in installed}
@@ -123,12 +125,8 @@ def _write_text(path: str, text: str) -> None:
 def _remove(path: str) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
-        return
-    try:
+    elif os.path.lexists(path):
         os.unlink(path)
-    except OSError as exc:
-        if exc.errno != errno.ENOENT:
-            raise
 
 
 def _run_systemctl(calls: Iterable[Sequence[str]]) -> None:
@@ -151,7 +149,11 @@ def _code_dirs() -> List[str]:
 
 
 def _names(folder: str) -> List[str]:
-    return _FILES.names(folder) or []
+    """The names in a directory; one that can't be read must not be taken for an empty one, which may be removed."""
+    names = _FILES.names(folder)
+    if folder in _FILES.unreadable:
+        raise InstallError("%s can't be read: %s" % (folder, _FILES.unreadable[folder]))
+    return names or []
 
 
 def _existing(paths: Iterable[str]) -> List[str]:

@@ -20,7 +20,9 @@ from .writer import load_state, set_meta
 # Kills by (uid, name, unit, scope): (number, time of the last in microseconds).
 KillCounts = Dict[Tuple[int, str, str, str], Tuple[int, int]]
 
-_KILL_LABELS = "coalesce(c.name, substr(k.ident, 1, 12)), coalesce(c.unit, '')"
+# As KillCounts, of the rows k of kills for which a condition (%s) is true.
+_COUNT_KILLS = ("SELECT k.uid, coalesce(c.name, substr(k.ident, 1, 12)), coalesce(c.unit, ''), k.scope, count(*), max(k.at)"
+                " FROM kills k LEFT JOIN containers c ON c.ident = k.ident AND c.uid = k.uid WHERE %s GROUP BY 1, 2, 3, 4")
 
 # What is dropped first when the size is over the limit, the oldest rows of each table: what says least about kills.
 _EXPENDABLE = (
@@ -114,23 +116,17 @@ def _drop_messages(database: sqlite3.Connection, condition: str, values: Tuple[A
 
 def _drop_kills(database: sqlite3.Connection, condition: str, values: Tuple[Any, ...]) -> None:
     """Drop rows k of kills, and keep their number for the counters."""
-    rows = database.execute(
-        "SELECT k.uid, %s, k.scope, count(*), max(k.at) FROM kills k LEFT JOIN containers c"
-        " ON c.ident = k.ident AND c.uid = k.uid WHERE %s GROUP BY 1, 2, 3, 4" % (_KILL_LABELS, condition), values).fetchall()
-    for uid, name, unit, scope, count, last in rows:
-        key = (uid, name, unit, scope)
+    for *key, count, last in database.execute(_COUNT_KILLS % condition, values).fetchall():
         database.execute("INSERT OR IGNORE INTO dropped_kills VALUES (?, ?, ?, ?, 0, 0)", key)
         database.execute("UPDATE dropped_kills SET count = count + ?, last_at = max(last_at, ?)"
-                         " WHERE uid = ? AND name = ? AND unit = ? AND scope = ?", (count, last) + key)
+                         " WHERE uid = ? AND name = ? AND unit = ? AND scope = ?", [count, last] + key)
     database.execute("DELETE FROM kills AS k WHERE " + condition, values)
 
 
 def count_kills(database: sqlite3.Connection) -> KillCounts:
     """Return the kills in containers, those dropped included."""
     counts: KillCounts = {}
-    for query in ("SELECT uid, name, unit, scope, count, last_at FROM dropped_kills",
-                  "SELECT k.uid, %s, k.scope, count(*), max(k.at) FROM kills k"
-                  " LEFT JOIN containers c ON c.ident = k.ident AND c.uid = k.uid GROUP BY 1, 2, 3, 4" % _KILL_LABELS):
+    for query in ("SELECT uid, name, unit, scope, count, last_at FROM dropped_kills", _COUNT_KILLS % "1"):
         for uid, name, unit, scope, count, last in database.execute(query):
             before, last_before = counts.get((uid, name, unit, scope), (0, 0))
             counts[(uid, name, unit, scope)] = (before + count, max(last_before, last))

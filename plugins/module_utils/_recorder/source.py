@@ -8,7 +8,6 @@ What reads the database is imported only where there is one: most hosts have non
 would have to compile for each look at a host.
 """
 
-import errno
 import os
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
@@ -71,6 +70,8 @@ def merge_records(*lists: Iterable[Any]) -> List[Any]:
 def _may_have_history(state_dir: str) -> bool:
     try:
         os.stat(os.path.join(state_dir, _HISTORY_FILE))
-    except OSError as exc:
-        return exc.errno not in (errno.ENOENT, errno.ENOTDIR)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # reader.py says why
+        pass
     return True

@@ -10,7 +10,7 @@ so nothing is counted twice however often the recorder is killed.
 
 import json
 import sqlite3
-from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List, Optional, Tuple
 
 from .._cgroup.paths import find_container_id, oomd_victim, owner_uid
 from .._logs.kernel_oom import OOM_MESSAGE, KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
@@ -35,21 +35,11 @@ if TYPE_CHECKING:
 FirstNew = Dict[str, int]
 
 _SCOPES = {"container_limit": "container", "ancestor_limit": "ancestor", "host_oom": "host"}
+_ADD_KILL = "INSERT OR IGNORE INTO kills (boot, mono, ident, uid, scope, at) VALUES (?, ?, ?, ?, ?, ?)"
 _OOMD_BOOT = "oomd"  # in place of a boot's id in kills by systemd-oomd
 _REPORT = 60 * SECOND  # lines of one kernel report are milliseconds apart
 _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
 _LONG_AGO = -(1 << 62)
-
-
-class _Kill(NamedTuple):
-    """A row of kills."""
-
-    boot: str
-    mono: int
-    ident: str
-    uid: int
-    scope: str
-    at: int
 
 
 def add_entries(database: sqlite3.Connection, entries: List[Entry], occurrences: Counter) -> FirstNew:
@@ -126,8 +116,8 @@ def rebuild_kills(database: sqlite3.Connection, first: FirstNew) -> None:
         for kill in parse_kernel_log(messages).kills:
             ident = find_container_id(kill.task_memcg, known)
             if ident:
-                _add_kill(database, _Kill(boot=boot, mono=monos[kill.at], ident=ident, uid=owner_uid(kill.task_memcg),
-                                          scope=_SCOPES[cause_and_scope(kill, ident)[0]], at=kill.at))
+                scope = _SCOPES[cause_and_scope(kill, ident)[0]]
+                database.execute(_ADD_KILL, (boot, monos[kill.at], ident, owner_uid(kill.task_memcg), scope, kill.at))
 
 
 def rebuild_oomd_kills(database: sqlite3.Connection) -> None:
@@ -137,12 +127,8 @@ def rebuild_oomd_kills(database: sqlite3.Connection) -> None:
     for at, cgroup, unit, uid in database.execute("SELECT at, cgroup, unit, uid FROM oomd_kills ORDER BY at").fetchall():
         ident, owner = oomd_victim(cgroup, unit, uid)
         if ident and at - last.get(ident, _LONG_AGO) > _SAME_KILL:
-            _add_kill(database, _Kill(boot=_OOMD_BOOT, mono=at, ident=ident, uid=owner, scope="oomd", at=at))
+            database.execute(_ADD_KILL, (_OOMD_BOOT, at, ident, owner, "oomd", at))
         last[ident] = at
-
-
-def _add_kill(database: sqlite3.Connection, kill: _Kill) -> None:
-    database.execute("INSERT OR IGNORE INTO kills (boot, mono, ident, uid, scope, at) VALUES (?, ?, ?, ?, ?, ?)", kill)
 
 
 def count_killed_processes(database: sqlite3.Connection, boot: str) -> int:
@@ -169,13 +155,10 @@ def add_sample(database: sqlite3.Connection, day: str, now: int, sample: "Sample
     key = (day, sample.uid, names.unit or names.name or sample.ident[:12])
     database.execute("INSERT OR IGNORE INTO daily VALUES (?, ?, ?, NULL, NULL, 0)", key)
     database.execute(
-        "UPDATE daily SET samples = samples + 1, working_set_max = nullif(max(coalesce(working_set_max, -1), ?), -1),"
-        " peak = nullif(max(coalesce(peak, -1), ?), -1) WHERE day = ? AND uid = ? AND workload = ?",
-        (_known(usage["working_set"]), _known(peak)) + key)
-
-
-def _known(size: Optional[int]) -> int:
-    return -1 if size is None else size
+        "UPDATE daily SET samples = samples + 1,"
+        " working_set_max = nullif(max(coalesce(working_set_max, -1), coalesce(?, -1)), -1),"
+        " peak = nullif(max(coalesce(peak, -1), coalesce(?, -1)), -1) WHERE day = ? AND uid = ? AND workload = ?",
+        (usage["working_set"], peak) + key)
 
 
 def load_state(database: sqlite3.Connection) -> Optional[HistoryState]:

@@ -4,6 +4,7 @@
 """What is put on a host: all code that is needed and no more, units, and what an installation plans."""
 
 import ast
+import errno
 import json
 import os
 import re
@@ -245,6 +246,26 @@ def test_absent_finds_what_was_installed_elsewhere(here):
         state = json.load(handle)["state_dir"]
     install.apply_plan(install.plan_removal("/nowhere/at/all", ""))
     assert not os.path.exists(state)
+
+
+def test_a_state_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(here, monkeypatch):
+    folder, _calls = here
+    install_recorder(folder)
+    state = str(folder / "state")
+    write_files(folder / "state", {"mine": "x"})
+    listdir = os.listdir
+
+    def refuse(path):
+        if path == state:
+            raise OSError(errno.EIO, "Input/output error", path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(install.InstallError) as error:
+        remove_recorder(folder)
+    assert str(error.value) == "%s can't be read: Input/output error" % state
+    monkeypatch.undo()
+    assert os.listdir(state) == ["mine"]
 
 
 def test_without_systemd_it_says_so(tmp_path, monkeypatch):
