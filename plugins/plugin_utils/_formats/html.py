@@ -24,13 +24,12 @@ from typing import Any, TextIO
 from .._model.finding import SEVERITIES, Finding
 from .._model.rules import RULES
 from .._report.tally import Tally
-from .html_rows import container_row, containers_of, finding_row, findings_by_container, host_row
+from .html_rows import FIELDS, container_row, containers_of, finding_row, findings_by_container, host_row
 from .html_summary import page_body
 from .renderer import Renderer
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _INDEX_ROWS, _DETAIL_ROWS = 2000, 200  # of a block
-SETS = ("findings", "containers", "hosts")
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
@@ -65,7 +64,7 @@ class Html(Renderer):
         stream.write(_HEAD % {"css": css, "style": _digest(css), "script": _digest(self._script)})
         stream.write(page_body(head, tally))
         stream.write(_EXPLORER)
-        self._blocks = {name: _Blocks(stream, name) for name in SETS}
+        self._blocks = {name: _Blocks(stream, name) for name in FIELDS}
 
     def add_host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
         """Write a host's rows."""
@@ -87,7 +86,7 @@ class Html(Renderer):
         """Write the rest of the blocks, and the script that shows them."""
         for blocks in self._blocks.values():
             blocks.flush()
-        about = {"generated_at": self.head["generated_at"], "severities": SEVERITIES,
+        about = {"generated_at": self.head["generated_at"], "severities": SEVERITIES, "fields": FIELDS,
                  "rules": {rule.id: rule.title for rule in RULES.values()},
                  "meanings": {rule.id: rule.text for rule in RULES.values()},
                  "unprotected": [rule.id for rule in RULES.values() if rule.unprotected],

@@ -17,7 +17,17 @@ from .renderer import dicts_in, dig
 
 _STATES = ("new", "open", "waived", "resolved")
 _MAX_CHARS = 300  # of a text in the index; the details have all of it
-Row = tuple[list[Any], dict[str, Any]]
+# By table: what the rows of its index hold.
+FIELDS = {
+    # severity and state as numbers, the worst 0
+    "findings": ("severity", "state", "rule", "host", "user", "container", "summary", "first_seen", "last_kill"),
+    # limit and working_set in bytes or null, severity the worst of its findings (5: none), history up to 30 daily maxima
+    "containers": ("host", "user", "name", "image", "status", "killed", "cause", "kills", "limit", "working_set", "severity",
+                   "history"),
+    "hosts": ("name", "status", "reason", "distribution", "podman", "cgroup_version", "memory", "containers", "running",
+              "findings", "kills"),
+}
+Row = tuple[list[Any], dict[str, Any]]  # what is in the index, what is shown of the row when it is opened
 
 
 def containers_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
@@ -27,10 +37,7 @@ def containers_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def finding_row(finding: Finding, container: dict[str, Any] | None) -> Row:
-    """Return the row of a finding: [severity, state, rule, host, user, container, summary, first seen, last kill].
-
-    Severity and state are numbers, the worst 0.
-    """
+    """Return the row of a finding or a resolved finding; its container, where the host still has it."""
     evidence = finding.get("evidence") or {}
     row = [severity_rank(finding["severity"]), _STATES.index(finding["state"]), finding["rule"], *(_short(finding[key]) for key in (
         "host", "user", "container", "summary")), finding["first_seen"], evidence.get("last_at") or finding.get("last_at")]
@@ -47,11 +54,7 @@ def findings_by_container(findings: list[Finding]) -> dict[Any, list[Finding]]:
 
 
 def container_row(host: str, container: dict[str, Any], findings: list[Finding]) -> Row:
-    """Return the row of a container: [host, user, name, image, status, killed, cause, kills, limit, working set,
-    worst severity of its findings, history].
-
-    Limit and working set are bytes or null, severity as in finding_row() (5: none), history up to 30 daily maxima.
-    """
+    """Return the row of a container, with its findings."""
     settings = effective_settings(container) or declared_settings(container)
     row = [*(_short(value) for value in (host, container.get("user"), container.get("name"), container.get("image"),
                                          dig(container, "state", "status"))),
@@ -63,8 +66,7 @@ def container_row(host: str, container: dict[str, Any], findings: list[Finding])
 
 
 def host_row(entry: dict[str, Any], containers: list[dict[str, Any]], findings: list[Finding]) -> Row:
-    """Return the row of a host: [name, status, reason, distribution, Podman, cgroup version, memory, containers,
-    running ones, findings, kills].
+    """Return the row of a host.
 
     :param containers: from containers_of().
     """

@@ -8,26 +8,26 @@
 
   // -- text and elements: the only two ways to put anything on the page
 
-  const inert = (value) => String(value).replace(HARMFUL, (c) => c === "\n" ? c : c === "\t" || c === "\r" ? " " :
+  const sanitize = (value) => String(value).replace(HARMFUL, (c) => c === "\n" ? c : c === "\t" || c === "\r" ? " " :
     "\\u" + c.codePointAt(0).toString(16).padStart(4, "0"));
 
   function el(name, attributes, ...children) {
-    const made = document.createElement(name);
+    const node = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
-      if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-      else if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
+      if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+      else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value === true ? "" : value);
     }
-    made.append(...children.filter((child) => child !== null && child !== undefined).map((child) => child instanceof Node ? child : inert(child)));
-    return made;
+    node.append(...children.filter((child) => child !== null && child !== undefined).map((child) => child instanceof Node ? child : sanitize(child)));
+    return node;
   }
-  const shapes = (name, attributes, ...children) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    made.append(...children);
-    return made;
+  const svg = (name, attributes, ...children) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
   };
   // text of a host, apart from the text around it in its direction too
-  const said = (value) => el("bdi", {}, value === null || value === undefined || value === "" ? "–" : value);
+  const hostText = (value) => el("bdi", {}, value === null || value === undefined || value === "" ? "–" : value);
 
   function size(count) {
     if (typeof count !== "number" || count < 0) return "–";
@@ -42,16 +42,17 @@
   function spark(values, limit, kind) {
     const known = values.filter((value) => typeof value === "number");
     if (known.length < 2) return null;
-    const most = Math.max(...known, typeof limit === "number" ? limit : 0) || 1;
+    const highest = Math.max(...known, typeof limit === "number" ? limit : 0) || 1;
+    const y = (value) => 23 - 22 * value / highest;
     const points = [];
-    values.forEach((value, at) => {
-      if (typeof value === "number") points.push(`${(1 + 98 * at / (values.length - 1)).toFixed(1)},${(23 - 22 * value / most).toFixed(1)}`);
+    values.forEach((value, index) => {
+      if (typeof value === "number") points.push(`${(1 + 98 * index / (values.length - 1)).toFixed(1)},${y(value).toFixed(1)}`);
     });
-    const made = shapes("svg", { class: kind, viewBox: "0 0 100 24", preserveAspectRatio: "none", role: "img",
+    const chart = svg("svg", { class: kind, viewBox: "0 0 100 24", preserveAspectRatio: "none", role: "img",
       "aria-label": `working set of ${known.length} days, at most ${size(Math.max(...known))}` });
-    if (typeof limit === "number") made.append(shapes("line", { x1: 0, x2: 100, y1: 23 - 22 * limit / most, y2: 23 - 22 * limit / most }));
-    made.append(shapes("polyline", { points: points.join(" ") }));
-    return made;
+    if (typeof limit === "number") chart.append(svg("line", { x1: 0, x2: 100, y1: y(limit), y2: y(limit) }));
+    chart.append(svg("polyline", { points: points.join(" ") }));
+    return chart;
   }
 
   // -- data
@@ -62,7 +63,7 @@
   }
   const blocks = (set, part) => [...document.querySelectorAll(`script[data-set="${set}"][data-part="${part}"]`)];
 
-  // -- the three tables
+  // -- the three tables: rows are objects with the fields that html_rows.py names
 
   let about;
   const mark = (rank, text) => el("span", { class: `mark s${rank}` }, text);
@@ -76,79 +77,89 @@
     findings: {
       title: "Findings", empty: "No finding.", sort: [1, 1],
       columns: [
-        ["Finding", (r) => rule(r[2]), (r) => rule(r[2]), ""],
-        ["Severity", (r) => severity(r[0]), (r) => 10 * r[0] + r[1], ""],
-        ["State", (r) => el("span", { class: r[1] === 0 ? "new" : "quiet" }, STATES[r[1]]), (r) => r[1], ""],
-        ["Host", (r) => said(r[3]), (r) => r[3], "name"],
-        ["Container", (r) => r[5] ? el("span", {}, said(r[5]), r[4] && r[4] !== "root" ? el("span", { class: "user" }, said(r[4])) : null) : null, (r) => r[5], "name"],
-        ["What", (r) => said(r[6]), (r) => r[6], "wide"],
-        ["Since", (r) => when(r[7]), (r) => r[7], "num"],
+        ["Finding", (row) => rule(row.rule), (row) => rule(row.rule), ""],
+        ["Severity", (row) => severity(row.severity), (row) => 10 * row.severity + row.state, ""],
+        ["State", (row) => el("span", { class: row.state === 0 ? "new" : "quiet" }, STATES[row.state]), (row) => row.state, ""],
+        ["Host", (row) => hostText(row.host), (row) => row.host, "name"],
+        ["Container", (row) => row.container ? el("span", {}, hostText(row.container), owner(row.user)) : null, (row) => row.container, "name"],
+        ["What", (row) => hostText(row.summary), (row) => row.summary, "wide"],
+        ["Since", (row) => when(row.first_seen), (row) => row.first_seen, "num"],
       ],
       filters: () => [
-        ["State", [option("current", "new and open", (r) => r[1] < 2), ...STATES.map((name, at) => option(name, name, (r) => r[1] === at)), all("all states")]],
-        ["Severity", [all("all severities"), ...about.severities.map((name, at) => option(name, at ? `${name} and worse` : name, (r) => r[0] <= at))]],
-        ["Rule", [all("all rules"), option("unprotected", "unprotected", (r) => about.unprotected.includes(r[2])), ...Object.keys(about.rules).map((id) => option(id, rule(id), (r) => r[2] === id))]],
+        ["State", [option("current", "new and open", (row) => row.state < 2),
+          ...STATES.map((name, state) => option(name, name, (row) => row.state === state)), all("all states")]],
+        ["Severity", [all("all severities"),
+          ...about.severities.map((name, rank) => option(name, rank ? `${name} and worse` : name, (row) => row.severity <= rank))]],
+        ["Rule", [all("all rules"), option("unprotected", "unprotected", (row) => about.unprotected.includes(row.rule)),
+          ...Object.keys(about.rules).map((id) => option(id, rule(id), (row) => row.rule === id))]],
       ],
       detail: findingDetail,
     },
     containers: {
       title: "Containers", empty: "No container.", sort: [6, -1],
       columns: [
-        ["Container", (r) => said(r[2]), (r) => r[2], ""],
-        ["Host", (r) => said(r[0]), (r) => r[0], "name"],
-        ["User", (r) => said(r[1]), (r) => r[1], ""],
-        ["Status", (r) => said(r[4]), (r) => r[4], ""],
-        ["OOM", (r) => r[5] === true ? mark(0, String(r[6]).replace(/_/g, " ")) : r[5] === null ? mark(2, "unknown") : r[7] ? mark(3, "in an earlier run") : el("span", { class: "quiet" }, "no"),
-          (r) => (r[5] === true ? 3 : r[5] === null ? 2 : r[7] ? 1 : 0), ""],
-        ["Limit", (r) => r[8] === null ? "none" : size(r[8]), (r) => r[8] === null ? Infinity : r[8], "num"],
-        ["In use", (r) => el("span", {}, size(r[9]), share(r) === null ? null : ` · ${Math.round(100 * share(r))} %`), share, "num"],
-        ["Findings", (r) => severity(r[10]), (r) => -r[10], ""],
-        ["History", (r) => spark(r[11], r[8], "spark"), (r) => r[11].length, ""],
+        ["Container", (row) => hostText(row.name), (row) => row.name, ""],
+        ["Host", (row) => hostText(row.host), (row) => row.host, "name"],
+        ["User", (row) => hostText(row.user), (row) => row.user, ""],
+        ["Status", (row) => hostText(row.status), (row) => row.status, ""],
+        ["OOM", (row) => row.killed === true ? mark(0, String(row.cause).replace(/_/g, " ")) : row.killed === null ? mark(2, "unknown")
+          : row.kills ? mark(3, "in an earlier run") : el("span", { class: "quiet" }, "no"),
+          (row) => (row.killed === true ? 3 : row.killed === null ? 2 : row.kills ? 1 : 0), ""],
+        ["Limit", (row) => row.limit === null ? "none" : size(row.limit), (row) => row.limit === null ? Infinity : row.limit, "num"],
+        ["In use", (row) => el("span", {}, size(row.working_set), share(row) === null ? null : ` · ${Math.round(100 * share(row))} %`), share, "num"],
+        ["Findings", (row) => severity(row.severity), (row) => -row.severity, ""],
+        ["History", (row) => spark(row.history, row.limit, "spark"), (row) => row.history.length, ""],
       ],
       filters: () => [
-        ["Show", [all("all containers"), option("running", "running", (r) => r[4] === "running"), option("killed", "killed", (r) => r[5] === true),
-          option("unknown", "verdict unknown", (r) => r[5] === null), option("unlimited", "without a limit", (r) => r[8] === null),
-          option("full", "80 % in use or more", (r) => share(r) >= 0.8), option("found", "with findings", (r) => r[10] < about.severities.length)]],
+        ["Show", [all("all containers"), option("running", "running", (row) => row.status === "running"),
+          option("killed", "killed", (row) => row.killed === true), option("unknown", "verdict unknown", (row) => row.killed === null),
+          option("unlimited", "without a limit", (row) => row.limit === null), option("full", "80 % in use or more", (row) => share(row) >= 0.8),
+          option("found", "with findings", (row) => row.severity < about.severities.length)]],
       ],
       detail: containerDetail,
     },
     hosts: {
       title: "Hosts", empty: "No host.", sort: [1, 1],
       columns: [
-        ["Host", (r) => said(r[0]), (r) => r[0], ""],
-        ["Checked", (r) => r[1] === "checked" ? el("span", { class: "mark ok" }, "checked") : mark(r[1] === "partial" ? 2 : 0, r[1] === "partial" ? "in part" : "not checked"),
-          (r) => ["checked", "partial", "not_checked"].indexOf(r[1]), ""],
-        ["Why", (r) => r[2] ? said(r[2]) : null, (r) => r[2], "wide"],
-        ["Distribution", (r) => said(r[3]), (r) => r[3], ""],
-        ["Podman", (r) => said(r[4]), (r) => r[4], ""],
-        ["cgroup", (r) => r[5] ? `v${r[5]}` : "–", (r) => r[5], ""],
-        ["Memory", (r) => size(r[6]), (r) => r[6], "num"],
-        ["Containers", (r) => `${number(r[7])}, ${number(r[8])} running`, (r) => r[7], "num"],
-        ["Findings", (r) => number(r[9]), (r) => r[9], "num"],
-        ["Kills", (r) => number(r[10]), (r) => r[10], "num"],
+        ["Host", (row) => hostText(row.name), (row) => row.name, ""],
+        ["Checked", (row) => row.status === "checked" ? el("span", { class: "mark ok" }, "checked")
+          : row.status === "partial" ? mark(2, "in part") : mark(0, "not checked"),
+          (row) => ["checked", "partial", "not_checked"].indexOf(row.status), ""],
+        ["Why", (row) => row.reason ? hostText(row.reason) : null, (row) => row.reason, "wide"],
+        ["Distribution", (row) => hostText(row.distribution), (row) => row.distribution, ""],
+        ["Podman", (row) => hostText(row.podman), (row) => row.podman, ""],
+        ["cgroup", (row) => row.cgroup_version ? `v${row.cgroup_version}` : "–", (row) => row.cgroup_version, ""],
+        ["Memory", (row) => size(row.memory), (row) => row.memory, "num"],
+        ["Containers", (row) => `${number(row.containers)}, ${number(row.running)} running`, (row) => row.containers, "num"],
+        ["Findings", (row) => number(row.findings), (row) => row.findings, "num"],
+        ["Kills", (row) => number(row.kills), (row) => row.kills, "num"],
       ],
       filters: () => [
-        ["Checked", [all("all hosts"), option("not_checked", "not checked", (r) => r[1] === "not_checked"),
-          option("partial", "in part", (r) => r[1] === "partial"), option("checked", "checked", (r) => r[1] === "checked")]],
+        ["Checked", [all("all hosts"), option("not_checked", "not checked", (row) => row.status === "not_checked"),
+          option("partial", "in part", (row) => row.status === "partial"), option("checked", "checked", (row) => row.status === "checked")]],
       ],
-      detail: (each) => [evidence(each)],
+      detail: (host) => [evidence(host)],
     },
   };
-  function share(r) { return typeof r[9] === "number" && typeof r[8] === "number" && r[8] > 0 ? r[9] / r[8] : null; }
+  function owner(user) { return user && user !== "root" ? el("span", { class: "user" }, hostText(user)) : null; }
+  function share(row) {
+    return typeof row.working_set === "number" && typeof row.limit === "number" && row.limit > 0 ? row.working_set / row.limit : null;
+  }
 
   // -- details
 
-  function findingDetail(each) {
-    const parts = [el("p", {}, each.detail || each.summary)];
-    if (about.meanings[each.rule]) parts.push(el("p", { class: "quiet" }, about.meanings[each.rule]));
-    if (each.waiver) parts.push(el("h3", {}, "Waived"), evidence(each.waiver));
-    if (each.remedy) parts.push(el("h3", {}, "What to do"), remedy(each.remedy));
-    parts.push(...history(each.daily, each.evidence && each.evidence.limit), el("h3", {}, "Evidence"),
-      evidence({ id: each.id, "first seen": each.first_seen, "last seen": each.last_seen, unit: each.unit, image: each.image, ...each.evidence }));
+  function findingDetail(finding) {
+    const parts = [el("p", {}, finding.detail || finding.summary)];
+    if (about.meanings[finding.rule]) parts.push(el("p", { class: "quiet" }, about.meanings[finding.rule]));
+    if (finding.waiver) parts.push(el("h3", {}, "Waived"), evidence(finding.waiver));
+    if (finding.remedy) parts.push(el("h3", {}, "What to do"), remedy(finding.remedy));
+    parts.push(...history(finding.daily, finding.evidence && finding.evidence.limit), el("h3", {}, "Evidence"), evidence({
+      id: finding.id, "first seen": finding.first_seen, "last seen": finding.last_seen, unit: finding.unit, image: finding.image,
+      ...finding.evidence }));
     return parts;
   }
-  function containerDetail(each) {
-    const { oom, memory, labels, ...rest } = each;
+  function containerDetail(container) {
+    const { oom, memory, labels, ...rest } = container;
     const { daily, ...now } = memory || {};
     const limit = ((now.effective || now.declared) || {}).limit;
     return [...history(daily, limit), el("h3", {}, "Verdict"), evidence(oom || {}), el("h3", {}, "Memory"), evidence(now),
@@ -157,7 +168,7 @@
   function history(daily, limit) {
     const days = (daily || []).slice(-90);
     const chart = spark(days.map((day) => day.working_set_max), limit, "spark history");
-    return chart ? [el("h3", {}, `Working set, daily maximum since ${inert(days[0].day)}`), chart] : [];
+    return chart ? [el("h3", {}, `Working set, daily maximum since ${sanitize(days[0].day)}`), chart] : [];
   }
   function remedy(text) {
     const code = el("pre", { tabindex: 0 }, text);
@@ -172,9 +183,9 @@
     const list = el("dl", {});
     const put = (key, value, depth) => {
       if (value === null || value === undefined || value === "") return;
-      if (typeof value === "object" && depth < 3 && !(Array.isArray(value) && value.every((one) => typeof one !== "object"))) {
-        const entries = Array.isArray(value) ? value.map((one, at) => [at + 1, one]) : Object.entries(value);
-        entries.slice(0, 100).forEach(([name, one]) => put(`${key ? key + " " : ""}${name}`, one, depth + 1));
+      if (typeof value === "object" && depth < 3 && !(Array.isArray(value) && value.every((item) => typeof item !== "object"))) {
+        const entries = Array.isArray(value) ? value.map((item, index) => [index + 1, item]) : Object.entries(value);
+        entries.slice(0, 100).forEach(([name, item]) => put(`${key ? key + " " : ""}${name}`, item, depth + 1));
         return;
       }
       const text = typeof value === "number" && BYTES.test(key.split(" ").pop()) && !/event/.test(key) ? `${size(value)} (${number(value)})` :
@@ -189,87 +200,87 @@
 
   class Table {
     constructor(name) {
-      Object.assign(this, { name, ...TABLES[name], rows: null, shown: [], page: 0, at: this.sort, cache: new Map() });
-      this.at = [...TABLES[name].sort];
+      // shown: indexes of the rows that the filters leave, in their order; sort: [column, 1 or -1]
+      Object.assign(this, { name, ...TABLES[name], rows: null, shown: [], page: 0, cache: new Map() });
       this.search = el("input", { type: "search", placeholder: "Filter by any word", "aria-label": `Filter ${name}`, oninput: () => this.soon() });
       this.selects = this.filters().map(([label, options]) => {
-        const select = el("select", { "aria-label": label, onchange: () => this.update() }, ...options.map((one) => el("option", { value: one.value }, one.label)));
+        const select = el("select", { "aria-label": label, onchange: () => this.update() }, ...options.map(({ value, label: text }) => el("option", { value }, text)));
         return { select, options };
       });
-      this.found = el("span", { class: "found", "aria-live": "polite" });
-      this.heads = this.columns.map(([title], at) => el("th", { scope: "col" }, el("button", { type: "button", onclick: () => this.order(at) }, title)));
+      this.count = el("span", { class: "found", "aria-live": "polite" });
+      this.heads = this.columns.map(([title], column) =>
+        el("th", { scope: "col" }, el("button", { type: "button", onclick: () => this.order(column) }, title)));
       this.body = el("tbody", {});
-      this.before = el("button", { type: "button", onclick: () => this.turn(-1) }, "Previous");
-      this.after = el("button", { type: "button", onclick: () => this.turn(1) }, "Next");
-      this.place = el("span", {});
+      this.previous = el("button", { type: "button", onclick: () => this.turn(-1) }, "Previous");
+      this.next = el("button", { type: "button", onclick: () => this.turn(1) }, "Next");
+      this.range = el("span", {});
       this.node = el("div", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}` },
-        el("div", { class: "controls" }, this.search, ...this.selects.map((one) => one.select), this.found),
+        el("div", { class: "controls" }, this.search, ...this.selects.map(({ select }) => select), this.count),
         el("div", { class: "frame" }, el("table", {}, el("thead", {}, el("tr", {}, ...this.heads)), this.body)),
-        el("div", { class: "pager" }, this.place, this.before, this.after));
+        el("div", { class: "pager" }, this.range, this.previous, this.next));
     }
     async load() {
       if (this.rows) return;
       this.rows = [];
       for (const script of blocks(this.name, "index")) {
-        for (const row of await unpack(script)) this.rows.push(row);
+        for (const values of await unpack(script)) this.rows.push(Object.fromEntries(about.fields[this.name].map((field, index) => [field, values[index]])));
         script.remove();
       }
       this.details = blocks(this.name, "details");
-      this.texts = this.rows.map((row) => row.filter((cell) => typeof cell === "string").join("\n").toLowerCase() + (this.name === "findings" ? "\n" + rule(row[2]).toLowerCase() : ""));
+      this.texts = this.rows.map((row) => [...Object.values(row).filter((value) => typeof value === "string"), row.rule ? rule(row.rule) : ""].join("\n").toLowerCase());
       this.update();
     }
     soon() { clearTimeout(this.timer); this.timer = setTimeout(() => this.update(), 120); }
     update() {
       const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const tests = this.selects.map(({ select, options }) => options.find((one) => one.value === select.value).test);
+      const tests = this.selects.map(({ select, options }) => options.find(({ value }) => value === select.value).test);
       this.shown = [];
-      this.rows.forEach((row, at) => {
-        if (tests.every((test) => test(row)) && words.every((word) => this.texts[at].includes(word))) this.shown.push(at);
+      this.rows.forEach((row, index) => {
+        if (tests.every((test) => test(row)) && words.every((word) => this.texts[index].includes(word))) this.shown.push(index);
       });
       this.arrange();
     }
     order(column) {
-      this.at = this.at[0] === column ? [column, -this.at[1]] : [column, 1];
+      this.sort = this.sort[0] === column ? [column, -this.sort[1]] : [column, 1];
       this.arrange();
     }
     arrange() {
-      const [column, sign] = this.at;
-      const keys = this.rows.length ? this.columns[column][2] : null;
-      const empty = (key) => key === null || key === undefined || key === "";
-      const by = (a, b) => {
-        const one = keys(this.rows[a]), other = keys(this.rows[b]);
-        if (empty(one) || empty(other)) return empty(one) - empty(other) || a - b;
-        return sign * (one < other ? -1 : one > other ? 1 : 0) || a - b;
-      };
-      this.shown.sort(by);
-      this.heads.forEach((head, at) => at === column ? head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending") : head.removeAttribute("aria-sort"));
+      const [column, sign] = this.sort;
+      const key = this.columns[column][2];
+      const isEmpty = (value) => value === null || value === undefined || value === "";
+      this.shown.sort((a, b) => {
+        const first = key(this.rows[a]), second = key(this.rows[b]);
+        if (isEmpty(first) || isEmpty(second)) return isEmpty(first) - isEmpty(second) || a - b;
+        return sign * (first < second ? -1 : first > second ? 1 : 0) || a - b;
+      });
+      this.heads.forEach((head, index) => index === column ? head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending") : head.removeAttribute("aria-sort"));
       this.page = 0;
       this.paint();
     }
-    turn(by) { this.page += by; this.paint(); this.node.scrollIntoView({ block: "start" }); }
+    turn(pages) { this.page += pages; this.paint(); this.node.scrollIntoView({ block: "start" }); }
     paint() {
-      const from = this.page * PAGE, rows = this.shown.slice(from, from + PAGE);
-      this.body.replaceChildren(...rows.map((at) => this.row(at)));
-      if (!rows.length) this.body.append(el("tr", {}, el("td", { class: "empty", colspan: this.columns.length }, this.rows.length ? "Nothing matches." : this.empty)));
-      this.found.textContent = `${number(this.shown.length)} of ${number(this.rows.length)}`;
-      this.place.textContent = this.shown.length > PAGE ? `${number(from + 1)}–${number(from + rows.length)} of ${number(this.shown.length)}` : "";
-      this.before.hidden = this.after.hidden = this.shown.length <= PAGE;
-      this.before.disabled = this.page === 0;
-      this.after.disabled = from + PAGE >= this.shown.length;
+      const from = this.page * PAGE, indexes = this.shown.slice(from, from + PAGE);
+      this.body.replaceChildren(...indexes.map((index) => this.row(index)));
+      if (!indexes.length) this.body.append(el("tr", {}, el("td", { class: "empty", colspan: this.columns.length }, this.rows.length ? "Nothing matches." : this.empty)));
+      this.count.textContent = `${number(this.shown.length)} of ${number(this.rows.length)}`;
+      this.range.textContent = this.shown.length > PAGE ? `${number(from + 1)}–${number(from + indexes.length)} of ${number(this.shown.length)}` : "";
+      this.previous.hidden = this.next.hidden = this.shown.length <= PAGE;
+      this.previous.disabled = this.page === 0;
+      this.next.disabled = from + PAGE >= this.shown.length;
     }
-    row(at) {
+    row(index) {
       const cells = this.columns.map(([title, cell, , kind], column) => {
-        const inside = cell(this.rows[at]);
-        if (column) return el("td", { class: inside === null ? `${kind} none` : kind, "data-name": title }, inside);
-        return el("td", { class: "first" }, el("button", { type: "button", class: "open", "aria-expanded": "false" }, inside));
+        const content = cell(this.rows[index]);
+        if (column) return el("td", { class: content === null ? `${kind} none` : kind, "data-name": title }, content);
+        return el("td", { class: "first" }, el("button", { type: "button", class: "open", "aria-expanded": "false" }, content));
       });
       const line = el("tr", { class: "row" }, ...cells);
       line.addEventListener("click", (event) => {
-        if (event.target.closest(".open") || !getSelection().toString()) this.toggle(line, at);
+        if (event.target.closest(".open") || !getSelection().toString()) this.toggle(line, index);
       });
       return line;
     }
-    async toggle(line, at) {
+    async toggle(line, index) {
       const button = line.querySelector(".open");
       if (button.getAttribute("aria-expanded") === "true") {
         button.setAttribute("aria-expanded", "false");
@@ -279,19 +290,19 @@
       button.setAttribute("aria-expanded", "true");
       const cell = el("td", { colspan: this.columns.length });
       line.after(el("tr", { class: "detail" }, cell));
-      cell.append(...this.detail(await this.record(at)));
+      cell.append(...this.detail(await this.record(index)));
     }
-    async record(at) {
-      const block = Math.floor(at / about.detail_rows);
+    async record(index) {
+      const block = Math.floor(index / about.detail_rows);
       if (!this.cache.has(block)) {
         if (this.cache.size > 8) this.cache.clear();
         this.cache.set(block, unpack(this.details[block]));
       }
-      return (await this.cache.get(block))[at % about.detail_rows];
+      return (await this.cache.get(block))[index % about.detail_rows];
     }
     choose(value) {
       this.search.value = "";
-      this.selects.forEach(({ select, options }) => { select.value = options.some((one) => one.value === value) ? value : options[0].value; });
+      this.selects.forEach(({ select, options }) => { select.value = options.some((option) => option.value === value) ? value : options[0].value; });
       this.update();
     }
   }
@@ -317,11 +328,11 @@
     } }, ...tabs);
     place.append(bar, ...Object.values(tables).map((table) => table.node));
     async function open(table) {
-      Object.values(tables).forEach((each, at) => {
-        const chosen = each === table;
-        each.node.hidden = !chosen;
-        tabs[at].setAttribute("aria-selected", chosen);
-        tabs[at].tabIndex = chosen ? 0 : -1;
+      Object.values(tables).forEach((other, index) => {
+        const isOpen = other === table;
+        other.node.hidden = !isOpen;
+        tabs[index].setAttribute("aria-selected", isOpen);
+        tabs[index].tabIndex = isOpen ? 0 : -1;
       });
       await table.load();
     }
