@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import pathlib
+import shutil
 
 import pytest
 
@@ -114,6 +115,17 @@ def test_merged_again_it_is_the_same(tmp_path, records):
     paths = [write(tmp_path / str(number), [records[host] for host in HOSTS[number::2]]) for number in range(2)]
     reports = [merged(paths, tmp_path / "fleet", HOSTS)[0] for _time in range(3)]
     assert reports[0] == reports[1] == reports[2]
+
+
+def test_merged_again_after_the_report_before_was_removed(tmp_path, records):
+    """Nothing is new that was not, though there is nothing left to compare it with."""
+    for night in range(2):
+        slices = [write(tmp_path / "slice", records.values(), days=night)]
+        merged(slices, tmp_path / "fleet", HOSTS)
+    shutil.rmtree(tmp_path / "fleet" / "20261123T203000Z")
+    report, outcome = merged(slices, tmp_path / "fleet", HOSTS)
+    assert outcome.warnings == [] and {finding["state"] for finding in report["findings"]} == {"open"}
+    assert {finding["first_seen"] for finding in report["findings"]} == {"2026-11-23T20:30:00Z"}
 
 
 def test_run_spans_the_slices(tmp_path, records):

@@ -126,6 +126,18 @@ def test_inert(value, expected):
     assert sanitize(value)[:32000] == expected
 
 
+def test_memory_stalls_are_a_part_of_the_page_and_of_markdown(write, container, facts):
+    usage = {"current": 1, "working_set": 20 << 20, "anon": 1, "peak": 1, "swap": 0, "pressure_full_avg300": 3.0}
+    stalled = facts(container(memory__usage=usage, memory__events={"high": 0, "max": 2, "oom": 0}))
+    for records, count in (([answered("h", stalled)], 1), ([answered("h", facts(container()))], 0)):
+        path = pathlib.Path(write(records, formats=FORMATS))
+        page = path.with_name("report.html").read_text(encoding="utf-8")
+        markdown = path.with_name("report.md").read_text(encoding="utf-8")
+        assert page.count("<h2>Memory stalls</h2>") == markdown.count("## Memory stalls") == markdown.count("| Memory stalls | 1 |") == count
+        assert page.count("<h2>Near their limit</h2>") == 1 and "## Near their limit" not in markdown
+        assert page.count("stalled 3 % of the time") == count and Report(str(path)).head["summary"]["findings"]["by_rule"]["memory-stalls"] == count
+
+
 # -- two reports
 
 

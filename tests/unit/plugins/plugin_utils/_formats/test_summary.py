@@ -197,7 +197,29 @@ def risky(container, facts, count):
     return facts(*made, host={"cgroup_version": 2, "swap_total": 0})
 
 
-def test_what_dies_next(container, facts):
+def stalled(container, facts, count):
+    containers = []
+    for number in range(count):
+        one = container(memory__usage={"current": 1, "working_set": 20 << 20, "swap": 0, "pressure_full_avg300": 2.0 + number},
+                        memory__effective__source="/machine.slice/libpod-%064x.scope" % number,
+                        memory__events={"low": 0, "high": 0, "max": 3, "oom": 0, "oom_kill": 0, "oom_group_kill": 0})
+        one.update(id="%064x" % number, name="s%d" % number)
+        containers.append(one)
+    return facts(*containers, host={"cgroup_version": 2, "swap_total": 0})
+
+
+def test_memory_stalls(container, facts):
+    assert not [line for line in show([answered("a", risky(container, facts, 2))]) if "STALLS" in line]
+    shown = show([answered("a", stalled(container, facts, 1))])
+    assert shown[shown.index("MEMORY STALLS  1 container waits for memory") + 1].startswith("  * a s0  stalled 2 % of the time")
+    assert "NEAR LIMIT  nothing is near its limit" in shown
+    many = show([answered("a", stalled(container, facts, 20))])
+    assert "MEMORY STALLS  20 containers wait for memory" in many and "    … and 18 more" in many
+    assert [line.split()[2] for line in many if line.startswith("  * ")] == ["s19", "s18"]
+    assert len([line for line in show([answered("a", stalled(container, facts, 20))], everything=True) if line.startswith("  * ")]) == 20
+
+
+def test_what_is_near_its_limit(container, facts):
     shown = show([answered("a", risky(container, facts, 2))])
     assert "NEAR LIMIT  2 containers near their limit" in shown
     assert [line.split() for line in shown if line.startswith("  * ")] == [
@@ -225,9 +247,10 @@ def test_everything_at_once_fits(recorded, container, facts, width):
         "host": {"max_committed_share": 0.01}}, "test")
     old = facts(container(memory__effective__limit=None), host={"cgroup_version": 1, "memory_total": 1 << 20, "swap_total": 0})
     drifted = facts(container(memory__effective__limit=None))
-    shown = show(fleet(recorded, 10) + [answered("a", risky(container, facts, 50)), answered("v1", old), answered("d", drifted)],
+    shown = show(fleet(recorded, 10) + [answered("a", risky(container, facts, 50)), answered("v1", old), answered("d", drifted),
+                                       answered("s", stalled(container, facts, 9))],
                  width, has_previous=True, policy=policy)
     assert len(shown) <= 25, "\n".join(shown)
     text = "\n".join(shown)
-    for part in ("OOM KILLS", "NEAR LIMIT", "UNPROTECTED", "NOT CHECKED", "WAIVED", "TREND"):
+    for part in ("OOM KILLS", "NEAR LIMIT", "MEMORY STALLS", "UNPROTECTED", "NOT CHECKED", "WAIVED", "TREND"):
         assert part in text
