@@ -17,7 +17,7 @@ from .._model.container_key import ContainerKey
 from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
 from .._text import printable, shell_quoted
-from .remedy import run_as
+from .remedy import sudo_prefix
 
 # What each source is for, in words for people.
 SOURCES = {
@@ -117,7 +117,7 @@ def _missing_source(host: str, source: str, user: str | None, gap: dict[str, Any
 
 
 def _command_to_see(source: str, user: str | None) -> str:
-    prefix = run_as(user)
+    prefix = sudo_prefix(user)
     return {
         "podman": prefix + "podman info",
         "cgroup": "cat /proc/self/cgroup /sys/fs/cgroup/cgroup.controllers",

@@ -151,10 +151,10 @@ def drift_remedy(container: Facts, key: ContainerKey) -> str:
 
 
 def _podman_update(key: ContainerKey, options: str) -> str:
-    return "%spodman update %s %s" % (run_as(key.user), options, shell_quoted(key.name))
+    return "%spodman update %s %s" % (sudo_prefix(key.user), options, shell_quoted(key.name))
 
 
-def run_as(user: str | None) -> str:
+def sudo_prefix(user: str | None) -> str:
     """Return what has to stand before a command that root runs for a user: "sudo -iu alice ", nothing for root's."""
     return "" if user in (None, "root") else "sudo -iu %s " % shell_quoted(user)
 
