@@ -53,7 +53,7 @@ test-integration:  ## tests on virtual machines (ARGS='-k name')
 test-scale:  ## many simulated hosts: some broken, and slices of them (no virtual machine)
 	@$(T)/scale $(ARGS)
 
-bench:  ## what it costs, as ratios, all of it (an hour) or ARGS='audit --hosts 50'; see docs/performance.md
+bench:  ## what it costs, as ratios, all of it (an hour) or ARGS='audit --hosts 50'; see docs/docsite/rst/performance.rst
 	@$(T)/bench $(ARGS)
 
 fleet-up:  ## start the virtual machines

@@ -7,7 +7,7 @@
     python -m bench                       all parts
     python -m bench audit --hosts 50      one part; `python -m bench audit --help` for what it takes
     python -m bench --table               the table of what was measured last, part by part, without measuring
-    python -m bench --write               the same, into docs/performance.md; after a part, when one is named
+    python -m bench --write               the same, into docs/docsite/rst/performance.rst; after a part, when one is named
 
 What a part measured is kept in $PODMAN_FLEET_CACHE/bench/results.json until it is measured again, so that a long
 run can be done part by part. The exit code is 1 when a target does not hold.
@@ -38,7 +38,7 @@ def arguments(found):
     """The parsed command line."""
     parser = argparse.ArgumentParser(prog="bench", description="What the collection costs, as ratios. Without a part: all.")
     parser.add_argument("--table", action="store_true", help="print what was measured last, measure nothing")
-    parser.add_argument("--write", action="store_true", help="put that into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="put that into docs/docsite/rst/performance.rst")
     chosen = parser.add_subparsers(dest="part", metavar="PART")
     for name, module in found.items():
         text = module.__doc__.splitlines()[0]

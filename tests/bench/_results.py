@@ -15,8 +15,8 @@ from typing import NamedTuple
 from bench import Row
 
 _REPO = Path(__file__).resolve().parents[2]
-_DOCUMENT = _REPO / "docs" / "performance.md"
-_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+_DOCUMENT = _REPO / "docs" / "docsite" / "rst" / "performance.rst"
+_BEGIN, _END = ".. figures\n", ".. end of figures\n"
 _HEAD = ("what", "cost", "beside", "ratio or figure", "target")
 
 
@@ -61,18 +61,19 @@ def kept():
 
 
 def table(parts):
-    """The Markdown table of {name: Part}."""
+    """The reStructuredText tables of {name: Part}."""
     lines = []
     for name, part in parts.items():
         lines += ["", f"**{name}**, {part.when}, commit {part.commit}, load {part.load}, {part.machine}", "",
-                  "| " + " | ".join(_HEAD) + " |", "|" + " --- |" * len(_HEAD)]
-        lines += ["| " + " | ".join([row.what, row.cost, row.beside, row.figure,
-                                     row.target + ("" if row.holds else " **not met**")]) + " |" for row in part.rows]
+                  ".. list-table::", "   :header-rows: 1", ""]
+        for cells in [_HEAD] + [(row.what, row.cost, row.beside, row.figure, row.target + ("" if row.holds else " **not met**"))
+                                for row in part.rows]:
+            lines += [f"   * - {cells[0]}"] + [f"     - {cell}".rstrip() for cell in cells[1:]]
     return "\n".join(lines) + "\n"
 
 
 def write(parts):
-    """Put the table where docs/performance.md has it."""
+    """Put the tables where the page performance has them."""
     before, _begin, rest = _DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
     _old, _end, after = rest.partition(_END)
     _DOCUMENT.write_text(before + _BEGIN + table(parts) + "\n" + _END + after, encoding="utf-8")

@@ -30,10 +30,10 @@ PODMAN = {"debian12": "4.3.1", "debian13": "5.4.2", "testing": "5.8.6"}
 WANTED = {"memory": "100m", "memory_reservation": "50m", "oom_group": True}
 KERNEL = {"memory.max": str(100 * MIB), "memory.low": str(50 * MIB), "memory.oom.group": "1"}
 SETTINGS = {"memory.max": "memory, memory_swap", "memory.low": "memory_reservation", "memory.oom.group": "oom_group"}
-# name of the container: how docs/container-memory.md calls who made it
+# name of the container: how the page container_memory calls what manages it
 KINDS = {"cm-run": "none", "cm-stopped": "none, stopped", "cm-created": "none, never started", "cm-quadlet": "quadlet",
          "cm-unit": "systemd", "cm-rm": "none, --rm", "cm-member": "pod", "cm-compose": "compose", "cm-kube": "kube"}
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "container-memory.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "container_memory.rst"
 
 
 def everywhere(fleet, work):
@@ -234,7 +234,7 @@ def test_persistent_is_what_a_restart_shows(ran, enforced, restarted):
 
 
 def test_the_table_in_the_docs_is_what_was_seen(ran, enforced, restarted, capsys):
-    """docs/container-memory.md has exactly these rows for the hosts that were used."""
+    """The page container_memory has exactly these rows for the hosts that were used."""
     seen = set()
     for host, told in ran.items():
         for (user, name), each in entries(told).items():
@@ -242,8 +242,8 @@ def test_the_table_in_the_docs_is_what_was_seen(ran, enforced, restarted, capsys
                 seen |= set(rows(host, name, each, enforced[host][user][name], restarted[host][user][name]))
     with capsys.disabled():
         print("", *sorted(seen), sep="\n")
-    written = {line for line in DOCS.read_text(encoding="utf-8").splitlines()
-               if line.startswith(tuple(f"| {PODMAN[host]} |" for host in ran))}
+    written = {line.strip() for line in DOCS.read_text(encoding="utf-8").splitlines()
+               if line.startswith(tuple(f'   "{PODMAN[host]}", ' for host in ran))}
     assert written == seen
 
 
@@ -255,7 +255,7 @@ def rows(host, name, entry, was, now):
             lasts = "yes" if entry["persistent"] else "no (module)"
         else:
             lasts = "yes" if now["kernel"][key] == KERNEL[key] else "no"
-        yield f"| {PODMAN[host]} | {KINDS[name]} | {setting} | {live} | {lasts} | {entry['method']} |"
+        yield f'"{PODMAN[host]}", "{KINDS[name]}", "{setting}", "{live}", "{lasts}", "{entry["method"]}"'
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,11 @@
 
 import ast
 import os
+import re
 import sys
 
 import pytest
+from docs_pages import read_page, tables
 
 PLUGINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "plugins")
 BASES = ("module_utils", "plugin_utils")
@@ -91,6 +93,22 @@ def test_a_file_imports_only_what_its_room_may(path):
 
 def test_each_rule_is_about_a_room_that_is_there():
     assert set(ALLOWED) == {room(path[:-len(".py")].split(os.sep)) for path in FILES}
+
+
+def test_the_page_on_the_architecture_says_the_same():
+    rooms = {}
+    for base, rows in zip(BASES, tables(read_page("architecture"))):
+        for name, _knows, names in rows[1:]:
+            rooms[base + "/" + name.strip("`")] = set(re.findall(r"\w+", names))
+    assert rooms == {here: {each.rpartition("/")[2] for each in allowed} for here, allowed in ALLOWED.items()}
+
+
+def test_the_files_and_functions_that_it_names_are_there():
+    text = read_page("architecture")
+    paths = set(re.findall(r"``([a-z_0-9]+/[a-z_0-9/]+\.py)``", text)) - {"tests/unit/test_layers.py"}
+    assert len(paths) > 20 and all(os.path.isfile(os.path.join(PLUGINS, path)) for path in paths)
+    names = {node.name for path in FILES for node in ast.walk(parsed(path)) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    assert set(re.findall(r"``(\w+)\(\)``", text)) | set(re.findall(r"``([A-Z]\w+)``", text)) <= names
 
 
 def test_no_file_imports_itself_by_a_detour():

@@ -4,7 +4,7 @@
 
 """How a memory setting reaches a container, by Podman's version, the cgroups and who created the container.
 
-Pure: the table of docs/container-memory.md, whose rows are measured on Podman 4.3.1, 5.4.2 and 5.8.6.
+Pure: the table of docs/docsite/rst/container_memory.rst, whose rows are measured on Podman 4.3.1, 5.4.2 and 5.8.6.
 """
 
 from typing import Any, Dict, NamedTuple, Optional, Tuple

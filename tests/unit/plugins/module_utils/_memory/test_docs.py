@@ -2,16 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table by version in docs/container-memory.md says what the code does; that of the hosts is checked on them."""
-
-import os
-import re
+"""The page on container_memory: its table by version says what the code does; that of the hosts is checked on them."""
 
 import pytest
+from docs_pages import read_page, table
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import Context, choose_method
 
-DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "..", "..", "docs", "container-memory.md")
+TABLE = table(read_page("container_memory"), "Podman", "managed by", "now", "at its next start")
 # Every minor version that a row of the table speaks of.
 BANDS = {"3.4 to 4.2": [(3, 4), (4, 0), (4, 1), (4, 2)], "4.3 to 4.9": [(4, minor) for minor in range(3, 10)], "5.0": [(5, 0)],
          "5.1 to 5.3": [(5, 1), (5, 2), (5, 3)], "5.4 and newer": [(5, 4), (5, 5), (5, 8), (6, 0)]}
@@ -21,13 +19,7 @@ KINDS = {"none, running": [{}], "none, not running": [{"running": False, "own_cg
                                                {"pod": True}, {"auto_remove": True}]}
 
 
-def table():
-    with open(DOCS, encoding="utf-8") as stream:
-        lines = re.findall(r"^\| ((?:\d.\d to|\d.\d and|5.0 ).*) \|$", stream.read(), re.M)
-    return [tuple(line.split(" | ")) for line in lines]
-
-
-@pytest.mark.parametrize("band, kind, now, later", table())
+@pytest.mark.parametrize("band, kind, now, later", TABLE)
 def test_a_row(band, kind, now, later):
     for version in BANDS[band]:
         for more in KINDS[kind]:
@@ -40,6 +32,6 @@ def test_a_row(band, kind, now, later):
 
 
 def test_no_row_is_missing():
-    rows = {(band, kind) for band, kind, _now, _later in table()}
+    rows = {(band, kind) for band, kind, _now, _later in TABLE}
     # quadlet came with 4.4
     assert rows == {(band, kind) for band in BANDS for kind in KINDS} - {("3.4 to 4.2", "quadlet")}

@@ -1,30 +1,28 @@
 # Copyright (c) 2026, podman_fleet.memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/policy.md: its examples work, and it has every key that there is."""
+"""The page on the policy: its examples work, and it has every key that there is."""
 
 from __future__ import annotations
 
 import datetime
-import itertools
-import pathlib
 import re
 
 import pytest
 import yaml
+from docs_pages import code_blocks, read_page, table, tables
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import FIELDS, parse_condition
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import PolicyError, parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import MEMORY_KEYS, decide
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_record
 
-TEXT = (pathlib.Path(__file__).parents[5] / "docs" / "policy.md").read_text(encoding="utf-8")
-POLICY = yaml.safe_load(re.search(r"```yaml\n(.*?)```", TEXT, re.S).group(1))["podman_memory_policy"]
+TEXT = read_page("policy")
+POLICY = yaml.safe_load(code_blocks(TEXT, "yaml")[0])["podman_memory_policy"]
 GIB = 1024 ** 3
-# the second column of the table of expressions; those with a number are full of backquotes
-LINES = TEXT.split("| which containers |")[1].splitlines()[2:]
-CELLS = [line.split(" | ")[1].rstrip(" |") for line in itertools.takewhile(lambda line: line.startswith("|"), LINES)]
-EXPRESSIONS = [expression for cell in CELLS for expression in re.findall(r"`((?:[^`]|`\d+`)+)`(?:,|$)", cell)]
+CELLS = [row[1] for row in table(TEXT, "which containers", "``match``")]
+# numbers are in backquotes
+EXPRESSIONS = [expression for cell in CELLS for expression in re.findall(r"``((?:[^`]|`\d+`)+)``(?:,|$)", cell)]
 
 
 def decide_by_example(container, name="web1", **changes):
@@ -65,14 +63,14 @@ def test_the_errors_are_those_that_come():
     with pytest.raises(PolicyError) as caught:
         parse_policy({"rules": [{"name": "a", "match": "true"}, rule]},
                      "variable podman_memory_policy of /srv/ansible/policy.yml")
-    assert caught.value.problems == re.search(r"```text\n(.*?)```", TEXT, re.S).group(1).strip().splitlines()
+    assert caught.value.problems == code_blocks(TEXT, "text")[0].splitlines()
 
 
 def test_every_key_is_there():
     keys = {"rules", "waivers", "host", "name", "match", "oom_group", "severity", "rule", "reason", "owner", "expires",
             "max_committed_share", "require_cgroup_v2", *("memory." + key for key in MEMORY_KEYS)}
-    assert keys == set(re.findall(r"^\| `([a-z_.0-9]+)` \|", TEXT, re.M)) - {"true"}
+    assert keys == {row[0].strip("`") for rows in tables(TEXT) if rows[0][0] == "key" for row in rows[1:]}
 
 
 def test_every_field_is_there():
-    assert all("`%s`" % field in TEXT for field in FIELDS)
+    assert all("``%s``" % field in TEXT for field in FIELDS)
