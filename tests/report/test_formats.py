@@ -16,8 +16,8 @@ import jsonschema
 import junitparser
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import csv as _render_csv, render as _render
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.csv import COLUMNS, csv_cell, csv_row
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS, render_report
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,8 +63,8 @@ def test_no_file_but_the_formats_is_left(report):
 def test_csv_reads_back_as_it_was_written(report, document):
     with open(report / "report.csv", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    wanted = [_render_csv.csv_row(each, document["generated_at"]) for each in document["findings"] + document["resolved"]]
-    assert rows == [{key: _render_csv.csv_cell(each[key]) for key in _render_csv.COLUMNS} for each in wanted]
+    wanted = [csv_row(each, document["generated_at"]) for each in document["findings"] + document["resolved"]]
+    assert rows == [{key: csv_cell(each[key]) for key in COLUMNS} for each in wanted]
 
 
 def test_no_cell_is_a_formula(report):
@@ -75,7 +75,7 @@ def test_no_cell_is_a_formula(report):
 
 @pytest.mark.parametrize("name", ["web", "with \"quotes\", commas; and\nlines", "é", "1", "a=b"])
 def test_harmless_cells_are_left_alone(name):
-    assert _render_csv.csv_cell(name) == name
+    assert csv_cell(name) == name
 
 
 # -- JUnit
@@ -160,7 +160,7 @@ def test_prometheus_can_be_parsed(report, document):
 
 
 def test_rendering_again_gives_the_same(report, tmp_path):
-    files = _render.render_report(Report(str(report / "report.json")), FORMATS, directory=str(tmp_path))
+    files = render_report(Report(str(report / "report.json")), FORMATS, directory=str(tmp_path))
     assert set(files) == set(FORMATS)
     for name, path in files.items():
         assert pathlib.Path(path).read_bytes() == (report / FORMATS[name][0]).read_bytes(), name

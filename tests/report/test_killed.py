@@ -24,13 +24,13 @@ sys.path.insert(0, sys.argv[1])
 import hostile, datetime
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import publish as _publish
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import latest_report
 facts = hostile.recorded("debian13-root")
 moment = hostile.START
 print("go", flush=True)
 while True:
     moment += datetime.timedelta(minutes=1)
-    before = _publish.latest_report(sys.argv[2])
+    before = latest_report(sys.argv[2])
     previous = before and before + "/report.json"
     Audit(sys.argv[2], previous, moment, formats=FORMATS).write(
         [hostile.answered("a", facts), hostile.answered("b", facts)], {**hostile.RUN, "previous": previous})

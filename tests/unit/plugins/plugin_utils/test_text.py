@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _text
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import (
+    display_width,
+    format_age,
+    human_size,
+    pad,
+    printable,
+    shell_quoted,
+    truncate,
+)
 
 
 @pytest.mark.parametrize("raw, expected", [
@@ -21,38 +29,38 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _text
     ("\ud800", "\\ud800"),
     (None, "None"),
 ])
-def test_shown_is_inert(raw, expected):
-    assert _text.printable(raw) == expected
+def test_printable_is_harmless(raw, expected):
+    assert printable(raw) == expected
 
 
-def test_shown_is_bounded():
-    assert len(_text.printable("x" * 1000000)) == 400
+def test_printable_is_bounded():
+    assert len(printable("x" * 1000000)) == 400
 
 
-def test_quoted_is_one_word():
-    assert _text.shell_quoted("a; rm -rf /") == "'a; rm -rf /'"
-    assert "\n" not in _text.shell_quoted("a\nb")
+def test_shell_quoted_is_one_word():
+    assert shell_quoted("a; rm -rf /") == "'a; rm -rf /'"
+    assert "\n" not in shell_quoted("a\nb")
 
 
 @pytest.mark.parametrize("text, width, expected", [
     ("short", 10, "short"), ("exactly", 7, "exactly"), ("too long", 5, "too…"), ("日本語", 5, "日本…"), ("日本語", 6, "日本語"),
 ])
-def test_clip_counts_columns(text, width, expected):
-    assert _text.truncate(text, width) == expected
-    assert _text.display_width(_text.pad(text, width)) == width
+def test_truncate_counts_columns(text, width, expected):
+    assert truncate(text, width) == expected
+    assert display_width(pad(text, width)) == width
 
 
 @pytest.mark.parametrize("count, expected", [
     (0, "0 B"), (1023, "1023 B"), (20 * 2**20, "20 MiB"), (1536 * 2**20, "1.5 GiB"), (None, "unknown"), (-1, "unknown"),
     (True, "unknown"), ("20", "unknown"), (20418560, "19.5 MiB"),
 ])
-def test_size(count, expected):
-    assert _text.human_size(count) == expected
+def test_human_size(count, expected):
+    assert human_size(count) == expected
 
 
 @pytest.mark.parametrize("then, expected", [
     ("2026-11-23T18:59:50Z", "just now"), ("2026-11-23T18:48:00Z", "12 min ago"), ("2026-11-22T13:00:00Z", "30 h ago"),
     ("2026-11-20T19:00:00.123456Z", "2 d ago"), (None, ""), ("no time", ""),
 ])
-def test_ago(then, expected):
-    assert _text.format_age(then, "2026-11-23T19:00:00Z") == expected
+def test_format_age(then, expected):
+    assert format_age(then, "2026-11-23T19:00:00Z") == expected

@@ -10,7 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import alert as _alert, gate as _failing
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.alert import KINDS, alert_body
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.gate import count_violations, violation_message
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKey
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.finding import make_finding
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
@@ -33,11 +34,11 @@ def tally_of(*findings):
 
 
 def alert(kind, *findings):
-    text = _alert.alert_body(kind, tally_of(*findings), NOW, "controller", "/reports/1/report.json")
+    text = alert_body(kind, tally_of(*findings), NOW, "controller", "/reports/1/report.json")
     return text and json.loads(text)
 
 
-@pytest.mark.parametrize("kind", _alert.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("findings", [(), (finding(state="open"),), (finding(state="waived"),)])
 def test_nothing_new_nothing_sent(kind, findings):
     assert alert(kind, *findings) is None
@@ -72,9 +73,9 @@ def test_many_are_not_all_listed(kind, listed):
 
 @pytest.mark.parametrize("name", ["<!channel>", "@here", "`code` *bold*", "<https://evil.example|click>", "\x1b[2J", "\u202egnp",
                                   "\ud800", "x" * 10000])
-@pytest.mark.parametrize("kind", _alert.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_hostile_names(kind, name):
-    text = _alert.alert_body(kind, tally_of(finding(name=name, user=name)), NOW, name, name)
+    text = alert_body(kind, tally_of(finding(name=name, user=name)), NOW, name, name)
     assert text.isascii() and len(text) < 10000
     told = json.loads(text)
     told["text" if kind == "slack" else "controller"].encode("utf-8")
@@ -88,12 +89,12 @@ def test_hostile_names(kind, name):
 def test_what_fails(severity, expected):
     tally = tally_of(finding("critical"), finding("high"), finding("high", "open"), finding("medium"), finding("info"),
                      finding("critical", "waived"))
-    assert _failing.count_violations(tally, severity) == expected
+    assert count_violations(tally, severity) == expected
 
 
 def test_it_names_them():
     tally = tally_of(finding("medium", name="low one"), finding("high", name="web"), finding("critical", "open", "db", user="alice"))
-    assert _failing.violation_message(tally, "high", "/reports/1/report.json").splitlines() == [
+    assert violation_message(tally, "high", "/reports/1/report.json").splitlines() == [
         "2 findings of severity high or worse (oom_audit_fail_on):",
         "critical: h db (alice): No memory limit: no memory limit",
         "high: h web: No memory limit: no memory limit",
@@ -103,6 +104,6 @@ def test_it_names_them():
 
 def test_it_names_some_of_many():
     tally = tally_of(*(finding("critical", name="c%d\x1b" % number) for number in range(1000)))
-    text = _failing.violation_message(tally, "critical", None)
+    text = violation_message(tally, "critical", None)
     assert text.splitlines()[0] == "1,000 findings of severity critical (oom_audit_fail_on):"
     assert "and 980 more" in text and len(text.splitlines()) == 23 and "\x1b" not in text

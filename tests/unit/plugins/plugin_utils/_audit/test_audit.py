@@ -13,8 +13,8 @@ import pathlib
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -35,7 +35,7 @@ def lost(host, kind="unreachable"):
 @pytest.fixture
 def write(tmp_path):
     """Return a function that writes a report `days` after the first one and gives (report, path, outcome)."""
-    def write_one(records, previous=None, days=0, policy=_policy.BUILT_IN):
+    def write_one(records, previous=None, days=0, policy=BUILT_IN):
         moment = START + datetime.timedelta(days=days)
         outcome = Audit(str(tmp_path), previous, moment, policy).write(iter(records), RUN)
         with open(outcome.path, encoding="ascii") as stream:

@@ -14,13 +14,13 @@ import pathlib
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit import compare as _compare
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats import csv as _render_csv, render as _render
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.compare import compare_reports, comparison_lines
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.csv import Csv, csv_cell
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS, count_report, render_report
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.renderer import sanitize
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import report_file, trend as _trend
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report, ReportError
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report, ReportError, report_path
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.trend import extend_trend, series
 
 START = datetime.datetime(2026, 11, 23, 20, 30, 0, tzinfo=datetime.timezone.utc)
 RUN = {"collection_version": "1.0.0", "ansible_version": "2.19.0", "check_mode": False, "limit": None,
@@ -67,8 +67,8 @@ def test_findings_of_no_host_are_an_error(tmp_path):
 
 
 def test_path_of(tmp_path):
-    assert report_file.report_path(str(tmp_path)) == str(tmp_path / "report.json")
-    assert report_file.report_path(str(tmp_path / "x.json")) == str(tmp_path / "x.json")
+    assert report_path(str(tmp_path)) == str(tmp_path / "report.json")
+    assert report_path(str(tmp_path / "x.json")) == str(tmp_path / "x.json")
 
 
 def test_all_formats_beside_the_report_and_elsewhere(write, recorded, tmp_path):
@@ -76,9 +76,9 @@ def test_all_formats_beside_the_report_and_elsewhere(write, recorded, tmp_path):
     beside = pathlib.Path(path).parent
     assert {each.name for each in beside.iterdir()} == {"report.json", *(file for file, _kind in FORMATS.values())}
     (tmp_path / "else").mkdir()
-    files = _render.render_report(Report(path), ["csv", "csv"], directory=str(tmp_path / "else"))
+    files = render_report(Report(path), ["csv", "csv"], directory=str(tmp_path / "else"))
     assert files == {"csv": str(tmp_path / "else" / "report.csv")} and os.listdir(tmp_path / "else") == ["report.csv"]
-    assert _render.render_report(Report(path), ()) == {}
+    assert render_report(Report(path), ()) == {}
 
 
 def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch):
@@ -87,9 +87,9 @@ def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch
 
     def fail(*_arguments):
         raise OSError("disk full")
-    monkeypatch.setattr(_render_csv.Csv, "add_host", fail)
+    monkeypatch.setattr(Csv, "add_host", fail)
     with pytest.raises(OSError):
-        _render.render_report(Report(path), ["csv", "sarif"])
+        render_report(Report(path), ["csv", "sarif"])
     assert sorted(os.listdir(os.path.dirname(path))) == ["report.csv", "report.json"]
     assert pathlib.Path(path).with_name("report.csv").read_bytes() == before
 
@@ -101,7 +101,7 @@ def test_counting_again_gives_the_summary(write, recorded):
     path = write([answered("h", fixed), answered("alice", recorded("debian13-alice"), "alice")], first, 1)
     summary = Report(path).head["summary"]
     assert summary["findings"]["resolved"] > 0
-    assert _render.count_report(Report(path)).summary() == summary
+    assert count_report(Report(path)).summary() == summary
 
 
 @pytest.mark.parametrize("value, expected", [
@@ -109,7 +109,7 @@ def test_counting_again_gives_the_summary(write, recorded):
     ("\uff1dx", "'\uff1dx"), ("a=1", "a=1"), (None, ""), (0, "0"), (True, "True"), ("\x00", "\\x00"), ("\ud800", "\\ud800"),
 ])
 def test_cells(value, expected):
-    assert _render_csv.csv_cell(value) == expected
+    assert csv_cell(value) == expected
 
 
 def test_csv_of_everything(write, recorded):
@@ -155,12 +155,12 @@ def test_compare(write, recorded, container, facts):
                    answered("added", host(memory__effective__oom_group=False)),
                    {"host": "away", "run_as": None, "only": None, "facts": None, "problem": {"kind": "unreachable", "message": "x"}}],
                   older, 1)
-    found = _compare.compare_reports(Report(newer), Report(older))
+    found = compare_reports(Report(newer), Report(older))
     lost = len([1 for _array, _place, each in Report(older).elements("findings") if each["host"] == "away"])
     assert found.counts == {"new": 2, "regressed": 1, "improved": 0, "resolved": 1, "unchanged": 1, "not_evaluated": lost}
     assert [(each["host"], each["was"]) for each in found.lists["regressed"]] == [("worse", "low")]
     assert [each["host"] for each in found.lists["resolved"]] == ["better"]
-    text = "\n".join(_compare.comparison_lines(found, 10))
+    text = "\n".join(comparison_lines(found, 10))
     assert text.startswith("From 2026-11-23 20:30 UTC to 2026-11-24 20:30 UTC: 2 new, 1 regressed, 0 improved, 1 resolved, 1 unchanged")
     assert "  * worse web: Wrong memory.oom.group: memory.oom.group is off (medium, was low)" in text
 
@@ -173,9 +173,9 @@ def test_compare_lists_some_of_many(write, container, facts):
         one["memory"]["effective"]["source"] = "/machine.slice/libpod-%s.scope" % one["id"]
         made.append(one)
     older = write([answered("h", facts())])
-    found = _compare.compare_reports(Report(write([answered("h", facts(*made))], older, 1)), Report(older))
+    found = compare_reports(Report(write([answered("h", facts(*made))], older, 1)), Report(older))
     assert found.counts["new"] == 300 and len(found.lists["new"]) == 200
-    text = "\n".join(_compare.comparison_lines(found, 10))
+    text = "\n".join(comparison_lines(found, 10))
     assert "… and 290 more" in text and len(text.splitlines()) == 14 and "\x1b" not in text
 
 
@@ -189,15 +189,15 @@ def test_the_trend_goes_on_from_report_to_report(write, recorded):
     trend = Report(path).head["trend"]
     assert [each["generated_at"][:10] for each in trend] == ["2026-11-23", "2026-11-24", "2026-11-25"]
     assert [each["new"] > 0 for each in trend] == [True, False, False]
-    assert len(set(_trend.series(trend, "killed"))) == 1
+    assert len(set(series(trend, "killed"))) == 1
 
 
 def test_the_trend_ends_and_leaves_out_other_limits():
     points = [{"limit": "web" if number % 2 else None, "killed": number} for number in range(200)]
-    assert _trend.series(points[:6], "killed") == [1, 3, 5]
+    assert series(points[:6], "killed") == [1, 3, 5]
     summary = {"hosts": {"total": 1, "not_checked": 0}, "containers": {"total": 1}, "oom": {"killed": 0, "lethal": 0}, "unprotected": 0,
                "findings": {"by_rule": {"near-limit": 0}, "by_severity": {"critical": 0, "high": 0}, "total": 0, "new": 0, "resolved": 0}}
-    assert len(_trend.extend_trend(points, "2026-11-23T20:30:00Z", None, summary)) == 90
+    assert len(extend_trend(points, "2026-11-23T20:30:00Z", None, summary)) == 90
 
 
 # -- a report of a real host
@@ -212,8 +212,8 @@ def test_a_real_report_fits_the_schema_and_is_rendered(tmp_path):
     jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(report)
     assert {each["container"] for each in report["findings"] if each["rule"] == "oom-killed"} == {
         "pid1-kill", "rm", "pod-limit", "restart-loop", "group-kill", "child-kill-running"}
-    files = _render.render_report(Report(REAL), FORMATS, directory=str(tmp_path))
-    assert _render.count_report(Report(REAL)).summary()["oom"] == report["summary"]["oom"]
+    files = render_report(Report(REAL), FORMATS, directory=str(tmp_path))
+    assert count_report(Report(REAL)).summary()["oom"] == report["summary"]["oom"]
     page = pathlib.Path(files["html"]).read_text(encoding="utf-8")
     assert "7 containers hit by OOM kills, 3 unprotected." in page
     assert "hit the limit of its pod (2b154720d573), ended it, exit 137" in pathlib.Path(files["markdown"]).read_text(encoding="utf-8")

@@ -10,13 +10,14 @@ import datetime
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils import _terminal, _text
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.summary import summary_lines
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.summary_context import Context
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy import policy as _policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import evaluate as _findings
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_record
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._terminal import plain_text
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import display_width
 
 NOW = "2026-11-23T20:30:00Z"
 TODAY = datetime.date(2026, 11, 23)
@@ -24,16 +25,16 @@ REPORT = "/srv/reports/20261123T203000Z/report.json"
 
 
 def show(records, width=100, everything=False, report=REPORT, has_previous=False, state="new",
-         policy=_policy.BUILT_IN):
+         policy=BUILT_IN):
     tally = Tally()
     for record in records:
-        entry, found = _findings.evaluate_record(record, policy, TODAY)
+        entry, found = evaluate_record(record, policy, TODAY)
         tally.add_host(entry)
         for each in found:
             each["state"] = "waived" if each["waiver"] else state
             tally.add_finding(each)
     context = Context(now=NOW, report=report, has_previous=has_previous, previous_at=NOW, width=width, everything=everything)
-    return _terminal.plain_text(summary_lines(tally, context)).split("\n")
+    return plain_text(summary_lines(tally, context)).split("\n")
 
 
 def answered(host, facts, run_as="root"):
@@ -58,7 +59,7 @@ def test_fits(recorded, width, size):
     shown = show(fleet(recorded, size), width)
     assert len(shown) <= 25
     # the path is never cut, even where it is wider than the terminal
-    assert all(_text.display_width(line) <= max(width, 40) for line in shown if REPORT not in line)
+    assert all(display_width(line) <= max(width, 40) for line in shown if REPORT not in line)
     assert REPORT in shown[-1]
 
 
@@ -156,7 +157,7 @@ def test_hostile_names(container, facts, name):
     text = "\n".join(shown)
     assert len(shown) <= 25
     assert not set(text) & set("\x1b\x07\r\u202e")
-    assert all(_text.display_width(line) <= 79 for line in shown)
+    assert all(display_width(line) <= 79 for line in shown)
 
 
 WAIVE = parse_policy({

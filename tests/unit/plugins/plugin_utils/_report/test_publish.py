@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import publish as _publish
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import publish
 
 MOMENT = datetime.datetime(2026, 11, 23, 19, 20, 5, tzinfo=datetime.timezone.utc)
 
@@ -33,30 +33,30 @@ def read_latest(reports):
 
 def test_publish(tmp_path):
     reports = str(tmp_path / "a" / "reports")
-    assert _publish.latest_report(reports) is None
-    path = _publish.publish(reports, MOMENT, build("1"))
+    assert publish.latest_report(reports) is None
+    path = publish.publish(reports, MOMENT, build("1"))
     assert path == os.path.join(reports, "20261123T192005Z")
-    assert _publish.latest_report(reports) == os.path.realpath(path)
+    assert publish.latest_report(reports) == os.path.realpath(path)
     assert os.readlink(os.path.join(reports, "latest")) == "20261123T192005Z"
-    assert oct(os.stat(path).st_mode & 0o777) == oct(0o777 & ~_publish._current_umask())
+    assert oct(os.stat(path).st_mode & 0o777) == oct(0o777 & ~publish._current_umask())
 
 
 def test_two_in_one_second(tmp_path):
-    first = _publish.publish(str(tmp_path), MOMENT, build("1"))
-    second = _publish.publish(str(tmp_path), MOMENT, build("2"))
+    first = publish.publish(str(tmp_path), MOMENT, build("1"))
+    second = publish.publish(str(tmp_path), MOMENT, build("2"))
     assert os.path.basename(second) == "20261123T192005Z-2" and os.path.isdir(first)
     assert read_latest(tmp_path) == "2"
 
 
 def test_a_failing_build_leaves_everything_as_it_was(tmp_path):
-    _publish.publish(str(tmp_path), MOMENT, build("1"))
+    publish.publish(str(tmp_path), MOMENT, build("1"))
     before = sorted(os.listdir(tmp_path))
 
     def fail(directory):
         build("half")(directory)
         raise OSError("disk full")
     with pytest.raises(OSError):
-        _publish.publish(str(tmp_path), MOMENT, fail)
+        publish.publish(str(tmp_path), MOMENT, fail)
     assert sorted(os.listdir(tmp_path)) == before
     assert read_latest(tmp_path) == "1"
 
@@ -65,7 +65,7 @@ def test_latest_that_is_a_directory_is_not_removed(tmp_path):
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest" / "mine").write_text("x", encoding="ascii")
     with pytest.raises(OSError):
-        _publish.publish(str(tmp_path), MOMENT, build("1"))
+        publish.publish(str(tmp_path), MOMENT, build("1"))
     assert (tmp_path / "latest" / "mine").exists()
 
 
@@ -74,7 +74,7 @@ def test_leftovers_of_yesterday_are_removed_and_those_of_a_running_audit_are_not
         path = tmp_path / (".partial-" + name)
         path.mkdir()
         os.utime(path, (time.time() - age,) * 2)
-    _publish.publish(str(tmp_path), MOMENT, build("1"))
+    publish.publish(str(tmp_path), MOMENT, build("1"))
     assert [name for name in os.listdir(tmp_path) if name.startswith(".partial-")] == [".partial-young"]
 
 
@@ -92,7 +92,7 @@ def publish_and_die(reports, step):
                 os.kill(os.getpid(), signal.SIGKILL)
         try:
             sys.addaudithook(count)
-            _publish.publish(str(reports), MOMENT, build(LONG))
+            publish.publish(str(reports), MOMENT, build(LONG))
         finally:
             os._exit(0)
     status = os.waitpid(child, 0)[1]
@@ -100,7 +100,7 @@ def publish_and_die(reports, step):
 
 
 def test_killed_at_any_moment(tmp_path):
-    _publish.publish(str(tmp_path), MOMENT, build(LONG))
+    publish.publish(str(tmp_path), MOMENT, build(LONG))
     step = 0
     while publish_and_die(tmp_path, step):
         assert read_latest(tmp_path) == LONG
