@@ -38,7 +38,7 @@ test-metrics:  ## metrics, alerts and dashboard with promtool and a real node_ex
 test-report:  ## the report's formats, and its page in Chromium (a minute)
 	@$(T)/report $(ARGS)
 
-lint:  ## ruff, links, ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-importer, vermin, shellcheck
+lint:  ## ruff, mypy, links, ansible-lint, yamllint, antsibull-docs, antsibull-changelog, galaxy-importer, vermin, shellcheck
 	@$(T)/lint
 
 sanity:  ## ansible-test sanity and its integration targets, and the code for managed hosts on Python 3.6

@@ -30,7 +30,7 @@ _SERVICE_DIES = 10 * SECOND
 _STOP_KINDS = ("kill", "stop")
 _STOP_COMMANDS = ("kill", "restart", "rm", "stop")
 
-Counters = Dict[str, Optional[int]]  # memory.events or memory.events.local of a cgroup
+Counters = Dict[str, int]  # memory.events or memory.events.local of a cgroup
 
 
 class Run(NamedTuple):
