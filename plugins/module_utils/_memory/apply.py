@@ -8,7 +8,6 @@ First the drop-ins, which touch nothing that runs, then record and kernel. Each 
 with the one that undoes it.
 """
 
-import os
 from contextlib import ExitStack
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
@@ -19,7 +18,7 @@ from .._system.command import CommandError, Identity, run_command
 from .current import Target
 from .method import QUADLET_MEMORY_KEY
 from .plan import ContainerPlan, find_deviations, previous_settings
-from .quadlet import DROP_IN, UnreadableUnit, arguments_set_memory, drop_in_settings, render_drop_in, unit_settings
+from .quadlet import UnreadableUnit, arguments_set_memory, drop_in_settings, render_drop_in, unit_settings
 from .quadlet_units import Unit, UnitError, Units
 from .settings import to_leaf_files, to_resources, to_run_options
 
@@ -135,7 +134,7 @@ class Applier:
             if last_undo:
                 units.reload()
 
-        self._steps.append(_Step(job, "drop-in %s" % os.path.join(place.folder, DROP_IN), undo))
+        self._steps.append(_Step(job, "drop-in %s" % place.path, undo))
         units.write_drop_in(place, render_drop_in(settings, memory_key))
 
     def _update(self, job: Job, stack: ExitStack) -> None:

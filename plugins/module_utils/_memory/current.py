@@ -142,7 +142,6 @@ class _Reader:
         return from_resources(resources), resources
 
     def _read_enforced(self, container: Container) -> Optional[Enforced]:
-        """Return what the kernel enforces, None for a container that does not run."""
         files = self._files
         cgroups = files.container_cgroups(container.pid, container.ident) if container.running and container.pid else None
         if cgroups is None:
@@ -179,7 +178,6 @@ def _find_containers(requests: Sequence[Request], answer: PodmanAnswer) -> Dict[
 
 
 def _find_container(request: Request, answer: PodmanAnswer) -> Container:
-    """Return the one container that a request means."""
     idents = [listed.ident for listed in answer.listed if matches_word(listed.ident, listed.name, request.name)]
     if not idents:
         raise ValueError("%sname: %s has no container %r" % (request.where, request.user, request.name))

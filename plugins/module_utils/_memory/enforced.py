@@ -94,17 +94,9 @@ def _is_own(enforced: Enforced, path: str) -> bool:
 
 
 def _kernel_values(target: MemorySettings, cgroup_version: int, page_size: int) -> Dict[str, Optional[int]]:
-    """Return {limit, swap, low} as the kernel will show them."""
+    """Return {limit, swap, low} as the kernel will show them: rounded down to whole pages."""
     limit, swap = target.get("limit"), target.get("swap_limit")
     if swap is not None and cgroup_version == 2:
         swap = None if limit is None else swap - limit
-    return {
-        "limit": _whole_pages(limit, page_size),
-        "swap": _whole_pages(swap, page_size),
-        "low": _whole_pages(target.get("reservation") or 0, page_size),
-    }
-
-
-def _whole_pages(size: Optional[int], page_size: int) -> Optional[int]:
-    """A size as the kernel keeps it: rounded down to whole pages."""
-    return None if size is None else size - size % page_size
+    sizes = {"limit": limit, "swap": swap, "low": target.get("reservation") or 0}
+    return {key: None if size is None else size - size % page_size for key, size in sizes.items()}

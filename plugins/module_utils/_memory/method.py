@@ -9,8 +9,6 @@ Pure: the table of docs/docsite/rst/container_memory.rst, whose rows are measure
 
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-from .._system.versions import parse_version
-
 # What came with which version: Podman's release notes.
 UPDATES = (4, 3)  # `podman update` and its API
 KEEPS_UPDATES = (5, 1)  # at the next start
@@ -49,19 +47,8 @@ class Unsupported(ValueError):
     """It can't be done on this host or to this container."""
 
 
-def podman_version(text: Optional[str]) -> Tuple[int, ...]:
-    """Return Podman's version as numbers: "5.0.0-rc1" gives (5, 0, 0).
-
-    :raises Unsupported: it is no version.
-    """
-    version = parse_version(text)
-    if not version:
-        raise Unsupported("the version of Podman can't be determined from %r" % text)
-    return version
-
-
 def choose_method(context: Context, requested: Dict[str, Any], backend: str, persist: bool) -> Method:
-    """Return the Method.
+    """Return how to do it.
 
     :param requested: {option: value} of a Request.
     :param backend: auto, libpod_api, cli or cgroupfs.

@@ -64,18 +64,21 @@ def plan_container(current: CurrentState, requested: Dict[str, Optional[int]], o
     if update and enforced and not options.allow_below_usage:
         _check_usage(enforced, target, page_size)
     drop_in = method.drop_in and current.unit is not None and differs(target, current.unit)
-    applied_live = enforced is not None and (update or (
-        enforced.own is not None and is_enforced(enforced, target, page_size)))
+    applied_live = enforced is not None and (update or (enforced.own is not None and is_enforced(enforced, target, page_size)))
     record = dict(current.record, **target) if update and method.recorded else current.record
     unit = dict(current.unit, **target) if drop_in and current.unit is not None else current.unit
+    then = current._replace(record=record, unit=unit, enforced=changed if update else enforced)
     persistent = method.persistent or _already_persistent(current, target)
     return ContainerPlan(
-        method=method, target=target, update=update, drop_in=drop_in,
-        before={"declared": declared_settings(current.record, current.unit), "effective": effective_memory(enforced)},
-        after={"declared": declared_settings(record, unit), "effective": effective_memory(changed if update else enforced)},
+        method=method, target=target, update=update, drop_in=drop_in, before=current_values(current), after=current_values(then),
         applied_live=applied_live, persistent=persistent,
         restart_required=current.context.running and not applied_live and persistent,
         warnings=_warnings(target, memory_total))
+
+
+def current_values(current: CurrentState) -> Dict[str, Any]:
+    """Return the result's {declared, effective}."""
+    return {"declared": declared_settings(current.record, current.unit), "effective": effective_memory(current.enforced)}
 
 
 def _drifted(enforced: Optional[Enforced], target: MemorySettings, page_size: int) -> bool:
@@ -163,7 +166,6 @@ def _check_usage(enforced: Enforced, target: MemorySettings, page_size: int) -> 
 
 
 def _predict(enforced: Optional[Enforced], target: MemorySettings, method: Method, page_size: int) -> Optional[Enforced]:
-    """Return what is enforced after the change."""
     if enforced is None or method.backend is None:
         return enforced
     changed = after_change(enforced, target, page_size, leaf_only=method.backend == "cgroupfs")
@@ -175,10 +177,8 @@ def _predict(enforced: Optional[Enforced], target: MemorySettings, method: Metho
 
 def previous_settings(current: CurrentState, plan: ContainerPlan) -> MemorySettings:
     """Return the settings to go back to, of those that the plan changes."""
-    if plan.method.recorded or current.enforced is None:
-        settings = current.record
-    else:
-        settings = enforced_settings(current.enforced)
+    enforced = None if plan.method.recorded else current.enforced
+    settings = current.record if enforced is None else enforced_settings(enforced)
     return {key: settings.get(key) for key in plan.target}
 
 

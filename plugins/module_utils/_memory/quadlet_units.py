@@ -32,7 +32,7 @@ class Unit(NamedTuple):
 class DropInPlace(NamedTuple):
     """Where our drop-in goes."""
 
-    folder: str
+    path: str
     writer: Identity  # who can write there
 
 
@@ -45,6 +45,8 @@ class Units:
 
     :param identity: of the owner of the containers.
     :param timeout: seconds for each command.
+
+    Its methods raise UnitError: systemd refused or gave no answer, or the file can't be read or written.
     """
 
     def __init__(self, identity: Identity, timeout: float) -> None:
@@ -53,20 +55,14 @@ class Units:
         self._systemctl = Systemctl(identity, timeout)
 
     def lookup(self, names: Iterable[str]) -> Dict[str, Unit]:
-        """Return {name: Unit} in one call.
-
-        :raises UnitError: no answer.
-        """
+        """Return {name: Unit} in one call."""
         with _as_unit_error():
             shown = self._systemctl.show(names, ["SourcePath", "FragmentPath"])
         return {name: Unit(name, properties.get("SourcePath", ""), properties.get("FragmentPath", ""))
                 for name, properties in shown.items()}
 
     def read_unit(self, unit: Unit) -> str:
-        """Return the text of a generated unit.
-
-        :raises UnitError: it can't be read.
-        """
+        """Return the text of a generated unit."""
         if not unit.fragment:
             raise UnitError("%s: systemd does not know the unit any more" % unit.name)
         with _as_unit_error():
@@ -81,47 +77,34 @@ class Units:
         Quadlet looks for NAME.container.d in all directories of the user, not only beside the file. So a file that
         root keeps for a user gets it in that user's own part of /etc, and never one that others share.
         """
-        folder = os.path.basename(unit.source) + ".d"
+        name = os.path.join(os.path.basename(unit.source) + ".d", DROP_IN)
         me = current_identity()
         if self._identity.uid == 0:
-            return DropInPlace(os.path.join(_SYSTEM, folder), me)
+            return DropInPlace(os.path.join(_SYSTEM, name), me)
         if me.uid == 0 and unit.source.startswith(_SYSTEM_USERS + "/"):
-            return DropInPlace(os.path.join(_SYSTEM_USERS, str(self._identity.uid), folder), me)
-        return DropInPlace(os.path.join(self._identity.home, ".config/containers/systemd", folder), self._identity)
+            return DropInPlace(os.path.join(_SYSTEM_USERS, str(self._identity.uid), name), me)
+        return DropInPlace(os.path.join(self._identity.home, ".config/containers/systemd", name), self._identity)
 
     def read_drop_in(self, place: DropInPlace) -> Optional[str]:
-        """Return the text of our drop-in, None when there is none.
-
-        :raises UnitError: it can't be read.
-        """
+        """Return the text of our drop-in, None when there is none."""
         with _as_unit_error():
-            return read_user_file(place.writer, os.path.join(place.folder, DROP_IN), self._timeout)
+            return read_user_file(place.writer, place.path, self._timeout)
 
     def write_drop_in(self, place: DropInPlace, text: Optional[str]) -> None:
-        """Replace our drop-in atomically; None removes it, and its directory when nothing else is in it.
-
-        :raises UnitError: it can't be written.
-        """
-        path = os.path.join(place.folder, DROP_IN)
+        """Replace our drop-in atomically; None removes it, and its directory when nothing else is in it."""
         with _as_unit_error():
             if text is None:
-                remove_user_file(place.writer, path, self._timeout, with_directory=True)
+                remove_user_file(place.writer, place.path, self._timeout, with_directory=True)
             else:
-                write_user_file(place.writer, path, text, self._timeout)
+                write_user_file(place.writer, place.path, text, self._timeout)
 
     def reload(self) -> None:
-        """Make the manager reload its units; nothing is restarted.
-
-        :raises UnitError: it failed.
-        """
+        """Make the manager reload its units; nothing is restarted."""
         with _as_unit_error():
             self._systemctl.run("daemon-reload")
 
     def restart(self, name: str) -> None:
-        """Restart a unit, which recreates its container.
-
-        :raises UnitError: it failed.
-        """
+        """Restart a unit, which recreates its container."""
         with _as_unit_error():
             self._systemctl.run("restart", "--", name)
 

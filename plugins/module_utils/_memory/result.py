@@ -12,10 +12,9 @@ from typing import Any, Dict, List
 from .._podman.run_options import OOM_GROUP, MemorySettings
 from .._system.sizes import format_size
 from .current import Target
-from .enforced import effective_memory
 from .method import ADVICE, format_version
-from .plan import ContainerPlan, CurrentState
-from .settings import declared_settings, to_run_options
+from .plan import ContainerPlan, current_values
+from .settings import to_run_options
 
 _MAX_PAGE = 65536  # the kernel counts whole pages; the largest that any architecture has
 
@@ -47,17 +46,10 @@ def failed_entry(target: Target, message: str) -> Dict[str, Any]:
     }
 
 
-def current_values(current: CurrentState) -> Dict[str, Any]:
-    """Return {declared, effective} as it is now."""
-    return {"declared": declared_settings(current.record, current.unit), "effective": effective_memory(current.enforced)}
-
-
 def _method(plan: ContainerPlan, manager: str) -> str:
     """libpod_api, cli or cgroupfs, quadlet for a drop-in, both with +, or none when there is no way."""
-    words = [plan.method.backend] if plan.method.backend else []
-    if manager == "quadlet" and plan.method.drop_in:
-        words.append("quadlet")
-    return "+".join(words) or "none"
+    words = [plan.method.backend, "quadlet" if manager == "quadlet" and plan.method.drop_in else None]
+    return "+".join(word for word in words if word) or "none"
 
 
 def _message(target: Target, plan: ContainerPlan) -> str:

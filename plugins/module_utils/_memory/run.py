@@ -11,14 +11,15 @@ import os
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .._podman.cli import Podman, PodmanError
-from .._system.command import CommandNotFound, current_identity
+from .._system.command import current_identity
 from .._system.host import Host
+from .._system.versions import parse_version
 from .apply import Applier, ApplyError, Job, Steps
 from .current import RequestRefused, Target, read_targets
-from .method import Unsupported, podman_version
-from .plan import find_deviations, plan_container
+from .method import Unsupported
+from .plan import current_values, find_deviations, plan_container
 from .request import Options, RequestError, parse_requests
-from .result import build_diff, container_entry, current_values, failed_entry
+from .result import build_diff, container_entry, failed_entry
 
 Entry = Dict[str, Any]  # an element of the module's result `containers`
 
@@ -42,7 +43,7 @@ def set_container_memory(params: Dict[str, Any], options: Options, check_mode: b
         requests = parse_requests(params, current_identity().name, page_size)
         version = _read_version(options)
         targets = read_targets(requests, options.executable, options.timeout, version)
-    except (RequestError, Unsupported, RequestRefused) as exc:
+    except (RequestError, RequestRefused) as exc:
         raise ContainerMemoryError("%s (nothing was changed)" % exc)
     jobs = _plan(targets, options, page_size)
     if not check_mode:
@@ -65,9 +66,13 @@ def set_container_memory(params: Dict[str, Any], options: Options, check_mode: b
 def _read_version(options: Options) -> Tuple[int, ...]:
     """Ask Podman; the executable is the same for all users."""
     try:
-        return podman_version(Podman(options.executable, current_identity(), options.timeout).version())
-    except (CommandNotFound, PodmanError) as exc:
+        text = Podman(options.executable, current_identity(), options.timeout).version()
+    except PodmanError as exc:
         raise ContainerMemoryError("executable: %s" % exc)
+    version = parse_version(text)
+    if not version:
+        raise ContainerMemoryError("the version of Podman can't be determined from %r (nothing was changed)" % text)
+    return version
 
 
 def _plan(targets: Sequence[Target], options: Options, page_size: int) -> List[Job]:

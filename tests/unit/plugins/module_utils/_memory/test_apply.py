@@ -62,11 +62,11 @@ class World:
                 return DropInPlace("/etc/%s.d" % unit.name, identity)
 
             def read_drop_in(self, place):
-                return world.files.get(place.folder)
+                return world.files.get(place.path)
 
             def write_drop_in(self, place, text):
-                world.log.append(("write", place.folder, text is not None))
-                world.files[place.folder] = text
+                world.log.append(("write", place.path, text is not None))
+                world.files[place.path] = text
 
             def read_unit(self, unit):
                 added = world.files.get("/etc/%s.d" % unit.name) or ""

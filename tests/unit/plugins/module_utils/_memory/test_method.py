@@ -14,7 +14,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method
     Method,
     Unsupported,
     choose_method,
-    podman_version,
 )
 
 VERSIONS = ((3, 4, 4), (4, 2, 0), (4, 3, 1), (4, 9, 4), (5, 0, 3), (5, 1, 0), (5, 3, 2),
@@ -148,15 +147,3 @@ def test_what_can_not_be_done_is_said(context, requested, backend, words):
 
 def test_memory_of_root_on_v1():
     assert choose_method(make_context((4, 3, 1), cgroup_version=1), MEMORY, "auto", True).backend == "libpod_api"
-
-
-@pytest.mark.parametrize("text, version", [
-    ("5.4.2", (5, 4, 2)), ("5.0.0-rc1", (5, 0, 0)), ("4.9.4-rhel", (4, 9, 4)), ("6.0", (6, 0, 0)), ("10.11.12", (10, 11, 12))])
-def test_version(text, version):
-    assert podman_version(text) == version
-
-
-@pytest.mark.parametrize("text", ["", None, "unknown", "v"])
-def test_no_version(text):
-    with pytest.raises(Unsupported, match="version"):
-        podman_version(text)

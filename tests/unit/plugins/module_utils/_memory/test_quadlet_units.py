@@ -25,30 +25,30 @@ def units():
 
 
 def test_a_drop_in_is_written_replaced_and_removed(units, tmp_path):
-    place = DropInPlace(str(tmp_path / "a.container.d"), current_identity())
+    place = DropInPlace(str(tmp_path / "a.container.d" / NAME), current_identity())
     assert units.read_drop_in(place) is None
     units.write_drop_in(place, "[Container]\nMemory=1g\n")
     assert units.read_drop_in(place) == "[Container]\nMemory=1g\n"
     units.write_drop_in(place, "other\n")
-    assert os.listdir(place.folder) == [NAME] and units.read_drop_in(place) == "other\n"
-    assert stat.S_IMODE(os.stat(os.path.join(place.folder, NAME)).st_mode) == 0o644
+    assert os.listdir(os.path.dirname(place.path)) == [NAME] and units.read_drop_in(place) == "other\n"
+    assert stat.S_IMODE(os.stat(place.path).st_mode) == 0o644
     units.write_drop_in(place, None)
-    assert not os.path.exists(place.folder)
+    assert not os.path.exists(os.path.dirname(place.path))
     units.write_drop_in(place, None)
 
 
 def test_removing_leaves_other_files(units, tmp_path):
-    place = DropInPlace(str(tmp_path / "a.container.d"), current_identity())
+    place = DropInPlace(str(tmp_path / "a.container.d" / NAME), current_identity())
     units.write_drop_in(place, "x")
     (tmp_path / "a.container.d" / "10-own.conf").write_text("y")
     units.write_drop_in(place, None)
-    assert os.listdir(place.folder) == ["10-own.conf"]
+    assert os.listdir(os.path.dirname(place.path)) == ["10-own.conf"]
 
 
 def test_a_failure_says_what_and_leaves_nothing(units, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UnitError, match="file/a.container.d.*Not a directory|file/a.container.d.*exit code"):
-        units.write_drop_in(DropInPlace(str(tmp_path / "file" / "a.container.d"), current_identity()), "x")
+        units.write_drop_in(DropInPlace(str(tmp_path / "file" / "a.container.d" / NAME), current_identity()), "x")
     assert os.listdir(str(tmp_path)) == ["file"]
 
 
@@ -65,7 +65,7 @@ def test_a_failure_says_what_and_leaves_nothing(units, tmp_path):
 ])
 def test_where_it_goes_and_who_writes_it(monkeypatch, owner, me, source, folder, writer):
     monkeypatch.setattr(quadlet_units, "current_identity", lambda: me)
-    assert Units(owner, 30).drop_in_place(Unit("a.service", source, "")) == DropInPlace(folder, writer)
+    assert Units(owner, 30).drop_in_place(Unit("a.service", source, "")) == DropInPlace(os.path.join(folder, NAME), writer)
 
 
 def test_what_systemd_says(monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from fake_podman import FakePodman
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import apply, current
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import apply, current, run
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import SETTING_OPTIONS, Options
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.run import ContainerMemoryError, set_container_memory
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
@@ -164,3 +164,10 @@ def test_a_container_that_does_not_run_is_a_warning_before_podman_5_1(make_host)
 def test_no_podman(make_host):
     with pytest.raises(ContainerMemoryError, match="^executable: /nonexistent/podman"):
         make_host().set({"name": "exit-0", "memory": "1g"}, executable="/nonexistent/podman")
+
+
+@pytest.mark.parametrize("text", ["unknown", "v"])
+def test_no_version(make_host, monkeypatch, text):
+    monkeypatch.setattr(run.Podman, "version", lambda _podman: text)
+    with pytest.raises(ContainerMemoryError, match="version of Podman can't be determined from '%s'.*nothing was changed" % text):
+        make_host().set({"name": "exit-0", "memory": "1g"})
