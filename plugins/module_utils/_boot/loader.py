@@ -92,10 +92,7 @@ class Bootloader:
 
 
 def check_writable(loader: Bootloader, change: Change) -> None:
-    """Check before anything is done that the files can be written.
-
-    :raises FileError: one can't.
-    """
+    """Raise FileError when one of the files can't be written, before anything is done."""
     for path in sorted(set(change.files) | set(loader.tool_written_paths())):
         loader.files.check_writable(path)
 

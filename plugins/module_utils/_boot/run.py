@@ -24,7 +24,6 @@ def ensure_arguments(options: Mapping[str, Any], check_mode: bool, backup: Calla
                      run: Optional[Runner] = None, tools: Optional[Iterable[str]] = None) -> Dict[str, Any]:
     """Return the module's result.
 
-    :param options: the module's options.
     :param backup: copies a file (its path) and returns the copy's path.
     :param root: directory in place of /; run: in place of run_command(); tools: names in place of what is installed.
         For tests.

@@ -70,7 +70,6 @@ def remove_words(text: str, names: Iterable[str], is_meant: Callable[[str], bool
 
     A word that an expansion is a part of is never meant.
 
-    :param names: of the variables.
     :raises ShellError: see find_assignments().
     """
     removed, words = set(), []
@@ -125,17 +124,16 @@ def _parse_value(text: str, at: int) -> Tuple[List[Character], int, str]:
         if text[at] in "'\"":
             tail = "single" if text[at] == "'" else "double"
             end = _closing(text, at)
-            characters += _parse_single(text, at + 1, end) if tail == "single" else _parse_double(text, at + 1, end)
+            if tail == "single":
+                characters += [Character(text[here], here, here + 1) for here in range(at + 1, end)]
+            else:
+                characters += _parse_double(text, at + 1, end)
             at = end + 1
             continue
         character = _parse_character(text, at, in_double=False)
         characters += [character] if character.char else []
         at, tail = character.end, "bare"
     return characters, at, tail
-
-
-def _parse_single(text: str, at: int, end: int) -> List[Character]:
-    return [Character(text[here], here, here + 1) for here in range(at, end)]
 
 
 def _parse_double(text: str, at: int, end: int) -> List[Character]:
@@ -148,10 +146,7 @@ def _parse_double(text: str, at: int, end: int) -> List[Character]:
 
 
 def _parse_character(text: str, at: int, in_double: bool) -> Character:
-    """Return the character that begins there.
-
-    :param in_double: whether that is between double quotes.
-    """
+    """Return the character that begins there, between double quotes (in_double) or outside of quotes."""
     if text[at] == "\\" and at + 1 < len(text):
         escaped = text[at + 1]
         if escaped == "\n":

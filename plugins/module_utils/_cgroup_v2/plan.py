@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of the changes that a host needs for cgroup v2 the role cgroup_v2 can make, and what stands in the way.
-
-Pure.
-"""
+"""What of the changes that a host needs for cgroup v2 the role cgroup_v2 can make, and what stands in the way. Pure."""
 
 from typing import Any, Dict, List
 

@@ -68,10 +68,9 @@ def read_snapshot(root: str = "/", users: Iterable[Tuple[str, int]] = (), timeou
                   run: Optional[Runner] = None) -> Snapshot:
     """Read a host.
 
-    :param root: directory in place of /.
+    :param root: directory in place of /; run: in place of run_command(). For tests.
     :param users: names and uids of those to look at.
     :param timeout: seconds for each command.
-    :param run: in place of run_command(), for tests.
     """
     return _Reader(Files(root), run or (lambda argv: run_command(argv, timeout))).snapshot(list(users))
 

@@ -108,7 +108,6 @@ class _EntryReader:
     """Parses journalctl's lines; of the kernel's only those of an OOM kill.
 
     :param deadline: of time.monotonic().
-    :param max_entries: stop after so many.
     """
 
     def __init__(self, handle: Callable[[List[Entry]], None], deadline: float, max_entries: int) -> None:

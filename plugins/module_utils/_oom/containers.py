@@ -73,7 +73,6 @@ def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByCo
 
     :param answer: of the user it belonged to.
     :param systemd_since: from when on the journal holds that user's records.
-    :param recorded: what the recorder knows of it.
     """
     owner = answer.user.identity
     events = index.events(ident, owner.uid)

@@ -38,7 +38,6 @@ class Decision(NamedTuple):
 def decide_run(ident: str, evidence: Evidence, kills: List[Kill]) -> Decision:
     """Go through the sources, the strongest first; the first that can tell decides.
 
-    :param ident: the container's id.
     :param kills: those of evidence.kills that are of this run.
     """
     if kills:

@@ -165,21 +165,13 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
                     if run.start is not None and record.at >= run.start]
     kills, unattributed = _find_kills(container, index, live)
     return Evidence(
-        run=run,
-        main_pid=live.main_pid,
-        flag=container.oom_killed_flag,
+        run=run, main_pid=live.main_pid, flag=container.oom_killed_flag,
         stopped_by_user=_stopped_by_user(container.stopped_by_user, run, events),
-        declared_limit=container.facts["declared"]["limit"],
-        kills=kills,
-        unattributed=unattributed,
+        declared_limit=container.facts["declared"]["limit"], kills=kills, unattributed=unattributed,
         unit_ooms=index.scope_ooms(container.ident, owner) + service_ooms,
         oomd_kills=[kill for kill in records.oomd_kills if _is_hit(kill, container, owner, run, live.cgroup)],
-        counters=live.counters,
-        ancestors=live.ancestors,
-        kernel_since=records.kernel_since,
-        systemd_since=systemd_since,
-        oomd_active=records.oomd_active,
-    )
+        counters=live.counters, ancestors=live.ancestors, kernel_since=records.kernel_since, systemd_since=systemd_since,
+        oomd_active=records.oomd_active)
 
 
 def _find_kills(container: Container, index: RecordsByContainer, live: LiveState) -> Tuple[List[Kill], List[UnattributedKill]]:
@@ -201,10 +193,7 @@ def _find_kills(container: Container, index: RecordsByContainer, live: LiveState
 
 
 def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer, systemd_since: Optional[int]) -> Evidence:
-    """Return the Evidence of a container that Podman no longer knows: there are only records of it.
-
-    :param owner: uid of its user.
-    """
+    """Return the Evidence of a container that Podman no longer knows: there are only records of it."""
     events = index.events(ident, owner)
     starts = [event.at for event in events if event.kind == "init"]
     deaths = [event for event in events if event.kind == "died"]

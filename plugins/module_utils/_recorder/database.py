@@ -184,10 +184,7 @@ def _query(path: str, mode: str, query: Callable[[sqlite3.Connection], Answer]) 
 
 
 def _file_stamp(path: str) -> Optional[_FileStamp]:
-    """Return the stamp of the history, None when there is no history.
-
-    :raises HistoryError: no permission to look.
-    """
+    """The stamp of the history, None when there is none; raises HistoryError without permission to look."""
     try:
         status = os.stat(path)
         return _FileStamp(status.st_ino, status.st_size, status.st_mtime_ns, _exists(path + "-wal"))

@@ -62,7 +62,6 @@ def _read_record(database: sqlite3.Connection, since: int, now: int) -> Record:
 
 
 def _describe_source(database: sqlite3.Connection, state: Optional[HistoryState], since: int, now: int) -> Dict[str, Any]:
-    """The entry for `sources`."""
     if state is None:
         return source_entry("partial", "its first run has not ended yet")
     last_run = to_iso(state.until)

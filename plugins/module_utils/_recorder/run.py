@@ -135,10 +135,7 @@ class _Recording:
         self._problems: List[str] = []
 
     def execute(self, note: Optional[str]) -> List[str]:
-        """Do the run; return what could not be read.
-
-        :param note: a problem of the history that its readers have to know.
-        """
+        """Do the run, noting a problem of the history that its readers have to know; return what could not be read."""
         began = time.monotonic()
         database = self._database
         cursor = get_meta(database, "resume")
@@ -263,7 +260,6 @@ class _Recording:
         return names
 
     def _write_metrics(self, containers: List[RunningContainer], duration: float) -> None:
-        """Write the textfile, where its directory exists."""
         folder = self._options.textfile_dir
         if not folder or not os.path.isdir(folder):
             return

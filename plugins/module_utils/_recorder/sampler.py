@@ -86,10 +86,7 @@ def _has_children(path: str) -> bool:
 
 
 def find_service(path: str) -> Optional[str]:
-    """Return the service that a container runs inside (--cgroups=split), or None.
-
-    :param path: of the container's own cgroup.
-    """
+    """Return the service that a container with this cgroup of its own runs inside (--cgroups=split), or None."""
     match = re.search(r"/([^/]+\.service)/libpod-payload-", path)
     return match.group(1) if match else None
 

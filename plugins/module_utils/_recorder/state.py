@@ -46,10 +46,7 @@ class Observation(NamedTuple):
 
 
 def next_state(state: Optional[HistoryState], observation: Observation) -> HistoryState:
-    """Return the state after a run.
-
-    :param state: the one before, None at the first run.
-    """
+    """Return the state after a run; `state` is the one before it, None at the first run."""
     kernel_since = _next_kernel_since(state, observation)
     if kernel_since is None:
         if state is not None:  # the rest of the journal will tell
@@ -81,10 +78,7 @@ def _next_journal_since(state: Optional[HistoryState], observation: Observation)
 
 
 def is_proven(state: Optional[HistoryState], observation: Observation) -> bool:
-    """Whether nothing got lost since the run before; otherwise Observation.kernel_since is needed.
-
-    :param state: None at the first run.
-    """
+    """Whether nothing got lost since the run before; otherwise Observation.kernel_since is needed."""
     if state is None:
         return False
     missing = observation.missing

@@ -83,10 +83,7 @@ def _add_event(database: sqlite3.Connection, event: PodmanEvent) -> None:
 
 
 def set_names(database: sqlite3.Connection, ident: str, uid: int, at: int, names: ContainerNames) -> None:
-    """Note a container's names; None leaves what is known.
-
-    :param at: when it had them, microseconds.
-    """
+    """Note a container's names at a time (microseconds); None leaves what is known."""
     database.execute("INSERT OR IGNORE INTO containers (ident, uid, seen) VALUES (?, ?, ?)", (ident, uid, at))
     database.execute(
         "UPDATE containers SET name = coalesce(?, name), image = coalesce(?, image), unit = coalesce(?, unit),"
@@ -100,10 +97,7 @@ def load_names(database: sqlite3.Connection, idents: Iterable[str]) -> Dict[Tupl
 
 
 def rebuild_kills(database: sqlite3.Connection, first: FirstNew) -> None:
-    """Make the rows of kills again that new messages of the kernel may have changed.
-
-    :param first: the boots' first new messages.
-    """
+    """Make the rows of kills again that new messages of the kernel may have changed."""
     known: Collection[str] = {row[0] for row in database.execute("SELECT ident FROM containers")} if first else ()
     for boot, mono in first.items():
         begin = mono - _REPORT
@@ -138,10 +132,7 @@ def count_killed_processes(database: sqlite3.Connection, boot: str) -> int:
 
 
 def add_sample(database: sqlite3.Connection, day: str, now: int, sample: "Sample", names: ContainerNames) -> None:
-    """Note what a running container uses.
-
-    :param day: "2026-11-23"; now: microseconds.
-    """
+    """Note what a running container uses now (microseconds), on a day ("2026-11-23")."""
     peak, usage = sample.usage["peak"], sample.usage
     container = (sample.ident, sample.uid)
     row = database.execute("SELECT peak FROM containers WHERE ident = ? AND uid = ?", container).fetchone()
