@@ -24,7 +24,7 @@ sys.path.insert(0, sys.argv[1])
 import hostile, datetime
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import latest_report
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.publish import latest_report
 facts = hostile.recorded("debian13-root")
 moment = hostile.START
 print("go", flush=True)
