@@ -15,7 +15,7 @@ from ._cgroup_v2.facts import cgroup_facts
 from ._cgroup_v2.snapshot import read_snapshot
 from ._podman.cli import Podman, PodmanError
 from ._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf, drop_in_directory
-from ._system.command import CommandError, Identity, current_identity
+from ._system.command import Identity, current_identity
 from ._system.host_files import Files
 from ._system.user_files import remove_user_file, write_user_file
 from ._system.users import UserError, find_users
@@ -132,8 +132,7 @@ def plan_defaults(state: str, names: Sequence[str], executable: str, timeout: fl
     elif me.uid == 0:
         owners = [me]
     else:
-        raise UserError("users: only root can give a default to the whole host, this is %r (use become, or 'current')"
-                        % me.name)
+        raise UserError("users: only root can give a default to the whole host, this is %r (use become, or 'current')" % me.name)
     targets = [_read_target(owner) for owner in owners]
     if state == "absent":
         return [plan_removal(target) for target in targets]
@@ -175,7 +174,7 @@ def _read_target(identity: Identity) -> Target:
 def _read_version(executable: str, identity: Identity, timeout: float) -> str:
     try:
         return Podman(executable, identity, timeout).version()
-    except (PodmanError, CommandError) as exc:
+    except PodmanError as exc:
         raise DefaultsError("Podman's version is not known: %s" % exc)
 
 

@@ -10,7 +10,7 @@ First, pure: what a reboot does to running containers, which come back, by what,
 import os
 import re
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._podman.cli import Podman, PodmanError
 from ._podman.inspect import InspectError, parse_container
@@ -50,8 +50,7 @@ def describe_container(facts: Dict[str, Any], restart_policy: str, lingers: bool
                        boot_starts: Optional[BootStarts]) -> RunningContainer:
     """Return the module's entry for a running container.
 
-    :param facts: of the container, see _podman.inspect.
-    :param restart_policy: "" for none.
+    :param facts: Container.facts; restart_policy: "" for none.
     :param lingers: whether the user's manager runs without a session.
     :param boot_starts: None when systemd could not be asked.
     """
@@ -110,15 +109,6 @@ def supports_cgroup_v2(name: Optional[str], version: Optional[str]) -> Optional[
     return numbers >= (1, 0, 0) and (numbers > (1, 0, 0) or candidate is None or int(candidate.group(1)) >= 93)
 
 
-def missing_containers(expected: Sequence[RunningContainer], running: Set[Tuple[str, str]]) -> List[RunningContainer]:
-    """Return those that should be back and do not run.
-
-    :param running: {(user, name)}.
-    """
-    return [container for container in expected
-            if container["returns_by"] and (container["user"], container["name"]) not in running]
-
-
 class DrainError(Exception):
     """A container could not be stopped, started or inspected."""
 
@@ -164,19 +154,14 @@ class UserContainers:
         if not running:
             return []
         boot_starts = self._boot_starts([facts["manager"]["unit"] for _raw, facts in running])
-        return [describe_container(facts, _restart_policy(raw), self._lingers(), boot_starts) for raw, facts in running]
+        lingers = os.path.exists(os.path.join(_LINGER, self.name))
+        return [describe_container(facts, _restart_policy(raw), lingers, boot_starts) for raw, facts in running]
 
     def _boot_starts(self, units: Sequence[Optional[str]]) -> Optional[BootStarts]:
         try:
             return parse_boot_starts(self._systemctl.show([unit for unit in units if unit] + [_RESTART_SERVICE], _PROPERTIES))
         except SystemctlError:
             return None
-
-    def _lingers(self) -> bool:
-        try:
-            return self.name in os.listdir(_LINGER)
-        except OSError:
-            return False
 
     def stop(self, containers: Sequence[RunningContainer]) -> None:
         """Stop containers: those of a unit with it, so that systemd does not restart them; infra containers last.
@@ -191,8 +176,7 @@ class UserContainers:
                 raise DrainError("%s: %s" % (self.name, exc))
         running = {container["id"] for container in self.running()}
         for infra in (False, True):
-            idents = [container["id"] for container in containers
-                      if container["id"] in running and container["infra"] is infra]
+            idents = [container["id"] for container in containers if container["id"] in running and container["infra"] is infra]
             if idents:
                 self._run_podman("stop", *idents)
         idents = [container["id"] for container in containers]
@@ -256,10 +240,10 @@ def wait_for_containers(expected: Sequence[RunningContainer], find: Callable[[],
         sleep(_PAUSE)
 
 
-def _find_missing(expected: Sequence[RunningContainer], users: Dict[str, UserContainers],
-                  start: bool) -> List[RunningContainer]:
+def _find_missing(expected: Sequence[RunningContainer], users: Dict[str, UserContainers], start: bool) -> List[RunningContainer]:
     running = {(container["user"], container["name"]) for user in users.values() for container in user.running()}
-    missing = missing_containers(expected, running)
+    missing = [container for container in expected
+               if container["returns_by"] and (container["user"], container["name"]) not in running]
     for name, user in sorted(users.items()):
         ours = [container["name"] for container in missing if container["returns_by"] == "start" and container["user"] == name]
         if ours and start and not user.inactive:

@@ -29,13 +29,8 @@ def effective_limits(lineage: Lineage, own: Optional[str], version: int) -> Dict
         swap = None if limit is None else limit + swap
     groups = [limits["oom_group"] for path, limits in lineage
               if own and (path == own or path.startswith(own + "/")) and limits["oom_group"] is not None]
-    return {
-        "limit": limit,
-        "swap_limit": swap,
-        "high": _lowest(lineage, "high")[0],
-        "oom_group": any(groups) if groups else None,
-        "source": source,
-    }
+    return {"limit": limit, "swap_limit": swap, "high": _lowest(lineage, "high")[0],
+            "oom_group": any(groups) if groups else None, "source": source}
 
 
 def _lowest(lineage: Lineage, key: str) -> Tuple[Optional[int], Optional[str]]:

@@ -63,19 +63,13 @@ def find_owner(name: str) -> User:
     return find_user(identity)
 
 
-def read_targets(requests: Sequence[Request], executable: str, timeout: float, version: Tuple[int, ...]) -> List[Target]:
-    """Return the containers that the requests mean, in their order.
+class TargetReader:
+    """Reads containers; each cgroup is read once.
 
     :param executable: name or path of Podman.
     :param timeout: seconds for each command.
     :param version: of Podman.
-    :raises RequestRefused: with a reason for each that can't be read.
     """
-    return _Reader(executable, timeout, version).read(requests)
-
-
-class _Reader:
-    """Reads each container once."""
 
     def __init__(self, executable: str, timeout: float, version: Tuple[int, ...]) -> None:
         self._executable = executable
@@ -84,6 +78,10 @@ class _Reader:
         self._files = CgroupFiles()
 
     def read(self, requests: Sequence[Request]) -> List[Target]:
+        """Return the containers that the requests mean, in their order.
+
+        :raises RequestRefused: with a reason for each that can't be read.
+        """
         targets: Dict[int, Target] = {}
         reasons = []
         for name in sorted({request.user for request in requests}):

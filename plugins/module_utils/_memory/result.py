@@ -21,29 +21,20 @@ _MAX_PAGE = 65536  # the kernel counts whole pages; the largest that any archite
 
 def container_entry(target: Target, plan: ContainerPlan) -> Dict[str, Any]:
     """Return the entry of a container whose plan is carried out, or would be."""
-    return {
-        "name": target.container.facts["name"],
-        "user": target.identity.name,
-        "id": target.container.ident,
-        "changed": plan.update or plan.drop_in,
-        "before": plan.before,
-        "after": plan.after,
-        "applied_live": plan.applied_live,
-        "persistent": plan.persistent,
-        "method": _method(plan, target.current.context.manager),
-        "restart_required": plan.restart_required,
-        "message": _message(target, plan),
-    }
+    return _entry(target, changed=plan.update or plan.drop_in, before=plan.before, after=plan.after,
+                  applied_live=plan.applied_live, persistent=plan.persistent, restart_required=plan.restart_required,
+                  method=_method(plan, target.current.context.manager), message=_message(target, plan))
 
 
 def failed_entry(target: Target, message: str) -> Dict[str, Any]:
     """Return the entry of a container that is as it was, or not known to be otherwise."""
     state = current_values(target.current)
-    return {
-        "name": target.container.facts["name"], "user": target.identity.name, "id": target.container.ident, "changed": False,
-        "before": state, "after": state, "applied_live": False, "persistent": False, "method": "none",
-        "restart_required": False, "message": message, "failed": True,
-    }
+    return _entry(target, changed=False, before=state, after=state, applied_live=False, persistent=False,
+                  restart_required=False, method="none", message=message, failed=True)
+
+
+def _entry(target: Target, **values: Any) -> Dict[str, Any]:
+    return dict(values, name=target.container.facts["name"], user=target.identity.name, id=target.container.ident)
 
 
 def _method(plan: ContainerPlan, manager: str) -> str:

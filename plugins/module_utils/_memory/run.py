@@ -15,7 +15,7 @@ from .._system.command import current_identity
 from .._system.host import Host
 from .._system.versions import parse_version
 from .apply import Applier, ApplyError, Job, Steps
-from .current import RequestRefused, Target, read_targets
+from .current import RequestRefused, Target, TargetReader
 from .method import Unsupported
 from .plan import current_values, find_deviations, plan_container
 from .request import Options, RequestError, parse_requests
@@ -42,7 +42,7 @@ def set_container_memory(params: Dict[str, Any], options: Options, check_mode: b
     try:
         requests = parse_requests(params, current_identity().name, page_size)
         version = _read_version(options)
-        targets = read_targets(requests, options.executable, options.timeout, version)
+        targets = TargetReader(options.executable, options.timeout, version).read(requests)
     except (RequestError, RequestRefused) as exc:
         raise ContainerMemoryError("%s (nothing was changed)" % exc)
     jobs = _plan(targets, options, page_size)
@@ -164,7 +164,7 @@ def _verify(jobs: Sequence[Job], entries: List[Entry], restarted: Sequence[Job],
     requests = [job.target.request._replace(name=job.target.container.facts["name"] if job in restarted
                                             else job.target.container.ident) for job in jobs]
     try:
-        targets = read_targets(requests, options.executable, options.timeout, version)
+        targets = TargetReader(options.executable, options.timeout, version).read(requests)
     except RequestRefused as exc:
         raise ContainerMemoryError("it was changed, but could not be read afterwards: %s" % exc,
                                    {"changed": True, "containers": entries})

@@ -86,7 +86,6 @@ class PodmanService:
         return "%s (%s)" % (message, self._last_error())
 
     def _last_error(self) -> str:
-        """The last line on the service's standard error."""
         with open(self._stderr, "rb") as stream:
             lines = stream.read(_MAX_ANSWER).decode("utf-8", "replace").splitlines()
         messages = [line.strip() for line in lines if line.strip()]

@@ -82,7 +82,8 @@ def _parse_container(raw: Dict[str, Any], user: str) -> Container:
     config = raw.get("Config") or {}
     labels = {str(key): str(value) for key, value in (config.get("Labels") or {}).items()}
     stopped = state.get("StoppedByUser")
-    if stopped is None and _has_stopped_by_user(raw):
+    if stopped is None and "lockNumber" in raw:
+        # Podman has StoppedByUser since 4.7.0 and leaves it out when false; lockNumber, of 4.6/4.7, is always there
         stopped = False
     facts = {
         "id": raw["Id"],
@@ -116,14 +117,6 @@ def _parse_container(raw: Dict[str, Any], user: str) -> Container:
             user != "root" and host_config.get("CgroupManager") == "cgroupfs"),
         auto_remove=bool(host_config.get("AutoRemove")),
         create_command=[str(word) for word in config.get("CreateCommand") or []])
-
-
-def _has_stopped_by_user(raw: Dict[str, Any]) -> bool:
-    """Whether this Podman has State.StoppedByUser (4.7.0), which it leaves out when false.
-
-    lockNumber came with 4.6/4.7 and is always there from then on.
-    """
-    return "lockNumber" in raw
 
 
 def _declared(host_config: Dict[str, Any]) -> MemorySettings:

@@ -76,5 +76,4 @@ class Host:
 
 
 def _parse_kib(value: Optional[str]) -> Optional[int]:
-    """Bytes of a number of KiB."""
     return int(value) * 1024 if value else None

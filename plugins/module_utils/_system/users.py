@@ -119,7 +119,6 @@ def _storage_paths(identity: Identity) -> Iterable[str]:
 
 
 def _read_setting(path: str, key: str) -> Optional[str]:
-    """A string setting of a storage.conf (TOML)."""
     match = re.search(r'^\s*%s\s*=\s*"([^"]+)"' % key, read_untrusted_file(path) or "", re.M)
     return match.group(1) if match else None
 
