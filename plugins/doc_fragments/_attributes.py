@@ -2,9 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This doc fragment is PRIVATE to the collection: it may change at any time.
-
-"""What the attributes of our modules mean, and the values that facts modules share."""
+"""What the attributes of our modules mean, and the values that many of them share."""
 
 from __future__ import annotations
 
@@ -24,16 +22,17 @@ attributes:
       - This assumes that the system controlled or queried by the module has not changed in a relevant way.
 """
 
-    # The meaning of the attribute V(facts), for modules that return facts.
+    # For modules that return facts.
     FACTS = r"""
 options: {}
 attributes:
   facts:
     description: Returns an C(ansible_facts) dictionary that updates the facts of the host.
+    support: full
 """
 
-    # The values for a module that only reads and returns facts.
-    FACTS_MODULE = r"""
+    # For modules that only read, on a host or on the controller.
+    READ_ONLY = r"""
 options: {}
 attributes:
   check_mode:
@@ -44,8 +43,6 @@ attributes:
     support: N/A
     details:
       - This module does not modify state.
-  facts:
-    support: full
   idempotent:
     support: full
     details:

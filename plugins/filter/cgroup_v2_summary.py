@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What became of all hosts in a run of the playbook prepare."""
+"""The summary of a run of the playbook prepare."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: cgroup_v2_summary
-short_description: What became of all hosts in a run of the playbook prepare
+short_description: Summarize a run of the playbook prepare
 version_added: 1.0.0
 description:
-  - Tells which hosts are ready for cgroup v2, which need a reboot, and which can't be prepared and why, from what the role
-    P(podman_fleet.memory.cgroup_v2#role) has left in C(cgroup_v2_status).
+  - Returns which hosts are ready for cgroup v2, which need a reboot, and which can't be prepared and why, from what the role
+    P(podman_fleet.memory.cgroup_v2#role) sets as C(cgroup_v2_status).
 options:
   _input:
     description: C(hostvars).
@@ -28,7 +28,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show what became of the hosts
+- name: Show the summary
   ansible.builtin.debug:
     msg: "{{ (hostvars | podman_fleet.memory.cgroup_v2_summary(ansible_play_hosts_all)).lines }}"
 """

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: cgroup_v2_unenforced_limits
-short_description: Containers whose memory limit the kernel does not enforce
+short_description: List containers whose memory limit the kernel does not enforce
 version_added: 1.0.0
 description:
-  - Tells of which running containers the kernel enforces another memory limit than Podman has on record, or none. Happens to
-    containers that were made on another cgroup version.
+  - Lists running containers for which the kernel enforces another memory limit than Podman has on record, or none. That happens
+    to containers that were created on another cgroup version.
 options:
   _input:
     description: C(ansible_facts.podman_oom), as M(podman_fleet.memory.oom_facts) returns it.
@@ -23,7 +23,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Stop where a limit is not in force
+- name: Assert that all limits are enforced
   ansible.builtin.assert:
     that: ansible_facts.podman_oom | podman_fleet.memory.cgroup_v2_unenforced_limits == []
 """

@@ -10,56 +10,25 @@ module: audit_collect
 short_description: Ask one host about its Podman containers and keep the answer for the report
 version_added: 1.0.0
 description:
+  - "Internal: used by the role P(podman_fleet.memory.oom_audit#role)."
   - Runs M(podman_fleet.memory.oom_facts) on the host and keeps its answer in a file on the controller, from which
     M(podman_fleet.memory.audit_report) makes the report of all hosts. Both have to be in the same play.
-  - Returns a few counts and never the facts themselves, so that a fleet of a thousand hosts leaves no gigabytes in
-    Ansible's output or in the database of AWX.
+  - Returns a few counts and never the facts themselves, so that a thousand hosts do not fill Ansible's output or the
+    database of AWX with gigabytes.
   - Does not fail because of the host. When it is unreachable, C(become) fails, Python is missing, or it takes longer
     than the task's C(timeout), then the host is in the report as not checked, with the reason. Use
-    M(podman_fleet.memory.host_outcome) after the report to end such hosts as unreachable or failed.
+    M(podman_fleet.memory.host_outcome) after the report to mark such hosts as unreachable or failed.
 options:
   prefix:
     description:
-      - Options that are not given are taken from the variables whose names are this and the option's name. A variable that
-        is not there, or is empty text, stands for the option's default.
-      - It is for roles with many hosts. A template for each option does the same, and takes 1 ms of the controller's
-        processor time for each host.
+      - Take options that are not given from the variables whose names are this and the option's name. A variable that is
+        undefined or empty text stands for the option's default.
+      - A template for each option does the same, and takes 1 ms of the controller's processor time for each host.
     type: str
-  users:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: list
-    elements: str
-  containers:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: list
-    elements: str
-  since:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: str
-  executable:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: str
-  timeout:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: int
-  state_dir:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: path
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module does not modify state.
-  diff_mode:
-    support: N/A
-    details:
-      - This module does not modify state.
-  idempotent:
-    support: full
-    details:
-      - This module does not modify state.
+  - podman_fleet.memory._facts_options
+  - podman_fleet.memory._attributes.read_only
 seealso:
   - module: podman_fleet.memory.oom_facts
   - module: podman_fleet.memory.audit_report
@@ -69,13 +38,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the containers of each host
+- name: Collect the facts of each host
   podman_fleet.memory.audit_collect:
     since: 12h
   become: true
   timeout: 300
 
-- name: The same, with what audit_since, audit_users and so on say
+- name: The same, with options from audit_since, audit_users and so on
   podman_fleet.memory.audit_collect:
     prefix: audit_
   become: true
@@ -83,11 +52,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checked:
-  description: Whether the host gave its facts.
+  description: Whether the host returned its facts.
   returned: success
   type: bool
 problem:
-  description: Why there are none; null when there are.
+  description: Why there are none; V(null) when there are.
   returned: success
   type: dict
   contains:
@@ -102,7 +71,7 @@ containers:
   returned: when it was checked
   type: int
 removed:
-  description: How many containers were killed for memory and are removed since.
+  description: How many containers were killed for memory and have been removed since.
   returned: when it was checked
   type: int
 oom_killed:

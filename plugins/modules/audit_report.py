@@ -7,20 +7,21 @@
 
 DOCUMENTATION = r"""
 module: audit_report
-short_description: Write one report of all hosts that were asked, and show its first screen
+short_description: Write one report of all hosts that were asked, and show its summary
 version_added: 1.0.0
 description:
-  - Reads what M(podman_fleet.memory.audit_collect) kept of each host in the same play, finds what is wrong, and writes
+  - "Internal: used by the role P(podman_fleet.memory.oom_audit#role)."
+  - Reads what M(podman_fleet.memory.audit_collect) kept of each host in the same play, evaluates it, and writes
     C(report.json) (schema C(podman_fleet.memory/report/v1), C(docs/report-v1.schema.json)) on the controller, with the
     full facts of each host.
   - Each report has a directory of its own below O(reports), named after the time in UTC. The link C(latest) points to
-    the newest one. A report is there as a whole or not at all. A run that is killed leaves C(latest) as it was.
+    the newest one. A report is written completely or not at all, and a run that is killed leaves C(latest) as it was.
   - Every host of the play is in the report. One that did not answer is in it as not checked, with the reason.
-  - Findings that the report before had too keep their C(first_seen) and are C(open), the others are C(new). An OOM kill
+  - Findings that the previous report had too keep their C(first_seen) and are C(open), the others are C(new). An OOM kill
     is new again when the container was killed again. What the policy waives is C(waived), and only counted as that. What
     is no longer found is C(resolved), but only where this run looked for it.
   - What a report looks like in each format, and what its keys mean, is in C(docs/report.md).
-  - Reads one host at a time. Of the report before it keeps where each finding is, 8 bytes.
+  - Reads one host at a time. Of the previous report it keeps the position of each finding, 8 bytes.
 notes:
   - Use it with C(run_once) and C(delegate_to=localhost), after M(podman_fleet.memory.audit_collect), with the linear
     strategy.
@@ -28,73 +29,26 @@ notes:
     that were not checked, since Ansible may end the play there, and replaces it later.
   - Hands C(podman_memory_audit_report), C(podman_memory_audit_findings) (by severity), C(podman_memory_audit_findings_new),
     C(podman_memory_audit_findings_resolved), C(podman_memory_audit_findings_waived), C(podman_memory_audit_oom_killed),
-    C(podman_memory_audit_near_limit), C(podman_memory_audit_memory_stalls), C(podman_memory_audit_unprotected), C(podman_memory_audit_hosts), C(podman_memory_audit_not_checked), C(podman_memory_audit_partly_checked),
+    C(podman_memory_audit_near_limit), C(podman_memory_audit_memory_stalls), C(podman_memory_audit_unprotected),
+    C(podman_memory_audit_hosts), C(podman_memory_audit_not_checked), C(podman_memory_audit_partly_checked),
     C(podman_memory_audit_unreachable) and C(podman_memory_audit_errors) to workflows, as M(ansible.builtin.set_stats) does.
 options:
-  alert:
-    description:
-      - Return a message on the new findings as RV(alert), for a webhook. V(slack) is for Slack and what understands its
-        incoming webhooks, V(generic) is JSON (C(podman_fleet.memory/alert/v1)).
-    type: str
-    choices: [generic, slack]
-  fail_on:
-    description:
-      - Count new and open findings of this severity and worse as RV(violations), and name them in RV(violation_message). Waived
-        ones don't count. V(never) counts none.
-      - The module itself does not fail of them, so that what comes after it still runs.
-    type: str
-    default: never
-    choices: [never, critical, high, medium, low, info]
-  formats:
-    description:
-      - What to write beside C(report.json) into the same directory. V(html) is one page that needs nothing else, V(csv) a
-        row for each finding, V(junit) a suite for each host, V(sarif) SARIF 2.1.0, V(markdown) a short summary, and
-        V(prometheus) a file for node_exporter's textfile collector.
-    type: list
-    elements: str
-    default: []
-    choices: [html, csv, junit, sarif, markdown, prometheus]
-  keep:
-    description:
-      - How many of the newest reports below O(reports) stay when a new one has been written. See also O(keep_days).
-      - V(0) leaves it to O(keep_days).
-    type: int
-    default: 0
-  keep_days:
-    description:
-      - For how many days reports below O(reports) stay. A report that is among the newest O(keep) stays however old it is.
-      - V(0) leaves it to O(keep). With both V(0), which is the default, all reports stay.
-      - The newest report and the one that C(latest) points to always stay. Only directories with a report's name and a
-        C(report.json) are removed, and links are not followed.
-      - It is a warning, not an error, when an old report cannot be removed.
-    type: int
-    default: 0
-  policy:
-    description:
-      - What containers should have, and what is waived; see C(docs/policy.md).
-      - Without it, the variable C(podman_memory_policy) is used, as the play's first host has it. Without that too, every
-        container but the infra containers of pods should have a memory limit and C(memory.oom.group).
-      - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
-    type: dict
   reports:
     description:
-      - Directory of all reports on the controller. It is made when it isn't there.
+      - Directory of all reports on the controller. It is created when it does not exist.
       - A relative path begins where C(ansible-playbook) is called.
     type: path
     required: true
-  summary:
-    description:
-      - Show the first screen of the report, at most 25 lines, or all of every list with C(-v).
-      - It is never shown when the output is for programs (C(ANSIBLE_STDOUT_CALLBACK=json) and the like).
-    type: bool
-    default: true
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
+  - podman_fleet.memory._policy_option
+  - podman_fleet.memory._report_options
+  - podman_fleet.memory._report_options.new_report
 attributes:
   check_mode:
     support: full
     details:
-      - In check mode the first screen is shown, and no file is written.
+      - In check mode the summary is shown, and no file is written.
   diff_mode:
     support: none
   idempotent:
@@ -111,7 +65,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Report
+- name: Write the report
   podman_fleet.memory.audit_report:
     reports: /var/lib/audits/podman
   run_once: true
@@ -127,12 +81,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 report:
-  description: Path of C(report.json); null when none was written.
+  description: Path of C(report.json); V(null) when none was written.
   returned: success
   type: str
   sample: /var/lib/audits/podman/20261123T192005Z/report.json
 complete:
-  description: Whether all hosts of the play have been asked; only with C(serial) they may not have been yet.
+  description: Whether all hosts of the play have been asked. V(false) is possible with C(serial) only.
   returned: success
   type: bool
 not_checked_in_batch:
@@ -140,7 +94,7 @@ not_checked_in_batch:
   returned: success
   type: int
 violations:
-  description: How many findings O(fail_on) is about. 0 until all hosts of the play have been asked.
+  description: How many findings are as severe as O(fail_on) or worse. V(0) until all hosts of the play have been asked.
   returned: success
   type: int
 violation_message:
@@ -165,14 +119,16 @@ counts:
       description: Hosts that were not checked, by the reason.
       type: dict
     containers:
-      description: Containers (C(total), C(running)), and killed ones that are C(removed) since.
+      description: Containers (C(total), C(running)), and killed ones that have been C(removed) since.
       type: dict
     findings:
-      description: Findings (C(total), C(new), C(resolved), C(by_severity), C(by_rule)), and those that are C(waived), which are in no other number.
+      description:
+        - Findings (C(total), C(new), C(resolved), C(by_severity), C(by_rule)), and those that are C(waived), which are in no
+          other number.
       type: dict
     oom:
       description:
-        - Containers that were C(killed), those that it ended (C(lethal)), all C(kills), and containers whose flag in
+        - Containers that were C(killed), those that the kill ended (C(lethal)), all C(kills), and containers whose flag in
           Podman is wrong (C(flag_wrong)).
       type: dict
     unprotected:

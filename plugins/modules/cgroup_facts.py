@@ -8,15 +8,15 @@
 
 DOCUMENTATION = r"""
 module: cgroup_facts
-short_description: Tell which cgroup version a host has, what it offers for memory, and what is in the way of version 2
+short_description: Gather which cgroup version a host has, what it offers for memory, and what prevents version 2
 version_added: 1.0.0
 description:
   - C(memory.oom.group), reliable counters and the memory limits of rootless containers need cgroup v2 with the memory
-    controller. This module tells whether a host has that, for root and for each user who runs containers.
-  - Where it isn't so, RV(ansible_facts.podman_cgroup.changes_needed) says what would have to change and which of it
+    controller. This module returns whether a host has that, for root and for each user who runs containers.
+  - Where it is not so, RV(ansible_facts.podman_cgroup.changes_needed) says what would have to change and which of it
     needs a reboot.
   - Compares the arguments of the running kernel with what the boot loader will give to the next one, so that a change
-    which still waits for a reboot can be told from one which was never made.
+    that only waits for a reboot is distinguished from one that was never made.
   - Reads files and runs C(systemctl) at most twice, whatever the number of users. Changes nothing.
 notes:
   - V(null) always means that something is not known. What could not be read is in
@@ -45,7 +45,7 @@ options:
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
   - podman_fleet.memory._attributes.facts
-  - podman_fleet.memory._attributes.facts_module
+  - podman_fleet.memory._attributes.read_only
   - podman_fleet.memory._attributes.action_group
 author:
   - podman_fleet.memory contributors (@podman-fleet)
@@ -60,23 +60,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the cgroups of the host
+- name: Gather facts about the cgroups of the host
   podman_fleet.memory.cgroup_facts:
   become: true
 
-- name: Show what is in the way of cgroup v2
+- name: Show what prevents cgroup v2
   ansible.builtin.debug:
     msg: "{{ ansible_facts.podman_cgroup.changes_needed | map(attribute='what') }}"
   when: ansible_facts.podman_cgroup.v2_ready is not true
 
-- name: Look at the delegation to two users
+- name: Gather facts about the delegation to two users
   podman_fleet.memory.cgroup_facts:
     users:
       - alice
       - bob
   become: true
 
-- name: Stop where memory.oom.group can't be used
+- name: Assert that memory.oom.group can be used
   ansible.builtin.assert:
     that: ansible_facts.podman_cgroup.oom_group.supported is true
     fail_msg: "{{ ansible_facts.podman_cgroup.oom_group.why }}"
@@ -108,7 +108,7 @@ ansible_facts:
           returned: success
           sample: v2
         mode_evidence:
-          description: The mounts from which RV(ansible_facts.podman_cgroup.mode) was told.
+          description: The mounts that RV(ansible_facts.podman_cgroup.mode) was derived from.
           type: list
           elements: str
           returned: success
@@ -130,7 +130,7 @@ ansible_facts:
               sample: {id: debian, version: "13", name: Debian GNU/Linux 13 (trixie)}
             systemd:
               description:
-                - C(running) tells whether systemd is the init system, C(version) is its number (V(null) for unknown).
+                - C(running) is whether systemd is the init system, C(version) is its number (V(null) for unknown).
                 - C(default_hierarchy) is what it mounts without arguments, one of V(unified), V(hybrid), V(legacy),
                   V(null) for unknown.
               type: dict
@@ -172,7 +172,7 @@ ansible_facts:
                   argument: cgroup_disable=memory
         oom_group:
           description:
-            - C(supported) tells whether a container's processes can be killed together (C(memory.oom.group), Linux 4.19
+            - C(supported) is whether a container's processes can be killed together (C(memory.oom.group), Linux 4.19
               and cgroup v2), C(kill_event) whether C(memory.events) counts that (C(oom_group_kill), Linux 5.17).
             - V(null) for unknown. C(why) gives the reason when C(supported) isn't V(true).
           type: dict
@@ -183,7 +183,8 @@ ansible_facts:
           type: bool
           returned: success
         psi:
-          description: Whether the kernel tells how long tasks wait for memory (C(available), V(null) for unknown), and C(why) not.
+          description:
+            - Whether the kernel measures how long tasks wait for memory (C(available), V(null) for unknown), and C(why) not.
           type: dict
           returned: success
           sample: {available: true, why: null}
@@ -205,7 +206,7 @@ ansible_facts:
                   effect: controllers that the kernel turns off
             next:
               description:
-                - What the boot loader's configuration has for the next boot, V(null) when it can't be told.
+                - What the boot loader's configuration has for the next boot, V(null) when it is not known.
                 - C(kind) is one of V(grub), V(bls), V(cmdline_txt), V(kernel_install). C(path) is the file. C(arguments)
                   is as above. C(mode) is what systemd will mount with them, one of V(v1), V(hybrid), V(v2), V(refuses)
                   (systemd 256 and 257 don't boot on v1), V(null) for unknown.
@@ -244,7 +245,7 @@ ansible_facts:
               type: bool
               returned: success
             linger:
-              description: Whether the manager runs without a session too. V(null) for unknown.
+              description: Whether the manager also runs without a session. V(null) for unknown.
               type: bool
               returned: success
             controllers:
@@ -275,7 +276,7 @@ ansible_facts:
           type: bool
           returned: success
         changes_needed:
-          description: What would have to change for that. Empty when nothing has to, or when nothing is known.
+          description: What has to be changed for that. Empty when nothing has to be, or when nothing is known.
           type: list
           elements: dict
           returned: success
@@ -342,9 +343,9 @@ ansible_facts:
               why: Permission denied
         plan:
           description:
-            - What the role P(podman_fleet.memory.cgroup_v2#role) does about it, lists C(present) and C(absent) of kernel arguments,
-              C(delegate) (a file, or V(null)), C(users) whose managers have to be restarted, C(reboot), and in words C(steps) and
-              C(obstacles), which the role can't do.
+            - What the role P(podman_fleet.memory.cgroup_v2#role) does about it. Lists C(present) and C(absent) of kernel
+              arguments, C(delegate) (a file, or V(null)), C(users) whose managers have to be restarted, C(reboot), and in words
+              C(steps) and C(obstacles), which the role can't do.
           type: dict
           returned: success
         blockers:

@@ -9,17 +9,17 @@ short_description: Give every new Podman container memory.oom.group
 version_added: 1.0.0
 description:
   - Writes a drop-in of its own for C(containers.conf) with C(cgroup_conf = ["memory.oom.group=1"]), so that every container
-    that is made from then on dies as a whole when it is out of memory. C(--cgroup-conf) of a container overrides it.
-    Containers that are there already are not changed, see M(podman_fleet.memory.container_memory).
-  - Where it would do harm or nothing, nothing is written, with a warning and the reason in RV(defaults). Podman before
+    that is created from then on is killed as a whole when it is out of memory. C(--cgroup-conf) of a container overrides it.
+    Existing containers are not changed, see M(podman_fleet.memory.container_memory).
+  - Where it would do harm or have no effect, nothing is written, and a warning and RV(defaults) give the reason. Podman before
     4.5 ignores the setting. Where a user has no memory controller, it keeps each of that user's new containers from starting.
     Where another file sets C(cgroup_conf), one of the two would replace the other.
 notes:
-  - Leave it to containers that serve one purpose. A database, a CI runner or systemd in a container would rather lose one
+  - It suits containers that serve one purpose. A database, a CI runner or systemd in a container mostly survives the loss of one
     process, and needs C(--cgroup-conf=memory.oom.group=0) then.
 options:
   state:
-    description: Whether the drop-in should be there.
+    description: Whether the drop-in should exist.
     type: str
     choices: [present, absent]
     default: present
@@ -27,7 +27,7 @@ options:
     description:
       - Names of rootless users whose new containers get the default, by a drop-in in their home directories.
       - V(all) stands for each rootless user that has container storage, V(current) for the user that the module runs as.
-      - When empty, the whole host gets it, root and all users. Only root can do so.
+      - When empty, the whole host gets it, root and all users. Only root can do that.
     type: list
     elements: str
     default: []
@@ -57,22 +57,22 @@ author:
 """
 
 EXAMPLES = r"""
-- name: New containers of the whole host die as a whole
+- name: Let an OOM kill take new containers of the whole host as a whole
   podman_fleet.memory.container_defaults:
   become: true
 
-- name: Those of one user
+- name: The same for one user
   podman_fleet.memory.container_defaults:
     users: [alice]
   become: true
 
-- name: Where that is not possible, stop
+- name: Fail where that is not possible
   podman_fleet.memory.container_defaults:
   register: result
   failed_when: result.failed | default(false) or result.defaults | selectattr('status', 'eq', 'refused') | length > 0
   become: true
 
-- name: Take it away again
+- name: Remove the default
   podman_fleet.memory.container_defaults:
     state: absent
   become: true
@@ -95,7 +95,7 @@ defaults:
       description: One of V(written), V(removed), V(unchanged), V(refused); in check mode, what it would be.
       type: str
     reason:
-      description: Why it is refused, or who gives the default already. V(null) otherwise.
+      description: Why it is refused, or which file gives the default already. V(null) otherwise.
       type: str
 """
 

@@ -8,14 +8,15 @@
 
 DOCUMENTATION = r"""
 module: container_drain
-short_description: Stop all running containers of a host in good order before a reboot, and see that they come back
+short_description: Stop all running containers of a host before a reboot, and wait until they are back
 version_added: 1.0.0
 description:
-  - At a shutdown systemd ends rootless containers, and containers without a unit, as it ends any process, and Podman's own
-    word for what happened is lost. This module stops them before, as their owners would, with the time that each of them has to stop.
+  - "Internal: used by the role P(podman_fleet.memory.cgroup_v2#role)."
+  - At a shutdown systemd ends rootless containers, and containers without a unit, like any process, and Podman does not record
+    how they ended. This module stops them before that, as their owners would, with the stop timeout of each.
   - Containers of a systemd unit (quadlets among them) are stopped with the unit, others with C(podman stop).
-  - Tells of each container whether something starts it after a reboot, and why not otherwise. After the reboot it waits until
-    those that should be back are there.
+  - Returns for each container what starts it after a reboot, or why nothing does. After the reboot it waits until those that
+    should be back are running.
 options:
   state:
     description:
@@ -66,7 +67,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop everything
+- name: Stop all containers
   podman_fleet.memory.container_drain:
     state: stopped
   become: true
@@ -76,7 +77,7 @@ EXAMPLES = r"""
   ansible.builtin.reboot:
   become: true
 
-- name: Wait for what ran before
+- name: Wait for the containers that ran
   podman_fleet.memory.container_drain:
     state: started
     containers: "{{ stopped.containers }}"
@@ -136,15 +137,17 @@ missing:
   type: list
   elements: dict
 notes:
-  description: What stopping them, and a reboot after that, means, in words.
+  description: What it means to stop them and to reboot after that, in words.
   returned: O(state=stopped)
   type: list
   elements: str
-  sample: [2 containers are stopped, "batch of bob does not come back: bob has no linger, so nothing of this user is started at boot"]
+  sample:
+    - 2 containers are stopped
+    - "batch of bob does not come back: bob has no linger, so nothing of this user is started at boot"
 runtimes:
   description:
     - OCI runtime of new containers, for each user whose Podman could be asked, with C(user), C(name) and C(version).
-    - C(cgroup_v2) tells whether it can run containers on cgroup v2 (runc since 1.0.0-rc93), V(null) for unknown.
+    - C(cgroup_v2) is whether it can run containers on cgroup v2 (runc since 1.0.0-rc93), V(null) for unknown.
   returned: O(state=stopped)
   type: list
   elements: dict

@@ -8,20 +8,20 @@
 
 DOCUMENTATION = r"""
 module: container_memory
-short_description: Set memory limits and memory.oom.group of Podman containers without making them anew
+short_description: Set memory limits and memory.oom.group of Podman containers without recreating them
 version_added: 1.0.0
 description:
   - Sets limits of memory and swap, the reservation, and whether an OOM kill takes the whole container
     (C(memory.oom.group)), on one container or many of a host, of root and rootless users, in one call.
-  - No container is restarted, made anew or killed, unless O(restart) or O(allow_below_usage) asks for it.
-  - What is set lasts where that can be done, by Podman's API for a container that nobody else makes, by a drop-in for a
-    quadlet. Where it can't be done, RV(containers[].persistent) is V(false) and RV(containers[].message) says what to
+  - No container is restarted, recreated or killed, unless O(restart) or O(allow_below_usage) asks for it.
+  - Settings persist where that is possible, by Podman's API for a container that nothing else creates, by a drop-in for a
+    quadlet. Where it is not possible, RV(containers[].persistent) is V(false) and RV(containers[].message) says what to
     change. The page C(docs/container-memory.md) of the collection has the table by version of Podman and manager.
-  - Looks at and plans all containers before the first is touched. One that can't be changed makes the module fail with
+  - Reads and plans all containers before it changes the first. One that can't be changed makes the module fail with
     nothing changed. When a change fails midway, what was done is rolled back, and the result says so.
   - Runs at most one C(podman system service) for each user, on a socket in a private directory, for as long as it takes.
 notes:
-  - Only what is given is changed, with one exception. Swap is always set together with memory, see O(memory_swap).
+  - Only the given options are changed, with one exception. Swap is always set together with memory, see O(memory_swap).
   - Podman 4.3 to 5.0 forgets an update at the container's next start. Podman 5.1 and newer keeps it, also for a container
     that does not run. Podman 5.1 to 5.3 drops every limit that isn't sent, so all that are there are sent again.
   - Before Podman 5.1 a container that does not run can't be changed. That is a warning, not a failure.
@@ -30,7 +30,7 @@ notes:
 options:
   containers:
     description:
-      - The containers to change. Alternatively give the same options for one container beside each other.
+      - The containers to change. For one container, its options can be given to the module directly.
     type: list
     elements: dict
     suboptions:
@@ -74,7 +74,7 @@ options:
     type: str
   memory_reservation:
     description:
-      - Memory that is protected from being taken when the host runs short (C(memory.low)). V(unlimited) removes it.
+      - Memory that is protected from being reclaimed when the host runs short (C(memory.low)). V(unlimited) removes it.
     type: str
   oom_group:
     description:
@@ -97,14 +97,14 @@ options:
       - V(auto) takes Podman's API, and before Podman 4.3, which can't change containers, the cgroup.
       - V(libpod_api) is Podman's API through a temporary C(podman system service).
       - V(cli) is C(podman update). It can't set O(oom_group) nor remove O(memory) or O(memory_reservation).
-      - V(cgroupfs) writes to the container's own cgroup only, so nothing lasts, and needs cgroup v2.
+      - V(cgroupfs) writes to the container's own cgroup only, so nothing persists, and needs cgroup v2.
     type: str
     choices: [auto, libpod_api, cli, cgroupfs]
     default: auto
   restart:
     description:
-      - V(if_needed) restarts the unit of a quadlet where the kernel can't be made to enforce the change in any other way,
-        as RV(containers[].restart_required) tells. V(never) does not.
+      - V(if_needed) restarts the unit of a quadlet where only that makes the kernel enforce the change, see
+        RV(containers[].restart_required). V(never) does not.
     type: str
     choices: [never, if_needed]
     default: never
@@ -126,7 +126,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - Looks at what Podman or the unit declares and at what the kernel enforces, and mends either.
+      - Compares with what Podman or the unit declares and with what the kernel enforces, and fixes either.
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
   - podman_fleet.memory._attributes.action_group
@@ -157,14 +157,14 @@ EXAMPLES = r"""
   become: true
   register: changed
 
-- name: Show what will not last, and what to change for it
+- name: Show what does not persist, and what to change for it
   ansible.builtin.debug:
     msg: "{{ item.name }}: {{ item.message }}"
   loop: "{{ changed.containers | rejectattr('persistent') }}"
   loop_control:
     label: "{{ item.name }}"
 
-- name: Take the limit away again
+- name: Remove the limit
   podman_fleet.memory.container_memory:
     name: web
     memory: unlimited
@@ -195,14 +195,14 @@ containers:
       type: bool
       returned: always
     before:
-      description: How it was, see RV(containers[].after).
+      description: The settings before, see RV(containers[].after).
       type: dict
       returned: always
     after:
       description:
-        - How it is, in check mode how it would be.
+        - The settings after, in check mode those that would be.
         - C(declared) is what its next start has, C(limit), C(swap_limit) (memory and swap together), C(reservation) in
-          bytes, V(null) for none, and C(oom_group), V(null) where nothing is said. For a quadlet it is what the unit says.
+          bytes, V(null) for none, and C(oom_group), V(null) where it is not set. For a quadlet it is what the unit has.
         - C(effective) is what the kernel enforces, C(limit), C(swap_limit), C(high) and C(oom_group). Limits of cgroups
           above count too. V(null) when it does not run.
       type: dict
@@ -215,13 +215,13 @@ containers:
       type: bool
       returned: always
     persistent:
-      description: Whether its next start, after a restart of the container or of the host, has it.
+      description: Whether it still holds after a restart of the container or of the host.
       type: bool
       returned: always
     method:
       description:
-        - How. V(libpod_api), V(cli) or V(cgroupfs), with V(+quadlet) for a drop-in, V(quadlet) for a drop-in alone, V(none)
-          when there is no way.
+        - How it was changed. V(libpod_api), V(cli) or V(cgroupfs), with V(+quadlet) for a drop-in, V(quadlet) for a drop-in
+          alone, V(none) when there is no way.
       type: str
       returned: always
       sample: libpod_api+quadlet
@@ -230,7 +230,7 @@ containers:
       type: bool
       returned: always
     message:
-      description: What was done, what it needs to last, and what to look at.
+      description: What was done, what it needs to persist, and what to check.
       type: str
       returned: always
       sample: set

@@ -7,37 +7,26 @@
 
 DOCUMENTATION = r"""
 module: enforce_report
-short_description: Say what policy_enforce did on all hosts of a run
+short_description: Show what policy_enforce did on all hosts of a run
 version_added: 1.0.0
 description:
-  - Shows what failed, what was changed, what of it does not last, and what was skipped, of all hosts that
+  - "Internal: used by the role P(podman_fleet.memory.memory_policy#role)."
+  - Shows what failed, what was changed, what of it does not persist, and what was skipped, of all hosts that
     M(podman_fleet.memory.policy_enforce) was run on in this play. Use it with C(run_once).
   - Hands the counts to workflows as M(ansible.builtin.set_stats) does, before any host can fail because of them.
     The keys begin with C(podman_memory_enforce_).
-  - With C(serial) it says after each batch how far it is, and all of it after the last one, and after one in which a host
-    had a problem.
+  - With C(serial) it shows one line after each batch, and everything after the last one and after one in which a host had a
+    problem.
 options:
   summary:
     description:
-      - Show it on the screen.
+      - Show the summary.
       - It is never shown when the output is for programs, as with C(ANSIBLE_STDOUT_CALLBACK=json).
     type: bool
     default: true
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module does not modify state.
-  diff_mode:
-    support: N/A
-    details:
-      - This module does not modify state.
-  idempotent:
-    support: full
-    details:
-      - This module does not modify state.
+  - podman_fleet.memory._attributes.read_only
 seealso:
   - module: podman_fleet.memory.policy_enforce
 author:
@@ -45,11 +34,11 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Bring the containers to what the policy wants
+- name: Apply the policy to the containers
   podman_fleet.memory.policy_enforce:
   become: true
 
-- name: Say what was done
+- name: Show the summary
   podman_fleet.memory.enforce_report:
   run_once: true
   delegate_to: localhost
@@ -58,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 complete:
-  description: Whether no host of the play is still to come.
+  description: Whether all hosts of the play have been asked.
   returned: success
   type: bool
 unfinished_in_batch:

@@ -7,32 +7,21 @@
 
 DOCUMENTATION = r"""
 module: host_outcome
-short_description: End a host that the audit could not check as unreachable or failed
+short_description: Mark a host that could not be asked as unreachable or failed
 version_added: 1.0.0
 description:
-  - M(podman_fleet.memory.audit_collect) keeps a host that did not answer in the play, so that the report still comes.
-    After the report, this gives the host back to Ansible as what it is, so that the recap and the exit code are those
-    that people and schedulers expect.
+  - "Internal: used by the roles P(podman_fleet.memory.oom_audit#role) and P(podman_fleet.memory.memory_policy#role)."
+  - M(podman_fleet.memory.audit_collect) and M(podman_fleet.memory.policy_enforce) keep a host that did not answer in the play,
+    so that there is a report of all. After it, this module returns the host's problem as Ansible would have, so that the recap
+    and the exit code are those that people and schedulers expect.
 options:
   result:
-    description: What M(podman_fleet.memory.audit_collect) returned for this host.
+    description: What M(podman_fleet.memory.audit_collect) or M(podman_fleet.memory.policy_enforce) returned for this host.
     type: dict
     required: true
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module does not modify state.
-  diff_mode:
-    support: N/A
-    details:
-      - This module does not modify state.
-  idempotent:
-    support: full
-    details:
-      - This module does not modify state.
+  - podman_fleet.memory._attributes.read_only
 seealso:
   - module: podman_fleet.memory.audit_collect
   - module: podman_fleet.memory.audit_report
@@ -41,17 +30,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the containers of each host
+- name: Collect the facts of each host
   podman_fleet.memory.audit_collect:
   register: collected
 
-- name: Report
+- name: Write the report
   podman_fleet.memory.audit_report:
     reports: reports
   run_once: true
   delegate_to: localhost
 
-- name: Hand hosts that were not checked back to Ansible
+- name: Mark unchecked hosts as failed or unreachable
   podman_fleet.memory.host_outcome:
     result: "{{ collected }}"
   when: not collected.checked
@@ -59,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 unreachable:
-  description: True when the host could not be reached.
+  description: V(true) when the host could not be reached.
   returned: when it could not be reached
   type: bool
 """

@@ -12,25 +12,25 @@ short_description: Add arguments to the kernel's command line, and remove them, 
 version_added: 1.0.0
 description:
   - Changes the configuration of the boot loader so that all kernels of the host are given the arguments in O(present)
-    and not those in O(absent), and lets the boot loader take it over. It never reboots; RV(reboot_required) tells
+    and not those in O(absent), and runs the boot loader's own commands for it. It never reboots; RV(reboot_required) is
     whether the running kernel still has other arguments.
   - Nothing else in the configuration is touched. Quotes, comments, continued lines and variables stay as they are, and what
-    can't be edited safely is an error which says where to look.
-  - Every file is replaced as a whole. When a command of the boot loader fails, or the result is not what was asked for,
-    everything is put back as it was.
+    can't be edited safely is an error that says where to look.
+  - Every file is replaced atomically. When a command of the boot loader fails, or the result is not what was asked for,
+    everything is restored.
 options:
   present:
     description:
-      - Arguments that should be there, each as C(name) or C(name=value). A value with spaces needs double quotes around it.
-      - Other values of the same name stay, so that one name can have several (V(console=tty0), V(console=ttyS0)). Name it
-        in O(absent) too to have no other value.
+      - Arguments that should be set, each as C(name) or C(name=value). A value with spaces needs double quotes around it.
+      - Other values of the same name stay, so that one name can have several (V(console=tty0), V(console=ttyS0)). List the
+        name in O(absent) too to have no other value.
       - What is missing is added at the end, in front of C(--) where there is one.
     type: list
     elements: str
     default: []
   absent:
     description:
-      - Arguments that should not be there, each as C(name), for all values of that name, or as C(name=value).
+      - Arguments that should not be set, each as C(name), for all values of that name, or as C(name=value).
       - An argument that is in O(present) with its value stays.
     type: list
     elements: str
@@ -38,7 +38,7 @@ options:
   bootloader:
     description:
       - What gives the kernel its arguments on this host.
-      - V(auto) finds out, from what is installed and how the running kernel was started.
+      - V(auto) detects it from what is installed and how the running kernel was started.
       - V(grub) is GRUB of Debian and Ubuntu. Arguments are added in C(/etc/default/grub.d/zz-kernel-cmdline.cfg), which
         counts after the drop-ins of cloud images, removed wherever they stand in C(/etc/default/grub) and
         C(/etc/default/grub.d), and C(update-grub) is run.
@@ -52,7 +52,7 @@ options:
     choices: [auto, grub, grubby, rpm_ostree, suse, raspberry_pi, systemd_boot]
     default: auto
   backup:
-    description: Keep a copy of each file that is changed beside it, with the time in its name.
+    description: Keep a copy of each changed file beside it, with the time in its name.
     type: bool
     default: false
   timeout:
@@ -61,10 +61,10 @@ options:
     default: 300
 notes:
   - V(rpm_ostree) makes a new deployment or none, so there is no backup.
-  - The settings of GRUB are shell scripts. What they amount to is found out by a shell which reads copies of them, as
-    C(grub-mkconfig) does, in check mode too.
-  - Which boot loaders were tried on real hosts and which against files of their documented formats only is told in
-    C(docs/kernel-cmdline.md).
+  - The settings of GRUB are shell scripts. Their values are determined by a shell that reads copies of them, as
+    C(grub-mkconfig) does, also in check mode.
+  - C(docs/kernel-cmdline.md) says which boot loaders were tried on real hosts, and which only against files of their documented
+    formats.
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
   - podman_fleet.memory._attributes.action_group
@@ -85,7 +85,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let systemd mount cgroup v2
+- name: Make systemd mount cgroup v2
   podman_fleet.memory.kernel_cmdline:
     absent:
       - systemd.unified_cgroup_hierarchy
@@ -138,15 +138,15 @@ after:
   elements: str
   sample: ["quiet"]
 files:
-  description: Files that were changed, made or removed. Those that only a command changes are not among them.
+  description: Files that were changed, created or removed. Those that only a command changes are not among them.
   returned: success
   type: list
   elements: str
   sample: [/etc/default/grub]
 commands:
   description:
-    - Commands with which the boot loader takes over the configuration.
-    - There can be commands without RV(files), when somebody has changed the configuration before and not run them.
+    - Commands that apply the configuration to the boot loader.
+    - There can be commands without RV(files), when the configuration was changed before without running them.
   returned: success
   type: list
   elements: str

@@ -4,18 +4,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and entry point; the work is in module_utils/_oom/facts.py."""
+"""Documentation and entry point; the work is in module_utils/_oom."""
 
 DOCUMENTATION = r"""
 module: oom_facts
-short_description: Tell which Podman containers were killed for memory, why, and how sure that is
+short_description: Gather which Podman containers were killed for memory, why, and how sure that is
 version_added: 1.0.0
 description:
-  - Looks at all Podman containers of a host, of root and of the rootless users, in one call. It brings together what
-    C(podman container inspect) says, the counters and limits of cgroups, the kernel's own records of OOM kills, and
+  - Looks at all Podman containers of a host, of root and of the rootless users, in one call. It combines the output of
+    C(podman container inspect), the counters and limits of cgroups, the kernel's own records of OOM kills, and
     the records of systemd, systemd-oomd and Podman in the journal.
   - Gives a verdict for each container. RV(ansible_facts.podman_oom.containers[].oom.killed) is V(false) only when the
-    sources that would show a kill are whole over the run of the container. Otherwise it is V(null) and
+    sources that would show a kill are complete for the run of the container. Otherwise it is V(null) and
     RV(ansible_facts.podman_oom.containers[].oom.missing) says which source is missing.
   - Lists killed containers that Podman no longer knows (C(--rm), quadlets) in RV(ansible_facts.podman_oom.removed).
   - Changes nothing on the host, needs nothing but Python's standard library there, and never returns environment,
@@ -25,68 +25,31 @@ description:
 notes:
   - Use C(become) to see everything. Without it the module sees the containers of the login user alone. The kernel's
     log is then mostly not readable, and more verdicts are V(null).
-  - Podman is not run for a user without container storage, since it would make one, and not for a rootless user
-    without a session (C(/run/user/UID)), since it would not see the state of the containers. The latter is reported.
-  - What goes wrong for one user or one source is reported in RV(ansible_facts.podman_oom.sources) and
+  - Podman is not run for a user without container storage, since it would create one, and not for a rootless user
+    without a session (C(/run/user/UID)), since it could not see the state of the containers. The latter is reported.
+  - An error for one user or one source is reported in RV(ansible_facts.podman_oom.sources) and
     RV(ansible_facts.podman_oom.errors), and the rest is still returned. The module fails only for wrong options and
     when none of O(users) can be looked at.
 options:
-  users:
-    description:
-      - Whose containers to look at, by user name.
-      - V(all) stands for root and each user that has container storage. Only root can use it.
-      - V(current) stands for the user that the module runs as.
-      - The default is V(all) for root and V(current) for others.
-      - A name that the host doesn't have is reported in RV(ansible_facts.podman_oom.errors), as long as one of the
-        others can be looked at.
-    type: list
-    elements: str
-    default: []
-  containers:
-    description:
-      - Names, IDs or prefixes of IDs (12 digits or more) of the containers to look at. All by default.
-      - One that doesn't exist is reported in RV(ansible_facts.podman_oom.errors).
-    type: list
-    elements: str
-    default: []
-  since:
-    description:
-      - How far back the journal is read, and how far back RV(ansible_facts.podman_oom.removed) goes.
-      - Where a recorder keeps a history (M(podman_fleet.memory.oom_recorder)), all of it counts for the containers
-        that are there.
-      - A number with V(s), V(m), V(h), V(d) or V(w), or an ISO 8601 time, which is UTC when it has no zone.
-    type: str
-    default: 7d
-  executable:
-    description: Name or path of Podman.
-    type: str
-    default: podman
-  timeout:
-    description: Seconds for each external command.
-    type: int
-    default: 60
-  state_dir:
-    description: Directory of the history that M(podman_fleet.memory.oom_recorder) keeps. It is only read.
-    type: path
-    default: /var/lib/podman-memory
   as_json:
     description:
-      - Return the facts as one text in RV(facts_json), and no RV(ansible_facts).
-      - For what keeps the facts of a whole fleet. Ansible looks at each value of a result twice, on the host and on the
-        controller; for 50 containers that is as much work as finding them out.
+      - Return the facts as one string in RV(facts_json), and no RV(ansible_facts).
+      - For collecting the facts of a whole fleet. Ansible visits each value of a result twice, on the host and on the
+        controller; for 50 containers that is as much work as gathering them.
     type: bool
     default: false
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
+  - podman_fleet.memory._facts_options
   - podman_fleet.memory._attributes.facts
-  - podman_fleet.memory._attributes.facts_module
+  - podman_fleet.memory._attributes.read_only
   - podman_fleet.memory._attributes.action_group
 author:
   - podman_fleet.memory contributors (@podman-fleet)
 """
 
 EXAMPLES = r"""
-- name: Look at the containers of root and of all rootless users
+- name: Gather facts about the containers of root and of all rootless users
   podman_fleet.memory.oom_facts:
   become: true
 
@@ -97,7 +60,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Look at one container of one user, over the last twelve hours
+- name: Gather facts about one container of one user, over the last twelve hours
   podman_fleet.memory.oom_facts:
     users: [alice]
     containers: [web]
@@ -209,7 +172,7 @@ ansible_facts:
               type: str
               returned: success
             covers_since:
-              description: From when on the source is whole. V(null) when that can't be said.
+              description: Since when the source is complete. V(null) when that is not known.
               type: str
               returned: success
             detail:
@@ -256,7 +219,7 @@ ansible_facts:
               returned: success
             manager:
               description:
-                - Who will make it anew, so where a setting has to be written to last.
+                - What creates it, so where a setting has to be written to persist.
                 - C(kind) is one of V(none), V(quadlet), V(systemd), V(compose), V(kube). C(unit) is the systemd unit or V(null).
               type: dict
               returned: success
@@ -265,7 +228,7 @@ ansible_facts:
                 unit: web.service
             state:
               description:
-                - C(status) as Podman says it. C(exit_code) and C(finished_at) are V(null) while it runs.
+                - C(status) as Podman reports it. C(exit_code) and C(finished_at) are V(null) while it runs.
                 - C(oom_killed_flag) is Podman's own C(State.OOMKilled). C(stopped_by_user) is V(null) where it is not known.
               type: dict
               returned: success
@@ -290,8 +253,8 @@ ansible_facts:
                   returned: success
                 next_start:
                   description:
-                    - The same as the systemd unit that makes the container anew (quadlet, C(podman generate systemd --new))
-                      will give it at its next start. Podman's own record counts for nothing there.
+                    - The same as the systemd unit that recreates the container (quadlet, C(podman generate systemd --new))
+                      will set it at its next start. Podman's own record has no effect there.
                     - V(null) where no unit does so, or where its command can't be read.
                   type: dict
                   returned: success
@@ -320,8 +283,8 @@ ansible_facts:
                   description:
                     - For each day on which the recorder saw the container, or one before it of the same user and unit (or
                       name), running, oldest first. C(day) is in UTC.
-                    - C(working_set_max) is the largest of its looks. C(peak) is the kernel's own highest value, page cache
-                      included, V(null) where the kernel has none. C(samples) is the number of looks.
+                    - C(working_set_max) is the largest of its samples. C(peak) is the kernel's own highest value, page cache
+                      included, V(null) where the kernel has none. C(samples) is their number.
                     - V(null) as a whole when there is no history that can be read.
                   type: list
                   elements: dict
@@ -339,7 +302,7 @@ ansible_facts:
                 killed:
                   description:
                     - Whether an OOM killer killed a process of the container in this run. V(null) when the sources that
-                      would tell are missing.
+                      would show it are missing.
                   type: bool
                   returned: success
                 cause:
@@ -353,7 +316,7 @@ ansible_facts:
                   type: str
                   returned: success
                 lethal:
-                  description: Whether the kill ended the container. V(null) when that can't be told.
+                  description: Whether the kill ended the container. V(null) when that is not known.
                   type: bool
                   returned: success
                 group:
@@ -394,12 +357,12 @@ ansible_facts:
                   elements: dict
                   returned: success
                 evidence:
-                  description: What the verdict rests on, in words.
+                  description: What the verdict is based on, in words.
                   type: list
                   elements: str
                   returned: success
                 missing:
-                  description: Names of the sources that would have told more.
+                  description: Names of the sources that were missing for a better verdict.
                   type: list
                   elements: str
                   returned: success
@@ -407,7 +370,7 @@ ansible_facts:
           description:
             - Killed containers that Podman no longer knows. RV(ignore:oom) as for RV(ansible_facts.podman_oom.containers[]).
             - C(name), C(image), C(exit_code), C(died_at) and the unit in C(manager) are V(null) when neither Podman's
-              events nor the recorder's history tell them.
+              events nor the recorder's history have them.
             - C(memory_limit) is the limit in bytes that the recorder last saw enforced on it. V(null) when it saw none, or
               did not see it running.
             - C(gone) is V(null) when the containers of the user could not be listed, so that it may still be there.

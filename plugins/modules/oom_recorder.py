@@ -11,14 +11,14 @@ module: oom_recorder
 short_description: Keep a history of OOM kills and memory peaks on a host that runs Podman
 version_added: 1.0.0
 description:
-  - Installs a small program that a systemd timer starts once a minute. It reads on in the journal, looks at the cgroups
-    of running containers, and keeps what it finds in an SQLite database.
-  - With it M(podman_fleet.memory.oom_facts) still knows of kills when the container was removed, the journal was
-    rotated and the host was booted again.
-  - It sees the containers of root and of all rootless users. It never runs Podman, has no network, and can write nothing
-    but its own directories and the directory for metrics.
+  - Installs a small program that a systemd timer starts once a minute. It reads what is new in the journal, samples the cgroups
+    of running containers, and keeps both in an SQLite database.
+  - With it M(podman_fleet.memory.oom_facts) still finds kills after the container was removed, the journal was
+    rotated or the host was rebooted.
+  - It sees the containers of root and of all rootless users. It never runs Podman, has no network, and can write to
+    its own directories and the directory for metrics only.
   - Writes metrics for the textfile collector of Prometheus' node_exporter.
-  - It is made of the same code as M(podman_fleet.memory.oom_facts) and needs nothing but Python's standard library.
+  - It consists of the same code as M(podman_fleet.memory.oom_facts) and needs nothing but Python's standard library.
 notes:
   - Needs C(become), and systemd as the host's init.
   - The role P(podman_fleet.memory.oom_recorder#role) uses this module.
@@ -27,20 +27,20 @@ options:
   state:
     description:
       - V(present) installs and starts it.
-      - V(absent) stops it and takes away all it made, its history and metrics included. Files of others stay.
+      - V(absent) stops it and removes everything it made, including its history and metrics. Other files stay.
     type: str
     choices: [present, absent]
     default: present
   state_dir:
     description:
-      - Directory of the history. It is made with mode C(0700).
+      - Directory of the history. It is created with mode C(0700).
       - With O(state=absent) the directory that it was installed with is used as well.
     type: path
     default: /var/lib/podman-memory
   textfile_dir:
     description:
-      - Directory that node_exporter reads C(*.prom) files from. Nothing is written as long as it isn't there, and it is
-        not made.
+      - Directory that node_exporter reads C(*.prom) files from. Nothing is written while it does not exist, and it is
+        not created.
       - The default is that of Debian's package. Empty for no metrics.
     type: str
     default: /var/lib/prometheus/node-exporter
@@ -49,7 +49,7 @@ options:
     type: int
     default: 30
   retention_size:
-    description: Size of the database in bytes, or with a unit such as V(64MiB). What says least about kills goes first.
+    description: Size of the database in bytes, or with a unit such as V(64MiB). What matters least for kills is removed first.
     type: str
     default: 64MiB
 extends_documentation_fragment:
@@ -73,14 +73,14 @@ EXAMPLES = r"""
   podman_fleet.memory.oom_recorder:
   become: true
 
-- name: Keep more, and give no metrics
+- name: Keep more, and write no metrics
   podman_fleet.memory.oom_recorder:
     retention_days: 90
     retention_size: 256MiB
     textfile_dir: ""
   become: true
 
-- name: Take it away, with its history
+- name: Remove it with its history
   podman_fleet.memory.oom_recorder:
     state: absent
   become: true
@@ -88,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 recorder:
-  description: Where everything is.
+  description: Paths and names.
   returned: success and O(state=present)
   type: dict
   contains:

@@ -7,37 +7,18 @@
 
 DOCUMENTATION = r"""
 module: policy_check
-short_description: Refuse a memory policy that cannot be used, before any host is asked
+short_description: Check a memory policy before any host is asked
 version_added: 1.0.0
 description:
-  - Reads a policy (C(docs/policy.md)) on the controller and fails with everything that is wrong with it at once, each with
-    its rule, its key, its value, and what would be right.
-  - The role P(podman_fleet.memory.oom_audit#role) begins with it.
+  - Reads a policy (C(docs/policy.md)) on the controller and fails with all errors at once, each with its rule, its key, its
+    value, and what would be right.
+  - The roles P(podman_fleet.memory.oom_audit#role) and P(podman_fleet.memory.memory_policy#role) begin with it.
 notes:
   - Use it with C(run_once) and C(delegate_to=localhost).
-options:
-  policy:
-    description:
-      - The policy. Without it, the variable C(podman_memory_policy) is checked.
-      - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
-    type: dict
-requirements:
-  - jmespath on the controller, for a policy with expressions
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module does not modify state.
-  diff_mode:
-    support: N/A
-    details:
-      - This module does not modify state.
-  idempotent:
-    support: full
-    details:
-      - This module does not modify state.
+  - podman_fleet.memory._policy_option
+  - podman_fleet.memory._attributes.read_only
 seealso:
   - module: podman_fleet.memory.audit_report
   - module: podman_fleet.memory.policy_explain

@@ -7,28 +7,24 @@
 
 DOCUMENTATION = r"""
 module: policy_enforce
-short_description: Bring the containers of one host to what the policy wants
+short_description: Apply the memory policy to the containers of one host
 version_added: 1.0.0
 description:
   - Asks the host with M(podman_fleet.memory.oom_facts), makes a plan on the controller, and carries it out with one call
     of M(podman_fleet.memory.container_memory).
   - The reasons for a change are the findings of the audit, so an audit after it finds nothing more that enforcement can
-    mend. What is waived or exempt in the policy is not touched.
+    fix. What is waived or exempt in the policy is not touched.
   - "A container without a limit gets the policy's C(memory.default), without swap. A limit that is out of bounds is moved
-    to the bound. Where the kernel does not enforce what is declared, it does so again. What is enforced, and would be
-    lost at the next start, is made to last where this Podman can. C(memory.oom.group) becomes what the policy wants."
-  - Leaves alone, and says so, what it can't or must not change, such as a container that uses more than its new limit
+    to the bound. Where the kernel does not enforce what is declared, it is enforced again. What is enforced and would be lost at
+    the next start is made persistent where this Podman can. C(memory.oom.group) is set as the policy wants it."
+  - Skips what it can't or must not change and gives the reason, such as a container that uses more than its new limit
     would be, one without a limit for which the policy has no default, or a limit that belongs to a pod or slice.
-  - Returns counts, and the plan with C(--diff) only, so that a fleet of a thousand hosts leaves no gigabytes in Ansible's
-    output or in the database of AWX.
+  - Returns counts, and the plan with C(--diff) only, so that a thousand hosts do not fill Ansible's output or the database
+    of AWX with gigabytes.
   - Does not fail because of the host. Use M(podman_fleet.memory.enforce_report) to see what became of it, and
-    M(podman_fleet.memory.host_outcome) to end hosts with a problem as unreachable or failed.
+    M(podman_fleet.memory.host_outcome) to mark hosts with a problem as unreachable or failed. The role
+    P(podman_fleet.memory.memory_policy#role) does all of that.
 options:
-  policy:
-    description:
-      - The policy (C(docs/policy.md)). Without it, the variable C(podman_memory_policy) is used.
-      - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
-    type: dict
   settings:
     description: Which settings to enforce, limits of memory, C(memory.oom.group), or both.
     type: list
@@ -38,7 +34,7 @@ options:
   persist:
     description:
       - Make changes outlast the next start of a container where this Podman and whatever manages the container can.
-      - With V(false) they are live only, and finding C(limit-not-persistent) stays as it is.
+      - With V(false) they are live only, and the finding C(limit-not-persistent) stays.
     type: bool
     default: true
   allow_below_usage:
@@ -48,35 +44,17 @@ options:
     type: bool
     default: false
   backend:
-    description: See the option of M(podman_fleet.memory.container_memory).
+    description: How to change a container, see O(podman_fleet.memory.container_memory#module:backend).
     type: str
     choices: [auto, libpod_api, cli, cgroupfs]
   restart:
-    description: See the option of M(podman_fleet.memory.container_memory).
+    description: Whether containers may be restarted, see O(podman_fleet.memory.container_memory#module:restart).
     type: str
     choices: [never, if_needed]
-  users:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: list
-    elements: str
-  containers:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: list
-    elements: str
-  since:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: str
-  executable:
-    description: See the option of M(podman_fleet.memory.oom_facts) and of M(podman_fleet.memory.container_memory).
-    type: str
-  timeout:
-    description: See the option of M(podman_fleet.memory.oom_facts) and of M(podman_fleet.memory.container_memory).
-    type: int
-  state_dir:
-    description: See the option of M(podman_fleet.memory.oom_facts).
-    type: path
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
+  - podman_fleet.memory._facts_options
+  - podman_fleet.memory._policy_option
 attributes:
   check_mode:
     support: full
@@ -97,8 +75,8 @@ author:
 """
 
 EXAMPLES = r"""
-# Look at the plan first: ansible-playbook --check --diff
-- name: Bring the containers to what the policy wants
+# See the plan first: ansible-playbook --check --diff
+- name: Apply the policy to the containers
   podman_fleet.memory.policy_enforce:
   register: enforced
   become: true
@@ -112,11 +90,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checked:
-  description: Whether the host answered, and all that was planned was done.
+  description: Whether the host answered, and everything that was planned was done.
   returned: success
   type: bool
 problem:
-  description: Otherwise what went wrong, V(null) when nothing did.
+  description: Why not; V(null) when it was.
   returned: success
   type: dict
   contains:
@@ -127,7 +105,7 @@ problem:
       description: What Ansible or the host said.
       type: str
 counts:
-  description: What it comes to.
+  description: Counts of containers and settings.
   returned: success
   type: dict
   contains:
@@ -138,7 +116,7 @@ counts:
       description: Containers that were as the policy wants.
       type: int
     exempt:
-      description: Containers of which the policy wants nothing.
+      description: Containers that no rule of the policy is about.
       type: int
     planned:
       description: Containers that had to be changed.
@@ -147,7 +125,7 @@ counts:
       description: Containers that were changed; in check mode, that would be.
       type: int
     not_persistent:
-      description: Containers of these whose next start loses it.
+      description: Changed containers whose next start loses the change.
       type: int
     failed:
       description: Containers whose change failed.

@@ -7,10 +7,10 @@
 
 DOCUMENTATION = r"""
 module: policy_explain
-short_description: Show what the memory policy wants of one container, and which rule decided it
+short_description: Show what the memory policy wants of one container, and which rule decides
 version_added: 1.0.0
 description:
-  - Takes the facts of a container from a report, so that no host is asked, and shows which rules of the policy match it,
+  - Takes the facts of a container from a report, so no host is asked, and shows which rules of the policy match it,
     what each key's value is and which rule it comes from, and which waivers it has.
 options:
   container:
@@ -20,32 +20,14 @@ options:
   host:
     description: Only the container of this host, by its name in the inventory. Without it, those of all hosts in the report.
     type: str
-  policy:
-    description:
-      - The policy (C(docs/policy.md)). Without it, the variable C(podman_memory_policy) is used.
-      - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.
-    type: dict
   report:
     description: Path of a C(report.json) on the controller, or of the directory that it is in.
     type: path
     required: true
-requirements:
-  - jmespath on the controller, for a policy with expressions
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module does not modify state.
-  diff_mode:
-    support: N/A
-    details:
-      - This module does not modify state.
-  idempotent:
-    support: full
-    details:
-      - This module does not modify state.
+  - podman_fleet.memory._policy_option
+  - podman_fleet.memory._attributes.read_only
 seealso:
   - module: podman_fleet.memory.audit_report
   - module: podman_fleet.memory.policy_check
@@ -54,7 +36,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Why should this container have that limit?
+- name: Explain the limit of a container
   podman_fleet.memory.policy_explain:
     report: reports/latest
     host: web1
@@ -68,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 explained:
-  description: One element for each container that is meant.
+  description: One element for each container with that name or ID.
   returned: success
   type: list
   elements: dict
@@ -83,7 +65,7 @@ explained:
       description: Name of the container.
       type: str
     exempt:
-      description: Why the policy's rules are not for it; V(null) when they are.
+      description: Why the policy's rules do not apply to it; V(null) when they do.
       type: str
     rules:
       description:
@@ -92,8 +74,8 @@ explained:
       elements: dict
     decision:
       description:
-        - For C(required), C(default), C(min), C(max), C(oom_group) and C(severity) the C(value) (V(null) where no rule sets it, sizes
-          in bytes and readable as C(size)), and the rule that it comes from (C(decided_by)).
+        - For C(required), C(default), C(min), C(max), C(oom_group) and C(severity) the C(value) (V(null) where no rule sets it,
+          sizes in bytes and readable as C(size)), and the rule that it comes from (C(decided_by)).
       type: dict
     waivers:
       description: Waivers whose C(match) holds for the container, expired ones too.

@@ -16,7 +16,7 @@ options:
   older:
     description:
       - Path of the older C(report.json) on the controller, or of the directory that it is in.
-      - It is the one that the newer report was compared with when it isn't given.
+      - By default, the one that the newer report was compared with.
     type: path
   report:
     description: Path of the newer C(report.json) on the controller, or of the directory that it is in.
@@ -24,19 +24,7 @@ options:
     required: true
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
-attributes:
-  check_mode:
-    support: full
-    details:
-      - This module does not modify state.
-  diff_mode:
-    support: N/A
-    details:
-      - This module does not modify state.
-  idempotent:
-    support: full
-    details:
-      - This module does not modify state.
+  - podman_fleet.memory._attributes.read_only
 seealso:
   - module: podman_fleet.memory.audit_report
   - module: podman_fleet.memory.report_render
@@ -45,7 +33,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: What changed since the week began?
+- name: Show what changed since the week began
   podman_fleet.memory.report_compare:
     report: reports/latest
     older: reports/20261123T192005Z

@@ -11,15 +11,15 @@ short_description: Merge the reports of slices of a fleet into one
 version_added: 1.0.0
 description:
   - Reads the reports that M(podman_fleet.memory.audit_report) wrote of parts of a fleet, on one or several controllers,
-    and writes the report that one run over all of them would have written. But for C(run), which has all C(slices),
-    and the times in it, the two are the same.
+    and writes the report that one run over all of them would have written. The two are the same but for the times and for C(run),
+    which has all C(slices).
   - Whether findings are new, open or resolved, and since when they are there, comes from the latest report below
-    O(reports), which should only hold merged reports. What slices themselves say of that is left out, so they need no
+    O(reports), which should only hold merged reports. What the slices say about that is ignored, so they need no
     history of their own, and a host may move from one slice to another.
-  - C(generated_at), and so the name of the report's directory, is that of the last slice. Merged again, the same slices
-    give the same report.
-  - Reads one host at a time. Of the others it keeps the names, and where they and their findings are in the files, 8
-    bytes for each finding.
+  - C(generated_at), and so the name of the report's directory, is that of the last slice. Merging the same slices
+    again gives the same report.
+  - Reads one host at a time. Of the others it keeps the names and the positions of their findings in the files, 8 bytes
+    for each finding.
   - Hands the same variables to workflows as M(podman_fleet.memory.audit_report) does. C(podman_fleet.memory.merge) is a
     playbook that calls it, and ends as the audit of all hosts would.
 notes:
@@ -27,58 +27,26 @@ notes:
   - With an inventory, the hosts in the report are in its order, as in one run, and hosts of the inventory that no
     slice has are named in a warning. Without one, they are in the order of O(slices).
 options:
-  alert:
-    description: See the option of M(podman_fleet.memory.audit_report).
-    type: str
-    choices: [generic, slack]
-  fail_on:
-    description: See the option of M(podman_fleet.memory.audit_report).
-    type: str
-    default: never
-    choices: [never, critical, high, medium, low, info]
-  formats:
-    description: See the option of M(podman_fleet.memory.audit_report).
-    type: list
-    elements: str
-    default: []
-    choices: [html, csv, junit, sarif, markdown, prometheus]
-  keep:
-    description:
-      - How many of the newest reports below O(reports) stay when a new one has been written. See also O(keep_days).
-      - V(0) leaves it to O(keep_days).
-    type: int
-    default: 0
-  keep_days:
-    description:
-      - For how many days reports below O(reports) stay. A report that is among the newest O(keep) stays however old it is.
-      - V(0) leaves it to O(keep). With both V(0), which is the default, all reports stay.
-      - The newest report and the one that C(latest) points to always stay. Only directories with a report's name and a
-        C(report.json) are removed, and links are not followed.
-      - It is a warning, not an error, when an old report cannot be removed.
-    type: int
-    default: 0
-  summary:
-    description: See the option of M(podman_fleet.memory.audit_report).
-    type: bool
-    default: true
   slices:
     description:
       - What to merge, one for each slice. Each is the path of a C(report.json), of the directory that has it, or of a
         slice's own directory of reports, of which the latest is taken.
       - Or a pattern as shells have it, such as C(/srv/audits/slices/*), for all that match it.
-      - It is an error when one is missing, not whole, or of another schema, and when a host is in two of them. Nothing
+      - It is an error when one is missing, incomplete, or of another schema, and when a host is in two of them. Nothing
         is written then.
     type: list
     elements: path
     required: true
   reports:
     description:
-      - Directory of all merged reports. It is made when it isn't there.
+      - Directory of all merged reports. It is created when it does not exist.
       - A relative path begins where Ansible is called.
     type: path
     required: true
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
+  - podman_fleet.memory._report_options
+  - podman_fleet.memory._report_options.new_report
 attributes:
   check_mode:
     support: full
@@ -97,7 +65,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Merge what four controllers found
+- name: Merge the reports of four controllers
   podman_fleet.memory.report_merge:
     slices:
       - /srv/audits/slice1
@@ -111,7 +79,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 report:
-  description: Path of the merged C(report.json); null in check mode.
+  description: Path of the merged C(report.json); V(null) in check mode.
   returned: success
   type: str
   sample: /srv/audits/fleet/20261123T192005Z/report.json
@@ -125,7 +93,7 @@ missing:
   type: list
   elements: str
 violations:
-  description: How many findings O(fail_on) is about.
+  description: How many findings are as severe as O(fail_on) or worse.
   returned: success
   type: int
 violation_message:

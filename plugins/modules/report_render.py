@@ -10,33 +10,25 @@ module: report_render
 short_description: Render a report of the audit again
 version_added: 1.0.0
 description:
-  - Shows the first screen of a C(report.json) that M(podman_fleet.memory.audit_report) wrote, and writes other formats of
+  - Shows the summary of a C(report.json) that M(podman_fleet.memory.audit_report) wrote, and writes other formats of
     it. No host is asked.
-  - Reads one host at a time. Each file is replaced whole or not at all.
+  - Reads one host at a time. Each file is replaced atomically.
 options:
   dest:
-    description: Directory for the files. It is the one of the report when it isn't given.
+    description: Directory for the files. By default, the one of the report.
     type: path
-  formats:
-    description: What to write, see O(podman_fleet.memory.audit_report#module:formats). Nothing by default.
-    type: list
-    elements: str
-    default: []
   report:
     description: Path of a C(report.json) on the controller, or of the directory that it is in.
     type: path
     required: true
-  summary:
-    description: Show the first screen, at most 25 lines, or all of every list with C(-v).
-    type: bool
-    default: true
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
+  - podman_fleet.memory._report_options
 attributes:
   check_mode:
     support: full
     details:
-      - In check mode the first screen is shown, and no file is written.
+      - In check mode the summary is shown, and no file is written.
   diff_mode:
     support: none
   idempotent:
