@@ -12,7 +12,8 @@ class ModuleDocFragment:
 options:
   policy:
     description:
-      - What containers should have, and what is waived; see C(docs/policy.md).
+      - What containers should have, and what is waived; see
+        R(the policy,ansible_collections.podman_fleet.memory.docsite.policy).
       - Without it, the variable C(podman_memory_policy) is used, as the play's first host has it. Without that too, every
         container but the infra containers of pods should have a memory limit and C(memory.oom.group).
       - Before ansible-core 2.19, dates in a policy that comes from a template have to be quoted.

@@ -20,7 +20,8 @@ description:
   - Findings that the previous report had too keep their C(first_seen) and are C(open), the others are C(new). An OOM kill
     is new again when the container was killed again. What the policy waives is C(waived), and only counted as that. What
     is no longer found is C(resolved), but only where this run looked for it.
-  - What a report looks like in each format, and what its keys mean, is in C(docs/report.md).
+  - What a report looks like in each format, and what its keys mean, is in
+    R(the report,ansible_collections.podman_fleet.memory.docsite.report).
   - Reads one host at a time. Of the previous report it keeps the position of each finding, 8 bytes.
 notes:
   - Use it with C(run_once) and C(delegate_to=localhost), after M(podman_fleet.memory.audit_collect), with the linear

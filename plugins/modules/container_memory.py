@@ -16,7 +16,8 @@ description:
   - No container is restarted, recreated or killed, unless O(restart) or O(allow_below_usage) asks for it.
   - Settings persist where that is possible, by Podman's API for a container that nothing else creates, by a drop-in for a
     quadlet. Where it is not possible, RV(containers[].persistent) is V(false) and RV(containers[].message) says what to
-    change. The page C(docs/container-memory.md) of the collection has the table by version of Podman and manager.
+    change. R(What is set and what lasts,ansible_collections.podman_fleet.memory.docsite.container_memory) has the
+    table by version of Podman and manager.
   - Reads and plans all containers before it changes the first. One that can't be changed makes the module fail with
     nothing changed. When a change fails midway, what was done is rolled back, and the result says so.
   - Runs at most one C(podman system service) for each user, on a socket in a private directory, for as long as it takes.

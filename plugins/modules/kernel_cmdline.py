@@ -63,8 +63,8 @@ notes:
   - V(rpm_ostree) makes a new deployment or none, so there is no backup.
   - The settings of GRUB are shell scripts. Their values are determined by a shell that reads copies of them, as
     C(grub-mkconfig) does, also in check mode.
-  - C(docs/kernel-cmdline.md) says which boot loaders were tried on real hosts, and which only against files of their documented
-    formats.
+  - R(How kernel arguments are changed,ansible_collections.podman_fleet.memory.docsite.kernel_cmdline) says
+    which boot loaders were tried on real hosts, and which only against files of their documented formats.
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
   - podman_fleet.memory._attributes.action_group

@@ -22,7 +22,7 @@ description:
 notes:
   - Needs C(become), and systemd as the host's init.
   - The role P(podman_fleet.memory.oom_recorder#role) uses this module.
-  - See C(docs/recorder.md) of the collection for the database, the metrics, and alert rules.
+  - See R(the recorder,ansible_collections.podman_fleet.memory.docsite.recorder) for the database, the metrics, and alert rules.
 options:
   state:
     description:

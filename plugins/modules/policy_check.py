@@ -10,8 +10,8 @@ module: policy_check
 short_description: Check a memory policy before any host is asked
 version_added: 1.0.0
 description:
-  - Reads a policy (C(docs/policy.md)) on the controller and fails with all errors at once, each with its rule, its key, its
-    value, and what would be right.
+  - Reads R(a policy,ansible_collections.podman_fleet.memory.docsite.policy) on the controller and fails with all
+    errors at once, each with its rule, its key, its value, and what would be right.
   - The roles P(podman_fleet.memory.oom_audit#role) and P(podman_fleet.memory.memory_policy#role) begin with it.
 notes:
   - Use it with C(run_once) and C(delegate_to=localhost).
