@@ -87,7 +87,7 @@ class BootFiles:
         self._replace(path, text)
 
     def restore(self) -> List[str]:
-        """Restore what was written or remembered and has changed; return messages of what that failed for."""
+        """Restore what was written or remembered and has changed; return a message for each that could not be restored."""
         problems = []
         for path, text in reversed(list(self._before.items())):
             try:

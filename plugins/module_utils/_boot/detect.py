@@ -22,7 +22,7 @@ TOOLS = ("rpm-ostree", "grubby", "update-grub", "grub2-mkconfig", "kernel-instal
 
 
 class DetectedBoot(NamedTuple):
-    """What tells the boot loader."""
+    """What the boot loader is recognised by."""
 
     kind: Optional[str]  # of the BootConfig, as path and why; None without one
     path: Optional[str]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From when on a source is complete: what its silence proves.
+"""Since when a source is complete: what its silence proves.
 
 Pure. Times are microseconds since the epoch.
 """

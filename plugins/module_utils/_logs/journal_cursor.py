@@ -21,7 +21,7 @@ from .records import EVENT_FIELDS, EVENT_MATCHES, KERNEL_FIELDS, KERNEL_MATCHES,
 # each an index look-up for journald
 _MATCHES = KERNEL_MATCHES + ["+"] + UNIT_MATCHES + ["+"] + EVENT_MATCHES
 _FIELDS = sorted({"_TRANSPORT"}.union(KERNEL_FIELDS, UNIT_FIELDS, EVENT_FIELDS))
-# What happens in a minute, and what is read in one transaction.
+# Entries that are handled at once; a minute rarely has more.
 _CHUNK = 500
 
 _CURSOR = re.compile(br'"__CURSOR"\s*:\s*"([^"]+)"')
@@ -63,7 +63,7 @@ class Journal:
         :param seconds, entries: limits of one reading.
         :raises CommandError: journalctl can't be started.
         """
-        # With --cursor the entry itself comes first if it is still there. --after-cursor would not tell, and
+        # With --cursor the entry itself comes first if it is still there. --after-cursor would not show that, and
         # versions differ in whether it drops an entry when it isn't.
         argv = journalctl_argv(_FIELDS, None if cursor else since) + self._options
         argv += (["--cursor=" + cursor] if cursor else []) + (["--boot"] if this_boot else []) + _MATCHES

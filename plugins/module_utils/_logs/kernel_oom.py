@@ -62,7 +62,7 @@ class UnattributedKill(NamedTuple):
 
 
 class KernelLog(NamedTuple):
-    """What the kernel's messages tell, oldest first."""
+    """What the kernel's messages say, oldest first."""
 
     kills: List[Kill]
     unattributed: List[UnattributedKill]
@@ -102,7 +102,7 @@ def parse_kernel_log(*sources: Iterable[KernelMessage]) -> KernelLog:
     for message in sorted(unique.values(), key=lambda message: (boots[message.boot], message.mono)):
         parser.feed(message)
     parser.close_kill()
-    return KernelLog(parser.kills, parser.unattributed, parser.killed_per_boot)
+    return parser.log
 
 
 def identify_messages(messages: Iterable[KernelMessage], occurrences: Optional[CounterType] = None,
@@ -128,9 +128,7 @@ class _Parser:
     """
 
     def __init__(self) -> None:
-        self.kills: List[Kill] = []
-        self.unattributed: List[UnattributedKill] = []
-        self.killed_per_boot: Dict[Optional[str], int] = {}
+        self.log = KernelLog(kills=[], unattributed=[], killed_per_boot={})
         self._kill: Optional[Kill] = None  # the open one
         self._first: Optional[Victim] = None  # its first victim, from the summary
 
@@ -157,7 +155,7 @@ class _Parser:
                 self._kill = None  # the victim exited by itself before the signal
 
     def _add_victim(self, message: KernelMessage, victim: Victim, memcg: bool) -> None:
-        self.killed_per_boot[message.boot] = self.killed_per_boot.get(message.boot, 0) + 1
+        self.log.killed_per_boot[message.boot] = self.log.killed_per_boot.get(message.boot, 0) + 1
         kill = self._kill
         if kill and self._first and message.boot == kill.boot and (kill.group or victim.pid == self._first.pid):
             # With memory.oom.group the first victim is listed once more among the others.
@@ -165,12 +163,12 @@ class _Parser:
                 kill.victims.append(victim)
             return
         self.close_kill()
-        self.unattributed.append(UnattributedKill(message.at, message.boot, victim, memcg))
+        self.log.unattributed.append(UnattributedKill(message.at, message.boot, victim, memcg))
 
     def close_kill(self) -> None:
         """Take the open kill, if there is one, as complete."""
         if self._kill and self._first:
-            self.kills.append(self._kill._replace(victims=self._kill.victims or [self._first]))
+            self.log.kills.append(self._kill._replace(victims=self._kill.victims or [self._first]))
         self._kill = None
 
 

@@ -22,7 +22,7 @@ Entry = Dict[str, Any]
 UNIT_OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 UNIT_OOMD_KILL = "d989611b15e44c9dbf31e3c81256e4ed"
 OOMD_UNIT = "systemd-oomd.service"
-# The kinds of Podman's events that tell something of a run.
+# The kinds of Podman's events that say something about a run.
 PODMAN_EVENT_KINDS = ("init", "died", "kill", "stop", "cleanup", "remove")
 
 # journalctl's matches: different fields are ANDed, values of the same field ORed, "+" is an OR of both sides.

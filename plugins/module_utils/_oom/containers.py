@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the host tells of a container beside Podman's record: its memory now, its next start, and what is left of removed ones."""
+"""What the host knows of a container beside Podman's record: its memory now, its next start, and what is left of removed ones."""
 
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -29,7 +29,7 @@ _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
 def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str, Any]]:
     """Return {id: what the container's unit will start it with} of one user's containers, see next_start_settings().
 
-    Containers without a unit, and units that tell nothing, are not in it. One process for all of them.
+    Containers without a unit, and units that set nothing, are not in it. One process for all of them.
     """
     identity = answer.user.identity
     containers = {container.ident: container for container in answer.containers

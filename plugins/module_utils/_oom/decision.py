@@ -22,7 +22,7 @@ SAME_KILL = 5 * SECOND
 
 
 class Decision(NamedTuple):
-    """What the strongest source that can tell says of the run."""
+    """What the strongest conclusive source says of the run."""
 
     killed: Optional[bool]  # None: unknown
     cause: str
@@ -36,7 +36,7 @@ class Decision(NamedTuple):
 
 
 def decide_run(ident: str, evidence: Evidence, kills: List[Kill]) -> Decision:
-    """Go through the sources, the strongest first; the first that can tell decides.
+    """Go through the sources, the strongest first; the first conclusive one decides.
 
     :param kills: those of evidence.kills that are of this run.
     """
@@ -120,7 +120,7 @@ def _by_main_pid(evidence: Evidence) -> Optional[Decision]:
             cause, scope = _guess_cause(kill, evidence)
             return Decision(
                 killed=True, cause=cause, scope=scope, confidence="likely", at=kill.at, victims=[kill.victim],
-                evidence=["kernel %s: killed the main process, pid %d; the line that says where was suppressed" % (
+                evidence=["kernel %s: killed the main process, pid %d; the line that names the cgroup was suppressed" % (
                     to_iso(kill.at), kill.victim.pid)], missing=["kernel_log"])
     return None
 
@@ -201,7 +201,7 @@ def _has_oomd_gap(evidence: Evidence) -> bool:
 
 
 def _by_flag(evidence: Evidence) -> Optional[Decision]:
-    """Podman's flag alone: it is never reset, so it tells of this run only when there was none before it."""
+    """Podman's flag alone: it is never reset, so it is evidence for this run only when there was none before it."""
     run = evidence.run
     if not (evidence.flag and run.first and run.state == "ended" and run.exit_code == SIGKILL_EXIT
             and not evidence.stopped_by_user):

@@ -178,7 +178,7 @@ def _find_kills(container: Container, index: RecordsByContainer, live: LiveState
     """Return (kills in the container, kills whose place is unknown that may have been in it).
 
     Where a container has no cgroup of its own, the kernel's record names the cgroup of another: then
-    only the main process's pid tells, and every kill outside of containers may be one of its children.
+    only the main process's pid identifies it, and every kill outside of containers may be one of its children.
     """
     kills, unattributed = index.kills(container.ident), index.records.unattributed
     if container.own_cgroup:
@@ -211,7 +211,7 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
 
 
 def _find_run(container: Container, events: List[PodmanEvent]) -> Run:
-    """The Run of inspect's times; Podman's init event tells best where it begins."""
+    """The Run by inspect's times; Podman's init event is the best evidence of where it begins."""
     if not container.ran or container.started is None:
         return Run("never", first=True)
     starts = [event.at for event in events if event.kind == "init" and event.at <= container.started + SECOND]

@@ -26,7 +26,7 @@ from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills
 from .._podman.cli import matches_word
 from .._podman.listing import PodmanAnswer, first_queryable_user, podman_info, podman_versions, query_containers
 from .._recorder.record import Record
-from .._recorder.source import complete_since, daily_memory, merge_records, read_recorder, recorded_events
+from .._recorder.source import daily_memory, merge_records, read_recorder, recorded_events
 from .._system.host import Host
 from .._system.times import to_iso
 from .._system.users import User, find_users
@@ -51,7 +51,7 @@ class Options(NamedTuple):
 
 
 class _Answers(NamedTuple):
-    """What the sources gave that are asked at the beginning."""
+    """The answers of the sources that are asked first, side by side."""
 
     podman: List[PodmanAnswer]  # of each user
     podman_info: Optional[Dict[str, Any]]  # the facts' `host.podman`, None: not answered
@@ -155,11 +155,12 @@ class _Collector:
         coverage = kernel_coverage(
             since, self._host.booted_at(), None if answers.kernel_log.problem else answers.journal_since, ring.since,
             answers.counted, logged)
-        since_history = complete_since(coverage.since, answers.history, boot, answers.counted, logged)
-        if since_history != coverage.since:
+        state = answers.history.state
+        extended = state.extend_coverage(coverage.since, boot, answers.counted, logged) if state else coverage.since
+        if extended != coverage.since:
             coverage = coverage._replace(
-                since=since_history, detail="%s; with the recorder's history it is complete from %s on" % (
-                    coverage.detail, to_iso(since_history)))
+                since=extended, detail="%s; with the recorder's history it is complete from %s on" % (
+                    coverage.detail, to_iso(extended)))
         for problem in (answers.kernel_log.problem, ring.problem):
             if problem and coverage.status != "ok":
                 coverage = coverage._replace(detail="%s (%s)" % (coverage.detail, problem))

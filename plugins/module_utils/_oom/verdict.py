@@ -4,8 +4,8 @@
 
 """Evidence of one container in, its verdict out: the dict `oom` of the facts.
 
-Pure: no files, no processes, no Ansible. decision.py says what happened in the run; here is added whether the container
-ended of it, what happened in earlier runs, and what Podman's own flag is worth. Times are microseconds since the epoch.
+Pure: no files, no processes, no Ansible. decision.py says what happened in the run; this file adds whether that ended the
+container, what happened in earlier runs, and what Podman's own flag is worth. Times are microseconds since the epoch.
 """
 
 from typing import Any, Dict, List, Optional
@@ -52,7 +52,7 @@ def flag_trust(flag: Optional[bool], killed: Optional[bool], lethal: Optional[bo
     """Return what Podman's OOMKilled flag is worth beside the truth.
 
     agrees, stale (true for an earlier run), missed (false after a kill), overstated (true, though
-    the container did not end of it), unknown.
+    the kill did not end the container), unknown.
     """
     if flag is None or killed is None:
         return "unknown"
@@ -85,7 +85,7 @@ def _is_lethal(evidence: Evidence, decision: Decision) -> Optional[bool]:
     if _main_process_was_killed(evidence, decision) or (decision.group and evidence.main_pid is None):
         return True
     # Not the main process itself, as far as is known: but one that returns its killed child's status
-    # at once has ended of it all the same.
+    # at once was ended by the kill nevertheless.
     delay = None if run.end is None else run.end - decision.at
     soon = delay is None or delay <= ENDS_WITHIN
     if evidence.stopped_by_user:
@@ -117,7 +117,7 @@ def _context(evidence: Evidence, earlier: List[Kill], lethal: Optional[bool]) ->
     """What a reader wants to know beside the deciding evidence."""
     lines = []
     if lethal and evidence.run.state == "running":
-        lines.append("podman: says that it runs, though its main process was killed; Podman was not told, as when conmon "
+        lines.append("podman: says that it runs, though its main process was killed; Podman was not notified, as when conmon "
                      "is killed too")
     if evidence.flag is not None:
         lines.append("podman: OOMKilled=%s" % ("true" if evidence.flag else "false"))

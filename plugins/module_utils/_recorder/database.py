@@ -69,7 +69,7 @@ class HistoryDamaged(HistoryError):
 
 
 class _FileStamp(NamedTuple):
-    """What tells that the database file did not change."""
+    """What a change of the database file is recognised by."""
 
     inode: int
     size: int

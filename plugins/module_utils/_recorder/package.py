@@ -31,7 +31,7 @@ TIMER = "podman-memory-recorder.timer"
 SETTINGS = "settings.json"
 VERSION = "1.0.0"  # of the collection
 
-# A directory of code is named by what is in it, so that new code never mixes with code that runs.
+# A directory of code is named by a hash of its content, so that new code never mixes with code that runs.
 CODE_DIR_NAME = re.compile(r"[0-9a-f]{12}$")
 
 

@@ -38,16 +38,6 @@ def recorded_events(state_dir: str, idents: Iterable[str]) -> Tuple[List[PodmanE
     return read_events(state_dir, idents)
 
 
-def complete_since(since: Optional[int], record: Record, boot: Optional[str], counted: Optional[int],
-                   known: int) -> Optional[int]:
-    """Return since when the kernel's log and the history together are complete, see extend_coverage()."""
-    if record.state is None:
-        return since
-    from .state import extend_coverage
-
-    return extend_coverage(since, record.state, boot, counted, known)
-
-
 def daily_memory(record: Record, uid: int, unit: Optional[str], name: Optional[str]) -> Optional[List[Dict[str, Any]]]:
     """Return the days of a container for the facts' `memory.daily`, None without a history.
 

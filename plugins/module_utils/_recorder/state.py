@@ -26,6 +26,21 @@ class HistoryState(NamedTuple):
     journal_since: int  # all of the journal's entries from here to `until` were read
     backlog: bool  # some of them up to `until` are still to be read
 
+    def extend_coverage(self, since: Optional[int], boot: Optional[str], counted: Optional[int], known: int) -> Optional[int]:
+        """Return since when the kernel's log and the history together are complete up to now; None: unknown.
+
+        :param since: since when the log alone is complete, None: unknown.
+        :param boot: id of this boot; counted: the kernel's count now, None: unknown.
+        :param known: killed processes of this boot that are known from both.
+        """
+        if counted is not None and boot == self.boot:
+            complete = counted - self.missing <= known
+        else:
+            complete = since is not None and since <= self.until and not self.backlog
+        if not complete:
+            return since
+        return self.kernel_since if since is None else min(since, self.kernel_since)
+
 
 class Observation(NamedTuple):
     """What one run has read."""
@@ -49,7 +64,7 @@ def next_state(state: Optional[HistoryState], observation: Observation) -> Histo
     """Return the state after a run; `state` is the one before it, None at the first run."""
     kernel_since = _next_kernel_since(state, observation)
     if kernel_since is None:
-        if state is not None:  # the rest of the journal will tell
+        if state is not None:  # known when the rest of the journal is read
             return state
         kernel_since = observation.now
     return HistoryState(boot=observation.boot, until=observation.now, kernel_since=kernel_since, missing=observation.missing or 0,
@@ -108,23 +123,3 @@ def describe_loss(state: Optional[HistoryState], observation: Observation) -> Op
 
 def _was_set_back(state: HistoryState, observation: Observation) -> bool:
     return observation.now < state.until - _STEP_BACK
-
-
-def extend_coverage(since: Optional[int], state: Optional[HistoryState], boot: Optional[str], counted: Optional[int],
-                    known: int) -> Optional[int]:
-    """Return since when the kernel's log and the history together are complete up to now; None: unknown.
-
-    :param since: since when the log alone is complete, None: unknown.
-    :param state: None without a recorder.
-    :param boot: id of this boot; counted: the kernel's count now, None: unknown.
-    :param known: killed processes of this boot that are known from both.
-    """
-    if state is None:
-        return since
-    if counted is not None and boot == state.boot:
-        complete = counted - state.missing <= known
-    else:
-        complete = since is not None and since <= state.until and not state.backlog
-    if not complete:
-        return since
-    return state.kernel_since if since is None else min(since, state.kernel_since)

@@ -10,7 +10,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.stat
     HistoryState,
     Observation,
     describe_loss,
-    extend_coverage,
     is_proven,
     next_state,
 )
@@ -103,11 +102,6 @@ def test_a_clock_that_is_corrected_a_little_does_not():
     assert next_state(BEFORE, observe(now=T - SECOND)).kernel_since == BEFORE.kernel_since
 
 
-def test_without_a_recorder_the_log_stands_alone():
-    assert extend_coverage(T, None, "b", 0, 0) == T
-    assert extend_coverage(None, None, "b", 3, 2) is None
-
-
 @pytest.mark.parametrize("since, state, boot, counted, known, expected", [
     # the journal was vacuumed, the count agrees with what both have
     (T + 5 * MINUTE, BEFORE, "b", 3, 3, BEFORE.kernel_since),
@@ -127,7 +121,7 @@ def test_without_a_recorder_the_log_stands_alone():
     (None, BEFORE, "b", None, 0, None),
 ])
 def test_log_and_history_together(since, state, boot, counted, known, expected):
-    assert extend_coverage(since, state, boot, counted, known) == expected
+    assert state.extend_coverage(since, boot, counted, known) == expected
 
 
 @pytest.mark.parametrize("changes, words", [
