@@ -19,7 +19,7 @@ from .current import Target
 from .method import QUADLET_MEMORY_KEY
 from .plan import ContainerPlan, find_deviations, previous_settings
 from .quadlet import UnreadableUnit, arguments_set_memory, drop_in_settings, render_drop_in, unit_settings
-from .quadlet_units import Unit, UnitError, Units
+from .quadlet_units import UNIT_ERRORS, Unit, UnitError, Units
 from .settings import to_leaf_files, to_resources, to_run_options
 
 
@@ -41,7 +41,7 @@ class _Step(NamedTuple):
     undo: Callable[[], None]
 
 
-_ERRORS = (ServiceError, UnitError, CommandError, OSError, UnreadableUnit)
+_ERRORS = UNIT_ERRORS + (ServiceError, CommandError, OSError, UnreadableUnit)
 
 
 class ApplyError(Exception):
@@ -92,7 +92,7 @@ class Applier:
         for job in jobs:
             try:
                 Units(job.target.identity, self._timeout).restart(job.target.container.facts["manager"]["unit"])
-            except UnitError as exc:
+            except UNIT_ERRORS as exc:
                 raise ApplyError(str(exc), job, rolled_back=[], remaining=[], problems=[])
 
     def _roll_back(self, exc: Exception) -> ApplyError:

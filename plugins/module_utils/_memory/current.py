@@ -24,7 +24,7 @@ from .enforced import Enforced
 from .method import KEEPS_OTHER_RESOURCES, KEEPS_UPDATES, Context
 from .plan import CurrentState
 from .quadlet import UnreadableUnit, unit_settings
-from .quadlet_units import Unit, UnitError, Units
+from .quadlet_units import UNIT_ERRORS, Unit, Units
 from .request import Request
 from .settings import from_resources
 
@@ -106,7 +106,7 @@ class TargetReader:
         for request in requests:
             try:
                 targets[id(request)] = self._read_target(request, user.identity, containers[id(request)], units, known)
-            except (PodmanError, UnitError, UnreadableUnit) as exc:
+            except UNIT_ERRORS + (PodmanError, UnreadableUnit) as exc:
                 reasons.append("%sname: %s of %s: %s" % (request.where, request.name, request.user, exc))
         if reasons:
             raise RequestRefused(reasons)
@@ -157,7 +157,7 @@ def _lookup_units(units: Units, containers: Iterable[Container]) -> Dict[str, Un
     names = [container.facts["manager"]["unit"] for container in containers]
     try:
         return units.lookup([name for name in names if name])
-    except UnitError as exc:
+    except UNIT_ERRORS as exc:
         raise RequestRefused([str(exc)])
 
 

@@ -36,11 +36,8 @@ def effective_memory(enforced: Optional[Enforced]) -> Optional[Dict[str, Any]]:
 def own_limits(enforced: Enforced) -> Dict[str, Any]:
     """Return {limit, swap, oom_group} of the container's own cgroups, without those above; swap as the kernel counts it."""
     own = [limits for path, limits in enforced.lineage if _is_own(enforced, path)]
-    return {
-        "limit": min((limits["limit"] for limits in own if limits["limit"] is not None), default=None),
-        "swap": min((limits["swap"] for limits in own if limits["swap"] is not None), default=None),
-        "oom_group": any(limits["oom_group"] for limits in own),
-    }
+    lowest = {key: min((limits[key] for limits in own if limits[key] is not None), default=None) for key in ("limit", "swap")}
+    return dict(lowest, oom_group=any(limits["oom_group"] for limits in own))
 
 
 def enforced_settings(enforced: Enforced) -> MemorySettings:

@@ -9,8 +9,7 @@ What the files say: quadlet.py.
 """
 
 import os
-from contextlib import contextmanager
-from typing import Dict, Iterable, Iterator, NamedTuple, Optional
+from typing import Dict, Iterable, NamedTuple, Optional
 
 from .._system.command import Identity, current_identity
 from .._system.systemctl import Systemctl, SystemctlError
@@ -37,7 +36,11 @@ class DropInPlace(NamedTuple):
 
 
 class UnitError(Exception):
-    """systemd could not be asked, or a file could not be read or written."""
+    """A unit is not there, or not as it has to be."""
+
+
+# What the methods of Units raise: also when systemd refuses or does not answer, and when a file can't be read or written.
+UNIT_ERRORS = (UnitError, SystemctlError, UserFileError)
 
 
 class Units:
@@ -46,7 +49,7 @@ class Units:
     :param identity: of the owner of the containers.
     :param timeout: seconds for each command.
 
-    Its methods raise UnitError: systemd refused or gave no answer, or the file can't be read or written.
+    Its methods raise UNIT_ERRORS.
     """
 
     def __init__(self, identity: Identity, timeout: float) -> None:
@@ -56,8 +59,7 @@ class Units:
 
     def lookup(self, names: Iterable[str]) -> Dict[str, Unit]:
         """Return {name: Unit} in one call."""
-        with _as_unit_error():
-            shown = self._systemctl.show(names, ["SourcePath", "FragmentPath"])
+        shown = self._systemctl.show(names, ["SourcePath", "FragmentPath"])
         return {name: Unit(name, properties.get("SourcePath", ""), properties.get("FragmentPath", ""))
                 for name, properties in shown.items()}
 
@@ -65,8 +67,7 @@ class Units:
         """Return the text of a generated unit."""
         if not unit.fragment:
             raise UnitError("%s: systemd does not know the unit any more" % unit.name)
-        with _as_unit_error():
-            text = read_user_file(self._identity, unit.fragment, self._timeout)
+        text = read_user_file(self._identity, unit.fragment, self._timeout)
         if text is None:
             raise UnitError("%s: there is no such file" % unit.fragment)
         return text
@@ -87,31 +88,19 @@ class Units:
 
     def read_drop_in(self, place: DropInPlace) -> Optional[str]:
         """Return the text of our drop-in, None when there is none."""
-        with _as_unit_error():
-            return read_user_file(place.writer, place.path, self._timeout)
+        return read_user_file(place.writer, place.path, self._timeout)
 
     def write_drop_in(self, place: DropInPlace, text: Optional[str]) -> None:
         """Replace our drop-in atomically; None removes it, and its directory when nothing else is in it."""
-        with _as_unit_error():
-            if text is None:
-                remove_user_file(place.writer, place.path, self._timeout, with_directory=True)
-            else:
-                write_user_file(place.writer, place.path, text, self._timeout)
+        if text is None:
+            remove_user_file(place.writer, place.path, self._timeout, with_directory=True)
+        else:
+            write_user_file(place.writer, place.path, text, self._timeout)
 
     def reload(self) -> None:
         """Make the manager reload its units; nothing is restarted."""
-        with _as_unit_error():
-            self._systemctl.run("daemon-reload")
+        self._systemctl.run("daemon-reload")
 
     def restart(self, name: str) -> None:
         """Restart a unit, which recreates its container."""
-        with _as_unit_error():
-            self._systemctl.run("restart", "--", name)
-
-
-@contextmanager
-def _as_unit_error() -> Iterator[None]:
-    try:
-        yield
-    except (SystemctlError, UserFileError) as exc:
-        raise UnitError(str(exc))
+        self._systemctl.run("restart", "--", name)

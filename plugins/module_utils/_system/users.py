@@ -57,7 +57,11 @@ def _users_by_name(name: str, me: Identity) -> List[User]:
     if name in ("current", me.name):
         return [find_user(me)]
     if name == "all":
-        return _all_users(me)
+        if me.uid != 0:
+            raise UserError("users: only root can read the containers of 'all' users, this is %r (use become, or 'current')"
+                            % me.name)
+        others = [find_user(identity_from_passwd(entry)) for entry in pwd.getpwall() if entry.pw_uid != 0]
+        return [find_user(me)] + [user for user in others if user.storage]
     try:
         identity = identity_from_passwd(pwd.getpwnam(name))
     except KeyError:
@@ -65,13 +69,6 @@ def _users_by_name(name: str, me: Identity) -> List[User]:
     if me.uid not in (0, identity.uid):
         raise UserError("users: only root can read the containers of %r, this is %r (use become, or 'current')" % (name, me.name))
     return [find_user(identity)]
-
-
-def _all_users(me: Identity) -> List[User]:
-    if me.uid != 0:
-        raise UserError("users: only root can read the containers of 'all' users, this is %r (use become, or 'current')" % me.name)
-    others = [find_user(identity_from_passwd(entry)) for entry in pwd.getpwall() if entry.pw_uid != 0]
-    return [find_user(me)] + [user for user in others if user.storage]
 
 
 def find_user(identity: Identity) -> User:

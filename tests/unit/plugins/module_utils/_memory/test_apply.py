@@ -14,10 +14,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.curren
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.enforced import Enforced
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import ADVICE, Context
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.plan import CurrentState, plan_container
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import DropInPlace, Unit, UnitError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import DropInPlace, Unit
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import Options, Request
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.api import ServiceError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import SystemctlError
 
 MIB = 1 << 20
 ROOT = Identity("root", 0, 0, "/root")
@@ -79,7 +80,7 @@ class World:
                 world.log.append(("reload", identity.name))
 
             def restart(self, name):
-                raise UnitError("%s does not start" % name)
+                raise SystemctlError("%s does not start" % name)
 
         return Units()
 

@@ -13,6 +13,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import DropInPlace, Unit, UnitError, Units
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import systemctl
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandResult, Identity, current_identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import SystemctlError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.user_files import UserFileError
 
 ROOT = Identity("root", 0, 0, "/root")
 ALICE = Identity("alice", 1000, 1000, "/home/alice")
@@ -47,7 +49,7 @@ def test_removing_leaves_other_files(units, tmp_path):
 
 def test_a_failure_says_what_and_leaves_nothing(units, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UnitError, match="file/a.container.d.*Not a directory|file/a.container.d.*exit code"):
+    with pytest.raises(UserFileError, match="file/a.container.d.*Not a directory|file/a.container.d.*exit code"):
         units.write_drop_in(DropInPlace(str(tmp_path / "file" / "a.container.d" / NAME), current_identity()), "x")
     assert os.listdir(str(tmp_path)) == ["file"]
 
@@ -89,7 +91,7 @@ def test_what_systemd_says(monkeypatch):
 
 def test_systemd_does_not_answer(monkeypatch):
     monkeypatch.setattr(systemctl, "run_command", lambda *_arguments: CommandResult(1, b"", "Failed to connect to bus"))
-    with pytest.raises(UnitError, match="systemctl --user daemon-reload: exit code 1: Failed to connect to bus"):
+    with pytest.raises(SystemctlError, match="systemctl --user daemon-reload: exit code 1: Failed to connect to bus"):
         Units(ALICE, 30).reload()
 
 
