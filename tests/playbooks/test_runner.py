@@ -97,6 +97,20 @@ def test_an_audit_has_artifacts_an_exit_code_and_stays_in_its_directory(private)
     assert largest < 20000
 
 
+def test_artifacts_of_one_job_change_nothing_in_the_next(private):
+    """In a workflow they are its extra variables."""
+    handed = {}
+    for playbook in ("audit", "enforce", "audit", "enforce"):
+        done = private.run(playbook, extra=dict(handed), limit="here", cmdline="--check")
+        assert (done.status, done.rc) == ("successful", 0), private.output(done)
+        stats = next(each["event_data"] for each in done.events if each["event"] == "playbook_on_stats")
+        assert set(stats["ok"]) | {"localhost"} == {"here", "localhost"}, "its hosts, with all artifacts of those before it"
+        told = artifacts(done.events)
+        assert told["podman_memory_%s_hosts" % playbook] == 1
+        handed.update(told)
+    assert {name.split("_")[2] for name in handed} == {"audit", "enforce"}
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_check_and_limit(private, playbook):
     done = private.run(playbook, limit="here", cmdline="--check --diff")

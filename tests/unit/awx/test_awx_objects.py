@@ -98,9 +98,10 @@ def test_a_question_is_as_awx_wants_it(name, question):
     assert question["type"] in ("text", "multiplechoice")
     assert question["required"] is False, "nobody has to answer"
     if question["type"] == "multiplechoice":
-        assert question["default"] in question["choices"]
+        assert question["default"] in question["choices"], "an unanswered question has a value that the role takes"
+        assert "Empty" not in question["question_description"], "AWX refuses an empty answer to it"
     else:
-        assert question["min"] == 0 and question["default"] == "", "an empty answer has to be possible"
+        assert question["min"] == 0 and question["default"] == "" and question["choices"] == [], "an empty answer has to be possible"
 
 
 PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
@@ -142,8 +143,28 @@ def test_a_pattern_is_what_its_readers_want(path):
         assert [each["ansible.builtin.import_playbook"] for each in plays] == ["podman_fleet.memory." + stem]
         assert stem in PLAYBOOKS
         assert template["survey"] == SURVEYS[stem], "one survey, told twice"
+        assert template["ask_inventory_on_launch"] and template["ask_credential_on_launch"], "a pattern has neither"
         # the service posts them to the API as they are
         assert set(template) - {"primary", "survey"} <= set(SPECS["modules"]["job_template"])
+
+
+@pytest.mark.parametrize("path", PATTERNS, ids=[path.parts[-3] for path in PATTERNS])
+def test_a_pattern_is_of_the_schema(path):
+    """What pattern-schema-1.0.0.json of ansible/pattern-service asks for."""
+    pattern = json.loads(path.read_text(encoding="utf-8"))
+    assert re.fullmatch(r"[a-z0-9_]{1,64}", pattern["name"]) and len(pattern["title"]) <= 64
+    assert not pattern["short_description"].endswith(".") and len(set(pattern["tags"])) == len(pattern["tags"])
+    resources = pattern["aap_resources"]
+    assert {"name", "description", "image_name"} <= set(resources["controller_execution_environment"])
+    assert resources["controller_execution_environment"]["pull"] in ("always", "missing", "never")
+    for template in resources["controller_job_templates"]:
+        assert {"name", "description", "playbook"} <= set(template) and len(template["name"]) <= 200
+        survey = template["survey"]
+        assert all(isinstance(survey[key], str) for key in ("name", "description"))
+        for question in survey["spec"]:
+            assert re.fullmatch(r"[a-z0-9_]{1,64}", question["variable"]) and isinstance(question["required"], bool)
+            assert all(isinstance(question[key], str) for key in ("type", "question_name", "question_description", "default"))
+            assert isinstance(question["choices"], list) and all(isinstance(choice, str) for choice in question["choices"])
 
 
 def test_there_is_a_pattern():
