@@ -98,16 +98,13 @@ class BootFiles:
         return problems
 
     def _replace(self, path: str, text: Optional[str]) -> None:
+        if text is None:
+            self.remove(path)
+            return
         target = self.at(path)
         try:
-            if text is None:
-                os.unlink(target)
-            else:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                replace_file(target, text.encode("utf-8", "surrogateescape"), 0o644, like=target)
-        except FileNotFoundError:
-            if text is not None:
-                raise
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            replace_file(target, text.encode("utf-8", "surrogateescape"), 0o644, like=target)
         except OSError as exc:
             raise FileError("%s can't be written: %s" % (path, exc.strerror))
 

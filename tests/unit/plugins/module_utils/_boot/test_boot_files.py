@@ -106,6 +106,14 @@ def test_what_can_not_be_restored_is_told(files, monkeypatch):
     assert len(result) == 1 and A in result[0] and os.strerror(errno.EIO) in result[0]
 
 
+def test_a_directory_that_vanishes_meanwhile_is_an_error_of_the_file(files, monkeypatch):
+    failing(monkeypatch, "rename", errno.ENOENT)
+    with pytest.raises(FileError) as error:
+        files.write(A, "two\n")
+    assert str(error.value) == "/etc/a can't be written: No such file or directory"
+    assert files.read(A) == "one\n" and names(files) == ["a", "b"]
+
+
 def test_no_permission(files, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(FileError) as error:
