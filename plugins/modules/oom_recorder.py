@@ -126,7 +126,7 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._recorder.database import HISTORY_FILE
-from ..module_utils._recorder.install import InstallError, apply_plan, plan_install, plan_removal
+from ..module_utils._recorder.install import ERRORS, InstallError, apply_plan, plan_install, plan_removal
 from ..module_utils._recorder.metrics import METRICS_FILE
 from ..module_utils._recorder.package import SERVICE, TIMER, VERSION, build_layout, read_sources
 from ..module_utils._recorder.run import Options
@@ -186,7 +186,7 @@ def main() -> None:
             plan = plan_removal(options.state_dir, options.textfile_dir)
         if not module.check_mode:
             apply_plan(plan)
-    except InstallError as exc:
+    except ERRORS as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=plan.changed, diff=plan.diff if plan.changed else [], **result)
 

@@ -43,11 +43,14 @@ class InstallError(Exception):
     """The recorder can't be installed on this host, or removed from it."""
 
 
+ERRORS = (InstallError, SystemctlError)  # of the functions below
+
+
 def plan_install(layout: Layout, state_dir: str, textfile_dir: str) -> InstallPlan:
     """Plan the installation.
 
     :param textfile_dir: "" for no metrics.
-    :raises InstallError: the host has no systemd, or a directory can't be read.
+    :raises: one of ERRORS: the host has no systemd, or it does not answer, or a directory can't be read.
     """
     if not os.path.isdir("/run/systemd/system"):
         raise InstallError("the recorder needs systemd as the host's init, and /run/systemd/system is not there")
@@ -58,9 +61,9 @@ def plan_install(layout: Layout, state_dir: str, textfile_dir: str) -> InstallPl
             remove += _existing([os.path.join(settings["textfile_dir"], METRICS_FILE)])
     units = [path for path in write if path.startswith(UNIT_DIR)]
     # one reload for all: it is what costs most
-    start = [["enable", "--no-reload", TIMER]] if _unit_state("is-enabled", TIMER) != "enabled" else []
+    start = [["enable", "--no-reload", TIMER]] if _SYSTEMCTL.state("is-enabled", TIMER) != "enabled" else []
     start += [["daemon-reload"]] if units or start else []
-    if units or _unit_state("is-active", TIMER) != "active":
+    if units or _SYSTEMCTL.state("is-active", TIMER) != "active":
         start.append(["restart", TIMER])
     if not os.path.isdir(state_dir):
         write[state_dir] = None
@@ -94,11 +97,11 @@ def plan_removal(state_dir: str, textfile_dir: str) -> InstallPlan:
 def apply_plan(plan: InstallPlan) -> None:
     """Do what is planned.
 
-    :raises InstallError: with what went wrong; what was done before it stays, and the next call goes on.
+    :raises: one of ERRORS, with what went wrong; what was done before it stays, and the next call goes on.
     """
     _run_systemctl(plan.stop)
     # a oneshot's run that is stopped has failed (systemd.service(5)): systemctl --failed would list a unit that is gone
-    if plan.stop and _unit_state("is-failed", SERVICE) == "failed":
+    if plan.stop and _SYSTEMCTL.state("is-failed", SERVICE) == "failed":
         _run_systemctl([["reset-failed", SERVICE]])
     try:
         # the units come last: they point to the code
@@ -130,18 +133,8 @@ def _remove(path: str) -> None:
 
 
 def _run_systemctl(calls: Iterable[Sequence[str]]) -> None:
-    try:
-        for arguments in calls:
-            _SYSTEMCTL.run(*arguments)
-    except SystemctlError as exc:
-        raise InstallError(str(exc))
-
-
-def _unit_state(question: str, unit: str) -> str:
-    try:
-        return _SYSTEMCTL.state(question, unit)
-    except SystemctlError as exc:
-        raise InstallError(str(exc))
+    for arguments in calls:
+        _SYSTEMCTL.run(*arguments)
 
 
 def _code_dirs() -> List[str]:

@@ -279,6 +279,6 @@ def test_without_systemd_it_says_so(tmp_path, monkeypatch):
 def test_a_systemctl_that_fails_is_told(here, monkeypatch):
     folder, _calls = here
     monkeypatch.setattr(systemctl, "run_command", lambda *_arguments: CommandResult(1, b"", "no such thing"))
-    with pytest.raises(install.InstallError) as error:
+    with pytest.raises(systemctl.SystemctlError) as error:
         install_recorder(folder)
     assert "systemctl enable --no-reload podman-memory-recorder.timer: exit code 1: no such thing" in str(error.value)
