@@ -1,0 +1,47 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs on the controller is documented by a stub and fragments: their options are those of the action.
+
+For modules ansible-test checks it, for action plugins nothing does.
+"""
+
+import importlib
+
+import pytest
+
+pytest.importorskip("ansible")
+yaml = pytest.importorskip("yaml")
+
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._ansible.host_task import FACTS_SPEC  # noqa: E402
+
+PLUGINS = "ansible_collections.podman_fleet.memory.plugins."
+SPECS = {name: importlib.import_module("%saction.%s" % (PLUGINS, name))._SPEC for name in (
+    "audit_report", "policy_enforce", "policy_explain", "report_compare", "report_merge", "report_render")}
+SPECS["audit_collect"] = {**FACTS_SPEC, "prefix": {"type": "str"}}
+
+
+def documented(name):
+    """The options of a stub and of its fragments."""
+    text = yaml.safe_load(importlib.import_module(PLUGINS + "modules." + name).DOCUMENTATION)
+    options = dict(text.get("options") or {})
+    for fragment in text["extends_documentation_fragment"]:
+        file, _dot, part = fragment.replace("podman_fleet.memory.", "").partition(".")
+        found = importlib.import_module(PLUGINS + "doc_fragments." + file).ModuleDocFragment
+        options.update(yaml.safe_load(getattr(found, (part or "documentation").upper())).get("options") or {})
+    return options
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_options(name):
+    options = documented(name)
+    assert set(options) == set(SPECS[name])
+    for option, spec in SPECS[name].items():
+        about = options[option]
+        assert about.get("type", "str") == spec.get("type", "str"), option
+        assert about.get("elements") == spec.get("elements"), option
+        assert about.get("choices") == spec.get("choices"), option
+        assert about.get("required", False) == spec.get("required", False), option
+        if "default" in spec:
+            assert about.get("default") == spec["default"], option
