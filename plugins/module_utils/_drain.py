@@ -4,7 +4,7 @@
 
 """Stop the running containers of root and rootless users in good order, and wait until they are back.
 
-First, pure: what a reboot does to running containers, which come back, by what, and why others don't.
+The first half is pure: which containers come back after a reboot, what starts them, and why others stay down.
 """
 
 import os

@@ -136,7 +136,7 @@ class CgroupFiles:
         return int(text) if text is not None and text.isdigit() and int(text) < _V1_UNLIMITED else None
 
     def _counts(self, cgroup: str, name: str) -> Optional[Dict[str, int]]:
-        """The numbers of a "key value" file, with the keys that this collection does not know."""
+        """The numbers of a "key value" file, also of keys that this collection does not know."""
         text = self._text(cgroup, name)
         if text is None:
             return None

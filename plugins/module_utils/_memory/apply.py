@@ -9,7 +9,7 @@ with the one that undoes it.
 """
 
 from contextlib import ExitStack
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Sequence
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._podman.api import PodmanService, ServiceError
@@ -30,14 +30,11 @@ class Job(NamedTuple):
     plan: ContainerPlan
 
 
-Steps = List[Tuple[Job, str]]  # (whose step, what it was in words)
-
-
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """A step that was done."""
 
-    job: Job
-    what: str
+    job: Job  # whose
+    what: str  # in words
     undo: Callable[[], None]
 
 
@@ -47,7 +44,7 @@ _ERRORS = UNIT_ERRORS + (ServiceError, CommandError, OSError, UnreadableUnit)
 class ApplyError(Exception):
     """A step failed."""
 
-    def __init__(self, message: str, job: Job, rolled_back: Steps, remaining: Steps, problems: List[str]) -> None:
+    def __init__(self, message: str, job: Job, rolled_back: List[Step], remaining: List[Step], problems: List[str]) -> None:
         super().__init__(message)
         self.job = job  # whose step
         self.rolled_back = rolled_back
@@ -66,7 +63,7 @@ class Applier:
         self._executable = executable
         self._timeout = timeout
         self._services: Dict[int, PodmanService] = {}
-        self._steps: List[_Step] = []
+        self._steps: List[Step] = []
         self._job: Job  # whose step is being done
 
     def apply(self, jobs: Sequence[Job]) -> None:
@@ -101,9 +98,9 @@ class Applier:
         for step in reversed(self._steps):
             try:
                 step.undo()
-                rolled_back.append((step.job, step.what))
+                rolled_back.append(step)
             except _ERRORS as problem:
-                remaining.append((step.job, step.what))
+                remaining.append(step)
                 problems.append("%s: %s" % (step.job.target.container.facts["name"], problem))
         return ApplyError(str(exc), self._job, rolled_back=rolled_back, remaining=remaining, problems=problems)
 
@@ -134,7 +131,7 @@ class Applier:
             if last_undo:
                 units.reload()
 
-        self._steps.append(_Step(job, "drop-in %s" % place.path, undo))
+        self._steps.append(Step(job, "drop-in %s" % place.path, undo))
         units.write_drop_in(place, render_drop_in(settings, memory_key))
 
     def _update(self, job: Job, stack: ExitStack) -> None:
@@ -148,7 +145,7 @@ class Applier:
             update(job, before, stack)
 
         # remembered before it is tried: Podman records even what it then refuses
-        self._steps.append(_Step(job, backend, undo))
+        self._steps.append(Step(job, backend, undo))
         update(job, job.plan.target, stack)
 
     def _update_by_api(self, job: Job, settings: MemorySettings, stack: ExitStack) -> None:

@@ -14,7 +14,7 @@ from .._podman.cli import Podman, PodmanError
 from .._system.command import current_identity
 from .._system.host import Host
 from .._system.versions import parse_version
-from .apply import Applier, ApplyError, Job, Steps
+from .apply import Applier, ApplyError, Job, Step
 from .current import RequestRefused, Target, TargetReader
 from .method import Unsupported
 from .plan import current_values, find_deviations, plan_container
@@ -115,13 +115,14 @@ def _failure_message(exc: ApplyError) -> str:
     return "; ".join(parts)
 
 
-def _describe_steps(steps: Steps) -> str:
-    return ", ".join("%s/%s (%s)" % (job.target.identity.name, job.target.container.facts["name"], what) for job, what in steps)
+def _describe_steps(steps: Sequence[Step]) -> str:
+    return ", ".join("%s/%s (%s)" % (step.job.target.identity.name, step.job.target.container.facts["name"], step.what)
+                     for step in steps)
 
 
 def _failure_result(jobs: Sequence[Job], exc: ApplyError) -> Dict[str, Any]:
     """The result of a run that failed midway: who failed, who was rolled back, who was not, who was not touched."""
-    rolled_back, remaining = [job for job, _what in exc.rolled_back], [job for job, _what in exc.remaining]
+    rolled_back, remaining = [step.job for step in exc.rolled_back], [step.job for step in exc.remaining]
     entries = []
     for job in jobs:
         if job in remaining:

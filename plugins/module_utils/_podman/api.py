@@ -24,7 +24,7 @@ from .._system.command import CommandError, Identity, runtime_dir, start_command
 
 _IDLE = 120  # seconds without a request after which the service ends by itself, should we be killed
 _MAX_ANSWER = 1024 * 1024  # bytes
-# 4.0.0 is the least that Podman 4 and 5 answer to (version/version.go: MinimalAPI).
+# the lowest version that Podman 4 and 5 accept (version/version.go: MinimalAPI)
 _API = "/v4.0.0/libpod"
 
 
@@ -45,8 +45,7 @@ class PodmanService:
         self._identity = identity
         self._timeout = timeout
         self._cleanup = ExitStack()
-        # set by _start
-        self._stderr: str
+        self._stderr: str  # path; set by _start(), like the next one
         self._connection: _Connection
 
     def __enter__(self) -> "PodmanService":

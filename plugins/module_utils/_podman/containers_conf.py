@@ -4,7 +4,7 @@
 
 """containers.conf: which cgroup settings every new container of a user gets.
 
-Reads files; knows of TOML as much as one array of strings needs. Order: containers.conf(5).
+Reads as much of TOML as one array of strings needs. The order of the files: containers.conf(5).
 """
 
 import os

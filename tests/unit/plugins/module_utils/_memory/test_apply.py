@@ -142,7 +142,7 @@ def test_a_refusal_in_the_middle_is_rolled_back(world):
     assert ("update", "c", sent(100)) not in world.log
     error = caught.value
     assert (error.job, error.remaining, error.problems) == (jobs[1], [], [])
-    assert [each.target.container.ident for each, _what in error.rolled_back] == ["b", "a", "a"]
+    assert [step.job.target.container.ident for step in error.rolled_back] == ["b", "a", "a"]
     failure = run._failure_result(jobs, error)
     assert failure["changed"] is False
     assert [(each["name"], each["changed"], each["failed"], each["message"]) for each in failure["containers"]] == [
@@ -167,7 +167,7 @@ def test_what_can_not_be_rolled_back_is_told(world, monkeypatch):
     jobs = [job("a"), job("b")]
     with pytest.raises(ApplyError) as caught:
         Applier("podman", 60).apply(jobs)
-    assert [each.target.container.ident for each, _what in caught.value.remaining] == ["b", "a"]
+    assert [step.job.target.container.ident for step in caught.value.remaining] == ["b", "a"]
     failure = run._failure_result(jobs, caught.value)
     assert failure["changed"] is True and [each["changed"] for each in failure["containers"]] == [True, True]
     assert "could not be rolled back: root/b (libpod_api), root/a (libpod_api)" in run._failure_message(caught.value)
