@@ -145,11 +145,9 @@ class TargetReader:
         if cgroups is None:
             return None
         return Enforced(
-            cgroup_version=files.hierarchy.version,
+            cgroup_version=files.hierarchy.version, own=cgroups.own,
             lineage=[(path, files.limits(path)) for path in cgroup_lineage(cgroups.leaf)],
-            own=cgroups.own,
-            low=files.low(cgroups.leaf),
-            counts_swap=files.counts_swap(cgroups.leaf),
+            low=files.low(cgroups.leaf), counts_swap=files.counts_swap(cgroups.leaf),
             working_set=files.usage(cgroups.own)["working_set"] if cgroups.own else None)
 
 

@@ -85,9 +85,8 @@ def replace_file(path: str, data: bytes, mode: int, like: Optional[str] = None) 
 
     Safe in another user's directory: no link in it is followed and no existing file written to.
 
-    :param mode: its permissions.
     :param like: a file whose owner, mode and SELinux label it gets instead, if that file is there.
-    :raises OSError: the old file is still there.
+    :raises OSError: the old file is still there, unless only the directory could not be synced.
     """
     directory, name = os.path.split(path)
     # A name that programs which read the directory ignore: boot loaders read *.cfg and *.conf, systemd *.service,
