@@ -114,7 +114,7 @@ def apply_plan(plan: InstallPlan) -> None:
         for path in plan.remove:
             _remove(path)
     except OSError as exc:
-        raise InstallError("%s: %s" % (exc.filename, exc.strerror))
+        raise InstallError("%s: %s" % (exc.filename or path, exc.strerror))  # a full disk names no file
     _run_systemctl(plan.reload)
 
 

@@ -268,6 +268,18 @@ def test_a_state_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(her
     assert os.listdir(state) == ["mine"]
 
 
+def test_a_full_disk_names_the_file(here, monkeypatch):
+    folder, _calls = here
+
+    def refuse(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(install.InstallError) as error:
+        install_recorder(folder)
+    assert str(error.value).startswith(package.CODE_DIR) and str(error.value).endswith(": No space left on device")
+
+
 def test_without_systemd_it_says_so(tmp_path, monkeypatch):
     layout, options = layout_of(tmp_path)
     monkeypatch.setattr(os.path, "isdir", lambda _path: False)
