@@ -25,7 +25,7 @@ def main():
         writer.add("hosts", entry)
         for finding in report["findings"]:
             each = dict(finding, host=host, id=fingerprint(finding["rule"], host, finding["user"],
-                                                        finding["unit"] or finding["container"]))
+                                                           finding["unit"] or finding["container"]))
             tally.add_finding(each)
             writer.add("findings", each)
     writer.finish({"generated_at": report["generated_at"], "run": report["run"], "summary": tally.summary(),

@@ -91,7 +91,7 @@ def lost(host, message):
 def reports(directory):
     """Write two reports, one day after the other, in all formats; return the path of the second report.json."""
     policy = parse_policy({"waivers": [{"match": "name == 'restart-loop'", "rule": "oom-killed", "reason": "<script>=cmd() ]]>",
-                                 "owner": "@ops", "expires": "2099-12-31"}]}, "test")
+                                        "owner": "@ops", "expires": "2099-12-31"}]}, "test")
     first = Audit(str(directory), None, START, policy, FORMATS).write(
         [answered("deb13", recorded("debian13-root")), answered("deb12", recorded("debian12-root")),
          answered("hostile", _hostile(0.1))], RUN)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, podman_fleet.memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -60,8 +59,7 @@ def links(root: Path, paths: list[Path], link: re.Pattern[str], code: re.Pattern
         text = path.read_text(encoding="utf-8")
         text = without(code, text) if code else text
         for match in link.finditer(text):
-            target = next(group for group in match.groups() if group)
-            yield path.relative_to(root), text.count("\n", 0, match.start()) + 1, target
+            yield path.relative_to(root), text.count("\n", 0, match.start()) + 1, match.group(match.lastindex or 0)
 
 
 def described(path: Path, line: int, link: str, problem: str | None) -> Iterator[str]:

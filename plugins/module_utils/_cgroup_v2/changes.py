@@ -157,7 +157,8 @@ def _changes_for_memory(state: HostState) -> List[Dict[str, Any]]:
 
 def _undo_disabling(state: HostState) -> Dict[str, Any]:
     argument = disabling_argument(state.arguments or [], "memory", state.raspberry)
-    assert argument, "it is the reason why the controller isn't there"
+    if argument is None:
+        raise AssertionError("the controller is off because of an argument, and there is none")
     if not state.raspberry or argument in (state.next_arguments or []):
         return _remove_argument(state, argument, "the kernel turns the memory controller off because of it")
     # Not in cmdline.txt, so it comes from the device tree, in front of it; what comes later wins there.

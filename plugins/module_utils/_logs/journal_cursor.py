@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import time
-from typing import IO, Callable, Iterable, List, NamedTuple, Optional, Sequence
+from typing import IO, Callable, Iterable, List, NamedTuple, Optional, Sequence, cast
 
 from .._system.command import CommandError, current_identity, find_executable, user_environment
 from .journal import journalctl_argv
@@ -86,11 +86,11 @@ def _run(argv: List[str], stderr: IO[bytes], reader: "_EntryReader") -> int:
                                    env=user_environment(current_identity()))
     except OSError as exc:
         raise CommandError("journalctl could not be started: %s" % exc)
-    assert process.stdout
+    output = cast(IO[bytes], process.stdout)
     try:
-        reader.read(process.stdout)
+        reader.read(output)
     finally:
-        process.stdout.close()
+        output.close()
         if process.poll() is None:
             process.kill()
         process.wait()

@@ -166,7 +166,7 @@ class _Recording:
         # may have been missed. Where that end is gone, there is nothing to go back to.
         resume = (get_meta(database, "cursor") if continued else None) or cursor
         set_meta(database, resume=resume, cursor=cursor, problem="; ".join(self._problems),
-                        **({"success_at": at} if complete else {}))
+                 **({"success_at": at} if complete else {}))
         database.execute("COMMIT")
         if prune_by_size(database, self._options.retention_bytes, self._boot):
             self._forget_recorded()

@@ -40,7 +40,7 @@ def test_summary():
     }
     result = cgroup_v2_summary(hostvars, list("fedcbag"))
     assert result["hosts"] == {"ready": ["a"], "cannot": ["b"], "not_reached": ["c", "g"], "failed": ["d"], "not_started": ["e"],
-                             "reboot_required": ["f"]}
+                               "reboot_required": ["f"]}
     assert result["failed_hosts"] == ["d", "b", "c", "g", "e"]
     assert result["lines"][:3] == ["FAILED, look at it first: 1", "  d", "    - gone"]
     assert result["lines"][-2:] == ["READY: 1", "  a"]

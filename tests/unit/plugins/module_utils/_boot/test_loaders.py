@@ -311,7 +311,7 @@ def test_chosen(detected, name):
 
 @pytest.mark.parametrize("detected, words", [
     (DETECTED, ["Found none of these files", "none of these tools", "/boot/grub/grub.cfg", "cmdline.txt", "/boot/loader/entries",
-            "rpm-ostree", "bootloader"]),
+                "rpm-ostree", "bootloader"]),
     (DETECTED._replace(path="/boot/grub/grub.cfg", why="the running kernel was not started by GRUB", tools={"update-grub"}),
      ["Found: /boot/grub/grub.cfg (the running kernel was not started by GRUB)", "installed: update-grub"]),
     (DETECTED._replace(kind="grub", path="/boot/grub2/grub.cfg", tools={"update-grub"}), ["/boot/grub2/grub.cfg"]),

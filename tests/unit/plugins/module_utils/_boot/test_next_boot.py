@@ -145,7 +145,7 @@ def test_the_newest_deployment_of_ostree():
 
 def test_command_line_files():
     assert shown(parse_cmdline_file("cmdline_txt", "/boot/firmware/cmdline.txt",
-                                 "console=tty1 cgroup_enable=memory rootwait\n")) == ["cgroup_enable=memory"]
+                                    "console=tty1 cgroup_enable=memory rootwait\n")) == ["cgroup_enable=memory"]
     assert shown(parse_cmdline_file("kernel_install", "/etc/kernel/cmdline", "# no\nroot=x\n psi=1\n")) == ["psi=1"]
     assert shown(parse_cmdline_file("cmdline_txt", "/x", "")) == []
 

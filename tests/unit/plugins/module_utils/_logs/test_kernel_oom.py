@@ -36,7 +36,7 @@ def test_a_kill_at_a_containers_limit():
 
 def test_a_host_wide_kill_has_no_oom_memcg():
     (kill,) = parse_kernel_log(log(GLOBAL % SCOPE, "Out of memory: Killed process 945 (sleep) total-vm:2260kB, anon-rss:4kB, "
-                                        "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:40kB oom_score_adj:1000")).kills
+                                   "file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:40kB oom_score_adj:1000")).kills
     assert kill.oom_memcg is None and kill.constraint == "CONSTRAINT_NONE" and kill.victims[0].rss == 4096
 
 

@@ -72,7 +72,7 @@ def test_the_drop_in():
         "[Container]\nMemory=100m\nPodmanArgs=--memory-swap=150m --memory-reservation=50m --cgroup-conf=memory.oom.group=1\n")
     # Memory=0 would be another zero than the one of an earlier PodmanArgs
     assert render_drop_in(NONE, True).endswith("PodmanArgs=--memory=0 --memory-swap=-1 --memory-reservation=0 "
-                                        "--cgroup-conf=memory.oom.group=0\n")
+                                               "--cgroup-conf=memory.oom.group=0\n")
 
 
 def test_our_own_drop_in_keeps_what_is_not_given():

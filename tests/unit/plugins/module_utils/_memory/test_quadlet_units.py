@@ -73,8 +73,8 @@ def test_where_it_goes_and_who_writes_it(monkeypatch, owner, me, source, folder,
 def test_what_systemd_says(monkeypatch):
     """As `systemctl show` of systemd 257 prints it; the order of the properties is its own."""
     output = (b"Id=qd.service\nFragmentPath=/run/systemd/generator/qd.service\n"
-            b"SourcePath=/etc/containers/systemd/sub/qd.container\n"
-            b"\nId=gone.service\nFragmentPath=\nSourcePath=\n")
+              b"SourcePath=/etc/containers/systemd/sub/qd.container\n"
+              b"\nId=gone.service\nFragmentPath=\nSourcePath=\n")
     asked = []
 
     def run(argv, _timeout, _identity):

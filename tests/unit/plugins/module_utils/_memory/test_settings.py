@@ -23,7 +23,7 @@ NONE = {"limit": None, "swap_limit": None, "reservation": None, "oom_group": Fal
 
 def test_what_is_sent():
     assert to_resources(ALL) == {"memory": {"limit": 100 * MIB, "swap": 150 * MIB, "reservation": 50 * MIB},
-                              "unified": {"memory.oom.group": "1"}}
+                                 "unified": {"memory.oom.group": "1"}}
     assert to_resources({"oom_group": False}) == {"unified": {"memory.oom.group": "0"}}
 
 
@@ -54,7 +54,7 @@ def test_options():
 
 def test_files():
     assert to_leaf_files(ALL) == [("memory.max", str(100 * MIB)), ("memory.swap.max", str(50 * MIB)),
-                               ("memory.low", str(50 * MIB)), ("memory.oom.group", "1")]
+                                  ("memory.low", str(50 * MIB)), ("memory.oom.group", "1")]
     assert to_leaf_files(NONE) == [("memory.max", "max"), ("memory.swap.max", "max"), ("memory.low", "0"),
                                    ("memory.oom.group", "0")]
     assert to_leaf_files({"oom_group": False}) == [("memory.oom.group", "0")]

@@ -39,6 +39,7 @@ def systemctl(monkeypatch):
     """In place of the command; `shown` is what it gives, or the error that it raises."""
     class Replacement:
         shown = {}
+        error = None
         calls = []
 
         def __init__(self, identity, timeout):
@@ -46,8 +47,8 @@ def systemctl(monkeypatch):
 
         def show(self, units, properties, partial=False):
             self.calls.append((list(units), properties, partial))
-            if isinstance(self.shown, Exception):
-                raise self.shown
+            if self.error:
+                raise self.error
             return self.shown
 
     Replacement.calls = []
@@ -71,7 +72,7 @@ def test_without_units_nothing_is_run(systemctl):
 
 
 def test_without_an_answer_podmans_record_is_all_there_is(systemctl):
-    systemctl.shown = SystemctlError("no bus")
+    systemctl.error = SystemctlError("no bus")
     assert containers.read_next_starts(answer(container(unit="web.service")), 60) == {}
 
 

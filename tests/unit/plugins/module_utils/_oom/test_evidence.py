@@ -128,7 +128,7 @@ def test_inspects_answer_comes_first():
 
 def test_kills_are_found_by_the_id_in_the_victims_cgroup():
     evidence = build(container(), kills=[kill("/machine.slice/libpod-%s.scope/container" % ID),
-                                      kill("/machine.slice/libpod-%s.scope/container" % OTHER), kill("/system.slice/x.service")])
+                                         kill("/machine.slice/libpod-%s.scope/container" % OTHER), kill("/system.slice/x.service")])
     assert len(evidence.kills) == 1 and not evidence.unattributed
 
 
@@ -195,7 +195,7 @@ def test_where_podman_puts_a_container(owner, unit, parent, path):
 
 def test_a_removed_container_lives_in_its_records():
     index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER, at=STARTED + SECOND)],
-                          events=[event("init", STARTED, OTHER), event("died", STARTED + 2 * SECOND, OTHER)]), {ID})
+                                       events=[event("init", STARTED, OTHER), event("died", STARTED + 2 * SECOND, OTHER)]), {ID})
     assert index.killed_containers() == {OTHER: 0}
     run = removed_container_evidence(OTHER, 0, index, 0).run
     assert (run.state, run.start, run.end, run.exit_code) == ("ended", STARTED, STARTED + 2 * SECOND, 137)

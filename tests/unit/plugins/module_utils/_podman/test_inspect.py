@@ -86,7 +86,8 @@ def test_cgroups(host, user):
     assert read("running-clean", host, user).own_cgroup is True
     assert "libpod_pod_" in read("pod-limit", host, user).cgroup_parent
     assert read("pod-limit-infra", host, user).facts["is_infra"] is True
-    assert read("pod-limit-infra", host, user).facts["pod"] == read("pod-limit", host, user).facts["pod"] is not None
+    assert read("pod-limit-infra", host, user).facts["pod"] == read("pod-limit", host, user).facts["pod"]
+    assert read("pod-limit", host, user).facts["pod"] is not None
     assert read("group-kill", host, user).facts["declared"]["oom_group"] is True
 
 

@@ -122,7 +122,7 @@ def test_what_is_gone_is_forgotten(write, container, facts):
 
 def test_waived_and_waived_no_more(write, container, facts):
     policy = parse_policy({"waivers": [{"match": "name == 'web'", "rule": "oom-group-mismatch", "reason": "a database",
-                                 "owner": "ops", "expires": "2026-11-24"}]}, "test")
+                                        "owner": "ops", "expires": "2026-11-24"}]}, "test")
     records = [answered("h", facts(container(memory__effective__oom_group=False)))]
     first, path, _outcome = write(records, policy=policy)
     assert [each["state"] for each in first["findings"]] == ["waived"]

@@ -119,7 +119,7 @@ def test_what_is_exempt_is_counted_apart(container, facts):
     rules = [{"name": "a", "match": "true", "memory": DEFAULT, "oom_group": True},
              {"name": "b", "match": "name == 'web'", "memory": None, "oom_group": None}]
     host_plan = plan(facts(container(**BARE), container(name="db", id="d" * 64, memory__effective__source=OWN.replace("c", "d"))),
-                 policy(*rules))
+                     policy(*rules))
     assert host_plan == HostPlan(containers=2, exempt=1, compliant=1, changes=(), skipped=())
 
 
@@ -231,7 +231,7 @@ def test_an_expired_waiver_waives_nothing(only):
 def test_a_waived_bound_is_not_moved_into_when_drift_is_mended(only, container, facts):
     rule = {"name": "a", "match": "true", "memory": {"max": "32m"}}
     host_plan = plan(facts(container(memory__effective__limit=96 * MIB)),
-                 policy(rule, waivers=[waiver("memory-limit-out-of-bounds")]))
+                     policy(rule, waivers=[waiver("memory-limit-out-of-bounds")]))
     assert [change.module_options()["memory"] for change in host_plan.changes] == ["64m"]
     assert [skipped.kind for skipped in host_plan.skipped] == ["waived"]
 

@@ -74,7 +74,7 @@ def test_counts_are_of_containers():
 
 def test_the_table():
     done = rows(result(WEB, persistent=False, message="set; write it into the compose file"),
-                 result(DB, "alice", changed=False, failed=True, message="gone"))
+                result(DB, "alice", changed=False, failed=True, message="gone"))
     assert render_table(done, [FAT._asdict()], False).splitlines() == [
         "container  user   what       from  to      how   why                                       result",
         "web        root   memory     none  64 MiB  live  memory-limit-missing (rule 1 'a')         "

@@ -249,7 +249,7 @@ def test_everything_at_once_fits(recorded, container, facts, width):
     old = facts(container(memory__effective__limit=None), host={"cgroup_version": 1, "memory_total": 1 << 20, "swap_total": 0})
     drifted = facts(container(memory__effective__limit=None))
     shown = show(fleet(recorded, 10) + [answered("a", risky(container, facts, 50)), answered("v1", old), answered("d", drifted),
-                                       answered("s", stalled(container, facts, 9))],
+                                        answered("s", stalled(container, facts, 9))],
                  width, has_previous=True, policy=policy)
     assert len(shown) <= 25, "\n".join(shown)
     text = "\n".join(shown)

@@ -62,10 +62,10 @@ def test_has_own_limit(container, source, expected):
     assert container_facts.has_own_limit(one) is expected
 
 
-@pytest.mark.parametrize("one, other, expected", [
-    (None, None, False), (None, 0, True), (MIB, MIB, False), (MIB, MIB + 65535, False), (MIB, MIB - 65536, True)])
-def test_limits_differ(one, other, expected):
-    assert container_facts.limits_differ(one, other) is container_facts.limits_differ(other, one) is expected
+@pytest.mark.parametrize("limits, expected", [
+    ((None, None), False), ((None, 0), True), ((MIB, MIB), False), ((MIB, MIB + 65535), False), ((MIB, MIB - 65536), True)])
+def test_limits_differ(limits, expected):
+    assert container_facts.limits_differ(*limits) is container_facts.limits_differ(*reversed(limits)) is expected
 
 
 @pytest.mark.parametrize("limit, low, high, expected", [

@@ -35,15 +35,15 @@ def decide_by(*rules, host=None, container=None):
 
 def test_all_keys_and_where_they_come_from():
     decision = decide_by(rule("a", memory={"required": True, "default": "512m", "min": "64m", "max": "1g"}, oom_group=True,
-                        severity="low"))
+                              severity="low"))
     assert decision[:6] == (True, 512 * MIB, 64 * MIB, GIB, True, "low")
     assert decision.decided_by == dict.fromkeys(DECISION_KEYS, "rule 1 'a'")
 
 
 def test_later_rules_override_key_by_key():
     decision = decide_by(rule("a", memory={"required": True, "max": "8g"}, oom_group=True),
-                   rule("b", "name == 'web'", memory={"max": "1g"}, severity="low"),
-                   rule("c", "name == 'db'", oom_group=False))
+                         rule("b", "name == 'web'", memory={"max": "1g"}, severity="low"),
+                         rule("c", "name == 'db'", oom_group=False))
     assert (decision.required, decision.max, decision.oom_group, decision.severity) == (True, GIB, True, "low")
     assert decision.decided_by == {
         "required": "rule 1 'a'", "max": "rule 2 'b'", "oom_group": "rule 1 'a'", "severity": "rule 2 'b'"}

@@ -95,7 +95,7 @@ def test_what_it_does_not_lose(container, facts, changes, held):
 ])
 def test_a_difference_that_the_policy_wants_is_no_drift(container, facts, most, declared, enforced, expected):
     findings = rules(facts(container(memory__declared__limit=declared * MIB, memory__effective__limit=enforced * MIB)),
-                  policy(memory={"max": most}))
+                     policy(memory={"max": most}))
     assert set(findings) == expected
 
 
@@ -105,7 +105,7 @@ def test_a_difference_that_the_policy_wants_is_no_drift(container, facts, most, 
 ])
 def test_the_group_is_said_once(container, facts, wanted, declared, enforced, expected):
     findings = rules(facts(container(memory__declared__oom_group=declared, memory__effective__oom_group=enforced)),
-                  policy(oom_group=wanted))
+                     policy(oom_group=wanted))
     assert set(findings) == expected
 
 

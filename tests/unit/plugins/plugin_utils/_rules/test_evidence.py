@@ -85,6 +85,6 @@ def test_who_could_not_see_everything(facts, run_as, users, alone):
 ])
 def test_odd_facts_do_not_take_the_report_along(broken):
     entry, findings = evaluate_record({"host": "h", "run_as": None, "problem": None, "facts": broken},
-                                       BUILT_IN, datetime.date(2026, 11, 23))
+                                      BUILT_IN, datetime.date(2026, 11, 23))
     assert (entry["status"], entry["kind"], entry["facts"]) == ("not_checked", "bad_facts", None)
     assert [finding["rule"] for finding in findings] == ["evidence-missing"]

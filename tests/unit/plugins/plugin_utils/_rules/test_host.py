@@ -40,7 +40,7 @@ def fleet(container, facts):
 def test_overcommitted(fleet):
     findings = summaries(fleet((60, {}), (40, {})), max_committed_share=0.9)
     assert findings == {"host-overcommitted": "limits of 2 running containers together are 100 MiB, 100 % of the host's "
-                                           "100 MiB (at most 90 %)"}
+                        "100 MiB (at most 90 %)"}
 
 
 @pytest.mark.parametrize("parts, committed", [

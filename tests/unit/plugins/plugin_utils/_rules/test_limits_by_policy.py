@@ -50,7 +50,7 @@ def test_no_limit_is_in_no_bounds(container, facts, changes, expected):
 
 def test_a_limit_above_the_container(container, facts):
     finding = rules(facts(container(memory__effective__source="/machine.slice/small.slice", memory__effective__limit=32 * MIB)),
-                  memory={"min": "64m"})["memory-limit-out-of-bounds"]
+                    memory={"min": "64m"})["memory-limit-out-of-bounds"]
     assert finding["summary"] == "limit 32 MiB is below the minimum of 64 MiB (/machine.slice/small.slice)"
     assert "systemctl show -p MemoryMax" in finding["remedy"]
 
