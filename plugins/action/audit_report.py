@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.conclusion import SPEC, prune, set_alert_and_gate, set_counts, show_outcome
 from ..plugin_utils._ansible.controller import has_human_output, load_policy, open_run_dir
+from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._ansible.run_dir import RunDir
 from ..plugin_utils._audit.audit import Audit
 from ..plugin_utils._report.publish import latest_report
@@ -35,19 +35,16 @@ _SPEC = {
 display = Display()
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, once for each batch of the play; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller, once for each batch of the play."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the path of the report and counts."""
         gc.disable()  # this process ends with the task; each collection would visit all that Ansible has loaded
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
-        options["policy"] = load_policy(self, options["policy"], task_vars or {})
-        play = _Play(task_vars or {})
+        options["policy"] = load_policy(self, options["policy"], task_vars)
+        play = _Play(task_vars)
         run = open_run_dir(self._task)
         if not run.exists():
             raise AnsibleActionFail(
@@ -57,8 +54,8 @@ class ActionModule(ActionBase):
         asked = sorted({*state.get("asked", []), *play.batch})
         waiting = set(play.active) - set(asked)
         unchecked = [host for host in play.batch if not run.is_checked(host)]
-        result.update(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None, violations=0,
-                      violation_message=None, alert=None)
+        result: dict[str, Any] = dict(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None,
+                                      violations=0, violation_message=None, alert=None)
         if waiting and not unchecked:
             # this batch cannot end the play, so a later one will report
             run.set_state({**state, "asked": asked})

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.controller import has_human_output, open_run_dir, output_width, show_lines
+from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._enforce.plan import HostPlan
 from ..plugin_utils._enforce.result import count_results
 from ..plugin_utils._enforce.summary import EnforcementSummary
@@ -21,17 +21,13 @@ from ..plugin_utils._text import plural
 display = Display()
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, once for each batch of the play; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller, once for each batch of the play."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = {"summary": {"type": "bool", "default": True}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the counts of all hosts so far."""
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec={"summary": {"type": "bool", "default": True}})
-        task_vars = task_vars or {}
         run, check_mode = open_run_dir(self._task, "enforce"), self._task.check_mode
         if not run.exists():
             raise AnsibleActionFail("policy_enforce did nothing in this run, so there is nothing to report. enforce_report "
@@ -45,7 +41,7 @@ class ActionModule(ActionBase):
             record = record or _lost(host, host in active)
             summary.add(record)
             unfinished += host in batch and record["problem"] is not None
-        result.update(
+        result: dict[str, Any] = dict(
             changed=False, complete=not waiting, unfinished_in_batch=unfinished,
             msg="%s, %s %s" % (plural(summary.hosts, "host"), plural(summary.sums["changed"], "container"),
                                "would be changed" if check_mode else "changed"),

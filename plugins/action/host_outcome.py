@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ..plugin_utils._ansible.controller_action import ControllerAction
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller for each host; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller for each host."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = {"result": {"type": "dict", "required": True}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the failed or unreachable result that audit_collect or policy_enforce held back."""
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec={"result": {"type": "dict", "required": True}})
         earlier = options["result"]
         if earlier.get("checked"):
-            result.update(changed=False, msg="checked")
-            return result
+            return {"changed": False, "msg": "checked"}
         # without a problem, the task ended before the action could begin
         problem = earlier.get("problem") or {"kind": "failed", "message": earlier.get("msg") or "not asked"}
         state = "unreachable" if problem["kind"] == "unreachable" else "failed"
-        result.update({state: True, "changed": False, "msg": problem["message"]})
-        return result
+        return {state: True, "changed": False, "msg": problem["message"]}

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ..plugin_utils._ansible.controller import load_policy
+from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._text import plural
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, once; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller, once."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = {"policy": {"type": "dict"}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return what the policy has, or fail with all that is wrong with it."""
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec={"policy": {"type": "dict"}})
-        policy = load_policy(self, options["policy"], task_vars or {})
-        result.update(changed=False, rules=len(policy.rules), waivers=len(policy.waivers), msg="%s, %s" % (
-            plural(len(policy.rules), "rule"), plural(len(policy.waivers), "waiver")))
-        return result
+        policy = load_policy(self, options["policy"], task_vars)
+        rules, waivers = len(policy.rules), len(policy.waivers)
+        return {"changed": False, "rules": rules, "waivers": waivers,
+                "msg": "%s, %s" % (plural(rules, "rule"), plural(waivers, "waiver"))}

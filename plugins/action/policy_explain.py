@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy
+from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._policy.policy import explain_decision, named_host
-from ..plugin_utils._report.report_file import Report, ReportError, report_path
+from ..plugin_utils._report.report_file import Report, report_path
 
 _SPEC = {
     "container": {"type": "str", "required": True},
@@ -25,29 +25,22 @@ _SPEC = {
 _MIN_ID_LENGTH = 12  # as Podman shows IDs
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, once; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller, once."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return an explanation for each container that is meant."""
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
-        policy = load_policy(self, options["policy"], task_vars or {})
-        try:
-            report = Report(report_path(options["report"]))
-            explained = [explain_decision(policy, host, container)
-                         for host, container in _matching_containers(report, options["host"], options["container"])]
-        except ReportError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+        policy = load_policy(self, options["policy"], task_vars)
+        report = Report(report_path(options["report"]))
+        explained = [explain_decision(policy, host, container)
+                     for host, container in _matching_containers(report, options["host"], options["container"])]
         if not explained:
             raise AnsibleActionFail("%s has no container %r%s" % (
                 report.path, options["container"], " on host %r" % options["host"] if options["host"] else ""))
         # asked for to be seen, so shown without -v
-        result.update(changed=False, explained=explained, _ansible_verbose_always=True)
-        return result
+        return {"changed": False, "explained": explained, "_ansible_verbose_always": True}
 
 
 def _matching_containers(report: Report, host: str | None, name_or_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.controller import has_human_output
+from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._audit.compare import compare_reports, comparison_lines
-from ..plugin_utils._report.report_file import Report, ReportError, report_path
+from ..plugin_utils._report.report_file import Report, report_path
 
 _SPEC = {
     "older": {"type": "path"},
@@ -24,27 +24,20 @@ _MAX_SHOWN = 10  # findings of each list
 display = Display()
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, once; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller, once."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return counts and lists of findings."""
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
-        try:
-            newer = Report(report_path(options["report"]))
-            older = options["older"] or newer.head["run"]["previous"]
-            if not older:
-                raise AnsibleActionFail("%s was compared with no report before it: name one as `older`" % newer.path)
-            comparison = compare_reports(newer, Report(report_path(older)))
-        except ReportError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+        newer = Report(report_path(options["report"]))
+        older = options["older"] or newer.head["run"]["previous"]
+        if not older:
+            raise AnsibleActionFail("%s was compared with no report before it: name one as `older`" % newer.path)
+        comparison = compare_reports(newer, Report(report_path(older)))
         if has_human_output():
             text = "\n".join(comparison_lines(comparison, None if display.verbosity > 0 else _MAX_SHOWN))
             display.display("\n" + text + "\n")
-        result.update(changed=False, older_at=comparison.older, newer_at=comparison.newer, counts=comparison.counts,
-                      **comparison.lists)
-        return result
+        return {"changed": False, "older_at": comparison.older, "newer_at": comparison.newer, "counts": comparison.counts,
+                **comparison.lists}

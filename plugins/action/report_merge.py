@@ -11,10 +11,10 @@ import socket
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.conclusion import SPEC, prune, set_alert_and_gate, set_counts, show_outcome
 from ..plugin_utils._ansible.controller import has_human_output
+from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._audit.audit import Outcome
 from ..plugin_utils._audit.merge import SliceError, Slices, merge_slices
 from ..plugin_utils._report.report_file import ReportError
@@ -28,19 +28,17 @@ _SPEC = {
 _MAX_NAMED = 5  # hosts in a warning
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, once; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller, once."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the path of the merged report and counts."""
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
-        inventory = [str(host) for host in ((task_vars or {}).get("groups") or {}).get("all") or []]
+        inventory = [str(host) for host in (task_vars.get("groups") or {}).get("all") or []]
         slices, outcome = self._merge(options, inventory)
         hosts = slices.hosts()
+        result: dict[str, Any] = {}
         set_counts(result, outcome)
         set_alert_and_gate(result, outcome, options)
         prune(result, outcome, options)

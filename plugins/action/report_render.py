@@ -10,12 +10,12 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.conclusion import SPEC, show_summary
 from ..plugin_utils._ansible.controller import has_human_output
+from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._formats.render import count_report, render_report
-from ..plugin_utils._report.report_file import Report, ReportError, report_path
+from ..plugin_utils._report.report_file import Report, report_path
 
 _SPEC = {
     "dest": {"type": "path"},
@@ -25,29 +25,23 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
-    """Runs on the controller, once; opens no connection."""
+class ActionModule(ControllerAction):
+    """Runs on the controller, once."""
 
-    _requires_connection = False
-    _supports_async = False
+    SPEC = _SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the paths of the files that were written."""
-        result = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         files: dict[str, str] = {}
         try:
             report = Report(report_path(options["report"]))
             tally = count_report(report)
             if not self._task.check_mode:
                 files = render_report(report, options["formats"], tally, options["dest"] and os.path.abspath(options["dest"]))
-        except ReportError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
         except OSError as exc:
             raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
         if options["summary"] and has_human_output():
             head, trend = report.head, report.head["trend"]
             show_summary(tally, head["generated_at"], report.path, bool(head["run"]["previous"]),
                          trend[-2]["generated_at"] if len(trend) > 1 else None)
-        result.update(changed=bool(files), files=files, counts=tally.summary())
-        return result
+        return {"changed": bool(files), "files": files, "counts": tally.summary()}
