@@ -39,7 +39,6 @@ def systemctl(monkeypatch):
     """In place of the command; `shown` is what it gives, or the error that it raises."""
     class Replacement:
         shown = {}
-        error = None
         calls = []
 
         def __init__(self, identity, timeout):
@@ -47,8 +46,6 @@ def systemctl(monkeypatch):
 
         def show(self, units, properties, partial=False):
             self.calls.append((list(units), properties, partial))
-            if self.error:
-                raise self.error
             return self.shown
 
     Replacement.calls = []
@@ -72,7 +69,10 @@ def test_without_units_nothing_is_run(systemctl):
 
 
 def test_without_an_answer_podmans_record_is_all_there_is(systemctl):
-    systemctl.error = SystemctlError("no bus")
+    def refuse(*_arguments, **_options):
+        raise SystemctlError("no bus")
+
+    systemctl.show = refuse
     assert containers.read_next_starts(answer(container(unit="web.service")), 60) == {}
 
 
