@@ -23,7 +23,7 @@ from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._ansible.run_dir import RunDir
 from ..plugin_utils._audit.audit import Audit
 from ..plugin_utils._report.publish import latest_report
-from ..plugin_utils._report.report_file import FILE
+from ..plugin_utils._report.report_file import FILE, ReportError
 from ..plugin_utils._text import plural
 from ..plugin_utils._version import collection_version
 
@@ -81,7 +81,7 @@ class ActionModule(ControllerAction):
         else:
             try:
                 outcome = audit.write(records, play.about(state, self._task.check_mode))
-            except OSError as exc:
+            except (OSError, ReportError) as exc:
                 raise AnsibleActionFail("The report cannot be written: %s" % exc) from exc
             # a report of some batches is replaced by that of more of them
             if state.get("written"):

@@ -109,7 +109,7 @@ class _Work:
             self.plan = plan_host(
                 self._host, facts, answer["run_as"], self._policy, self._today,
                 Options(tuple(options["settings"]), options["persist"], options["allow_below_usage"]))
-        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
             return {"kind": "bad_facts", "message": "its facts are incomplete: %s: %s" % (type(exc).__name__, exc)}
         return None
 

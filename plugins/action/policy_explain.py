@@ -46,9 +46,10 @@ class ActionModule(ControllerAction):
 def _matching_containers(report: Report, host: str | None, name_or_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield (host facts, container) of each container with that name, or whose ID begins so."""
     for _array, _place, entry in report.elements("hosts"):
-        if host not in (None, entry["name"]) or not entry["facts"]:
+        if host not in (None, entry["name"]):
             continue
-        for container in entry["facts"].get("containers") or []:
+        facts = entry.get("facts") or {}
+        for container in facts.get("containers") or []:
             is_id = len(name_or_id) >= _MIN_ID_LENGTH and str(container.get("id")).startswith(name_or_id)
             if is_id or container.get("name") == name_or_id:
-                yield named_host(entry["name"], entry["facts"]), container
+                yield named_host(entry["name"], facts), container

@@ -77,7 +77,7 @@ def pad(text: str, width: int) -> str:
 
 def human_size(count: object) -> str:
     """Return a number of bytes for people: "20 MiB", "1.5 GiB"; "unknown" for what is no such number."""
-    if not isinstance(count, (int, float)) or isinstance(count, bool) or count < 0:
+    if not isinstance(count, (int, float)) or isinstance(count, bool) or not 0 <= count < 1 << 64:
         return "unknown"
     value, unit = float(count), 0
     while value >= 1024 and unit < len(_UNITS) - 1:
@@ -92,15 +92,15 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def parse_time(value: object) -> datetime.datetime | None:
-    """Return the time that an ISO 8601 text says, in UTC when it names no zone; None when it is no such text."""
+    """Return the time that an ISO 8601 text says, in UTC, which it also is when it names no zone; None when it is no such text."""
     if not isinstance(value, str):
         return None
     try:
         # fromisoformat takes "Z" from Python 3.11 on only
         parsed = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except ValueError:
+        return parsed.astimezone(datetime.timezone.utc) if parsed.tzinfo else parsed.replace(tzinfo=datetime.timezone.utc)
+    except (ValueError, OverflowError):  # OverflowError: it is in the year 0 or 10000 in UTC
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.timezone.utc)
 
 
 def format_iso(moment: datetime.datetime) -> str:
@@ -111,7 +111,7 @@ def format_iso(moment: datetime.datetime) -> str:
 def format_time(value: object) -> str:
     """Return a time as "2026-11-23 18:58 UTC", or "at an unknown time"."""
     moment = parse_time(value)
-    return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC") if moment else "at an unknown time"
+    return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else "at an unknown time"
 
 
 def format_age(value: object, now: object) -> str:

@@ -77,6 +77,7 @@ class Audit:
         :param records: of each host, as audit_collect leaves them.
         :param run: the report's `run`, without finished_at.
         :raises OSError: it cannot be written.
+        :raises ReportError: the report before it changed meanwhile.
         """
         return self.write_evaluated(self._evaluate(records), run)
 

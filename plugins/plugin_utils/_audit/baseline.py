@@ -89,7 +89,7 @@ def set_state(finding: Finding, before: dict[str, BaselineFinding], now: str) ->
     finding["first_seen"] = known.first_seen if known else now
     is_killed_again = known is not None and finding["rule"] == "oom-killed" and (
         str(finding["evidence"].get("last_at") or "") > str(known.last_at or ""))
-    if finding["waiver"]:
+    if finding.get("waiver"):
         finding["state"] = "waived"
     else:
         finding["state"] = "new" if known is None or is_killed_again else "open"
@@ -113,7 +113,8 @@ class Scope:
         self._is_complete = entry["status"] == "checked" and entry.get("only") is None
         self._is_answered = entry["status"] != "not_checked"
         self._only = entry.get("only")
-        self._sources = {(source.get("name"), source.get("user")): source.get("status") for source in facts.get("sources") or []}
+        self._sources = {(source.get("name"), source.get("user")): source.get("status") for source in facts.get("sources") or []
+                         if isinstance(source.get("name"), str) and isinstance(source.get("user"), (str, type(None)))}
         self._containers = {(container.get("user"), container.get("name")): container for container in facts.get("containers") or []}
         self._undecided = {(finding["user"], finding["container"]) for finding in findings
                            if finding["rule"] == "evidence-missing" and finding["evidence"].get("scope") == "container"}

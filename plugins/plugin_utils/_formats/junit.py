@@ -56,7 +56,7 @@ def _case_name(user: object, container: object) -> str:
 def _case(finding: Finding) -> str:
     attributes = _attributes(classname=finding["host"], time=0, name="%s: %s" % (
         _case_name(finding["user"], finding["container"]), rule_title(finding["rule"])))
-    waiver = finding["waiver"]
+    waiver = finding.get("waiver")
     if waiver:
         content = "<skipped %s/>" % _attributes(message="waived until %s: %s" % (waiver["expires"], waiver["reason"]))
     else:

@@ -60,7 +60,7 @@ def _kill(finding: Finding, column: int, context: Context) -> list[Line]:
     if _is_marked(finding, context):
         first.append(Piece("bad", "  " + _NEW))
     flag = {"missed": "podman says false", "stale": "podman's flag is stale",
-            "overstated": "podman says true"}.get(evidence.get("flag_trust") or "", "")
+            "overstated": "podman says true"}.get(str(evidence.get("flag_trust")), "")
     count = evidence.get("count") or 1
     confidence = evidence.get("confidence")
     parts = (

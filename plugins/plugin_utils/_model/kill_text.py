@@ -17,7 +17,7 @@ _POD = re.compile(r"libpod_pod_([0-9a-f]{12})")
 
 def describe_cause(evidence: dict[str, Any]) -> str:
     """Return the cause in words: "hit its own limit of 20 MiB"."""
-    cause, scope = evidence.get("cause"), evidence.get("scope")
+    cause, scope = evidence.get("cause"), str(evidence.get("scope") or "")
     limit = evidence.get("limit")
     if cause == "container_limit":
         return "hit its own limit" + (" of %s" % human_size(limit) if limit is not None else "")

@@ -11,58 +11,65 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 from .shape import ELEMENTS
 
 ARRAYS = tuple(ELEMENTS)
+CHANGED = "it changed while it was read"
 _ARRAY_BEGINS = re.compile(rb'"([a-z_]+)"\s*:\s*\[')
 _ARRAY_ENDS = (b"]", b"],")
 
 Element = dict[str, Any]
 
 
-def scan_lines(path: str) -> tuple[Element, dict[str, int | None]] | None:
+def scan_lines(stream: BinaryIO) -> tuple[Element, dict[str, int | None]] | None:
     """Return (what is in no array, by array the offset of its first element, None: it has none) of a file.
 
     None: it has another layout. Elements are not read.
 
     :raises OSError:
+    :raises ValueError: a key stands twice.
     """
     head: Element = {}
     begins: dict[str, int | None] = {}
+    keys: list[str] = []
     array: str | None = None
     begun, ended = False, False
-    with open(path, "rb") as stream:
-        for offset, line in _numbered(stream, 0):
-            if ended or not begun and line != b"{":
+    for offset, line in _numbered(stream, 0):
+        if ended or not begun and line != b"{":
+            return None
+        if not begun:
+            begun = True
+        elif array is not None:
+            if line in _ARRAY_ENDS:
+                array = None
+            elif not _is_element(line.rstrip(b",")):
                 return None
-            if not begun:
-                begun = True
-            elif array is not None:
-                if line in _ARRAY_ENDS:
-                    array = None
-                elif not _is_element(line.rstrip(b",")):
-                    return None
-                elif begins[array] is None:
-                    begins[array] = offset
-            elif line == b"}":
-                ended = True
-            elif (match := _ARRAY_BEGINS.fullmatch(line)) and match.group(1).decode("ascii") in ARRAYS:
-                array = match.group(1).decode("ascii")
-                begins[array] = None
-            else:
-                try:
-                    head.update(_parse(b"{%s}" % line.rstrip(b",")))
-                except (ValueError, RecursionError):
-                    return None
+            elif begins[array] is None:
+                begins[array] = offset
+        elif line == b"}":
+            ended = True
+        elif (match := _ARRAY_BEGINS.fullmatch(line)) and match.group(1).decode("ascii") in ARRAYS:
+            array = match.group(1).decode("ascii")
+            keys.append(array)
+            begins[array] = None
+        else:
+            try:
+                part = parse_document(b"{%s}" % line.rstrip(b","))
+            except (ValueError, RecursionError):
+                return None
+            keys += part
+            head.update(part)
+    check_distinct(keys)
     begins.update((name, None) for name in ARRAYS if name in head and head.pop(name) == [])
     return (head, begins) if ended and len(begins) == len(ARRAYS) else None
 
 
-def read_lines(path: str, begin: int | None) -> Iterator[tuple[int, Element]]:
+def read_lines(stream: BinaryIO, begin: int | None) -> Iterator[tuple[int, Element]]:
     """Yield (offset, element) of an array.
 
     :param begin: from scan_lines().
@@ -70,13 +77,12 @@ def read_lines(path: str, begin: int | None) -> Iterator[tuple[int, Element]]:
     """
     if begin is None:
         return
-    with open(path, "rb") as stream:
-        stream.seek(begin)
-        for offset, line in _numbered(stream, begin):
-            if line in _ARRAY_ENDS:
-                return
-            yield offset, _parse(line.rstrip(b","))
-    raise ValueError("it changed while it was read")
+    stream.seek(begin)
+    for offset, line in _numbered(stream, begin):
+        if line in _ARRAY_ENDS:
+            return
+        yield offset, _parse(line.rstrip(b","))
+    raise ValueError(CHANGED)
 
 
 def read_line(stream: BinaryIO, offset: int) -> Element:
@@ -88,12 +94,36 @@ def read_line(stream: BinaryIO, offset: int) -> Element:
     return _parse(stream.readline().strip().rstrip(b","))
 
 
-def refuse_constant(constant: str) -> None:
-    """For json's parse_constant: NaN and Infinity are no JSON."""
-    raise ValueError("%s is not JSON" % constant)
+def parse_document(text: bytes) -> Any:
+    """Return the value of a JSON text, which may be in UTF-8, UTF-16 or UTF-32.
+
+    :raises ValueError, RecursionError: it is none, or a key stands twice in an object.
+    """
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_distinct)
 
 
-_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+def check_distinct(keys: list[str]) -> None:
+    """:raises ValueError: a key stands twice; which of the two values counts is up to each reader of JSON."""
+    if len(set(keys)) < len(keys):
+        raise ValueError("it has the key %r twice" % next(key for key in keys if keys.count(key) > 1))
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> Element:
+    check_distinct([key for key, _value in pairs])
+    return dict(pairs)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError("%s is not JSON" % constant)  # NaN, Infinity
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)  # 1e400
+
+
+# of elements, whose keys are not checked: that takes as long again
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _numbered(stream: BinaryIO, offset: int) -> Iterator[tuple[int, bytes]]:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
-from .lines import ARRAYS, Element, read_line, read_lines, refuse_constant, scan_lines
+from .lines import ARRAYS, CHANGED, Element, parse_document, read_line, read_lines, scan_lines
 from .shape import ELEMENTS, HEAD, SCHEMA, check_shape
 
 FILE = "report.json"
@@ -46,13 +47,16 @@ class Report:
         self._begins: dict[str, int | None] = {}  # by array: offset of its first element; None: it has none
         self._elements: list[Element] = []  # of all arrays, when the file had to be read as a whole
         self._spans: dict[str, range] = {}  # by array: its part of them
+        self._version: tuple[int, int] | None = None  # size and time of the file that was opened first
         try:
-            layout = scan_lines(path)
-            if layout is None:
-                self._read_whole()
-            else:
-                self.head, self._begins = layout
-                check_shape(self.head, HEAD)
+            with self._open() as stream:
+                layout = scan_lines(stream)
+                if layout is None:
+                    stream.seek(0)
+                    self._read_whole(stream)
+                else:
+                    self.head, self._begins = layout
+                    check_shape(self.head, HEAD)
         except (OSError, ValueError, RecursionError) as exc:
             raise self._error(exc) from exc
 
@@ -77,7 +81,7 @@ class Report:
         if self._spans:
             return [self._elements[place] for place in places]
         try:
-            with open(self.path, "rb") as stream:
+            with self._open() as stream:
                 return [read_line(stream, place) for place in places]
         except (OSError, ValueError, RecursionError) as exc:
             raise self._error(exc) from exc
@@ -100,18 +104,34 @@ class Report:
 
     def _located(self, array: str) -> Iterator[tuple[int, Element]]:
         if self._spans:
-            return ((place, self._elements[place]) for place in self._spans[array])
-        return read_lines(self.path, self._begins[array])
+            yield from ((place, self._elements[place]) for place in self._spans[array])
+        else:
+            with self._open() as stream:
+                yield from read_lines(stream, self._begins[array])
+
+    def _open(self) -> BinaryIO:
+        """Open the file, which has to be the same each time: places are of no use in another one.
+
+        :raises OSError, ValueError: it is not.
+        """
+        # without O_NONBLOCK, a FIFO would wait for somebody who writes
+        stream = open(self.path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK))
+        status = os.fstat(stream.fileno())
+        version = (status.st_size, status.st_mtime_ns)
+        if not stat.S_ISREG(status.st_mode) or self._version not in (None, version):
+            stream.close()
+            raise ValueError(CHANGED if self._version else "it is not a regular file")
+        self._version = version
+        return stream
 
     def _error(self, error: Exception) -> ReportError:
         return ReportError("%s cannot be read as a report: %s" % (self.path, error))
 
-    def _read_whole(self) -> None:
-        if os.path.getsize(self.path) > MAX_WHOLE_SIZE:
+    def _read_whole(self, stream: BinaryIO) -> None:
+        if os.fstat(stream.fileno()).st_size > MAX_WHOLE_SIZE:
             raise ValueError("it is not laid out in lines as audit_report writes it, and with more than %d MiB too large to be "
                              "read as a whole" % (MAX_WHOLE_SIZE >> 20))
-        with open(self.path, "rb") as stream:
-            document = json.loads(stream.read(), parse_constant=refuse_constant)
+        document = parse_document(stream.read())
         check_shape(document, {**HEAD, **{array: [{}] for array in ARRAYS}})
         for array in ARRAYS:
             elements = document.pop(array)

@@ -26,6 +26,8 @@ _KNOWN: dict[str, Shape] = {
     "container": _TEXT_OR_NULL, "unit": _TEXT_OR_NULL, "summary": _TEXT, "first_seen": _TEXT,
 }
 _PAST: dict[str, Shape] = {**_KNOWN, "last_seen": _TEXT, "last_at": _TEXT_OR_NULL}
+_NUMBER = (int, float)
+_EVIDENCE: Shape = {"count?": _NUMBER, "victims?": [{}], "share?": _NUMBER, "pressure_full_avg300?": _NUMBER}
 _CONTAINER: Shape = {"state?": {}, "memory?": {}, "oom?": {}}
 HEAD: Shape = {
     "schema": frozenset((SCHEMA,)),
@@ -41,10 +43,10 @@ HEAD: Shape = {
 ELEMENTS: dict[str, Shape] = {
     "hosts": {
         "name": _TEXT, "status": _STATUSES, "kind": _TEXT_OR_NULL, "reason": _TEXT_OR_NULL, "run_as": _TEXT_OR_NULL,
-        "only?": [str], "facts?": {"sources?": [{}], "containers?": [_CONTAINER], "removed?": [{}]},
+        "only?": [str], "facts?": {"host?": {}, "sources?": [{}], "containers?": [_CONTAINER], "removed?": [{}]},
     },
     "findings": {
-        **_KNOWN, "detail": _TEXT, "remedy": _TEXT, "state": frozenset(("new", "open", "waived")), "evidence": {},
+        **_KNOWN, "detail": _TEXT, "remedy": _TEXT, "state": frozenset(("new", "open", "waived")), "evidence": _EVIDENCE,
         "waiver?": {"reason": _TEXT, "owner?": _TEXT, "expires": _TEXT},
     },
     "resolved": {**_PAST, "state": frozenset(("resolved",))},

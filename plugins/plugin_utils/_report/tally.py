@@ -106,8 +106,8 @@ class Tally:
         if entry["kind"]:
             self.not_checked[entry["kind"]] += 1
         facts = entry.get("facts") or {}
-        podman = {source.get("status") for source in facts.get("sources") or [] if source.get("name") == "podman"}
-        if podman == {"absent"}:
+        podman = [source.get("status") for source in facts.get("sources") or [] if source.get("name") == "podman"]
+        if podman and all(status == "absent" for status in podman):
             self.hosts["without_podman"] += 1
         containers = facts.get("containers") or []
         self.containers["total"] += len(containers)

@@ -43,7 +43,7 @@ def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date
         try:
             findings = evaluate_facts(host, facts, record.get("run_as"), policy)
             findings = _with_waivers(host, facts, findings, policy, today)
-        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
             problem = {"kind": "bad_facts", "message": "its facts are incomplete: %s: %s" % (type(exc).__name__, exc)}
     if problem:
         findings = _with_waivers(host, {}, [not_checked_finding(host, problem["kind"], problem["message"])], policy, today)

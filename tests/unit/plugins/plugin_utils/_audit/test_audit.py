@@ -64,6 +64,20 @@ def test_recorded_hosts(write, recorded):
     assert sorted(pathlib.Path(path).parent.iterdir()) == [pathlib.Path(path)]
 
 
+@pytest.mark.parametrize("usage, sources", [
+    ({"working_set": 10**400}, [{"name": "podman", "user": "root", "status": "ok"}]),
+    ({}, [{"name": [], "user": {}, "status": []}, {"name": "podman", "user": [], "status": []}])])
+def test_an_odd_answer_does_not_end_the_report(tmp_path, container, facts, usage, sources):
+    odd = container(memory__effective__limit=1000)
+    odd["memory"]["usage"].update(usage)
+    path = None
+    for day in range(2):
+        moment = START + datetime.timedelta(days=day)
+        outcome = Audit(str(tmp_path), path, moment).write([answered("h", facts(odd, sources=sources))], {**RUN, "previous": path})
+        assert not outcome.warnings and outcome.tally.hosts["total"] == 1
+        path = outcome.path
+
+
 def test_nothing_at_all(write):
     report, _path, _outcome = write([])
     assert (report["hosts"], report["findings"], report["carried_over"]) == ([], [], [])

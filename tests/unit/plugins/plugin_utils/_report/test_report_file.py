@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import os
 import pathlib
 import re
 import zlib
@@ -17,12 +18,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.compare import compare_reports
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.compare import compare_reports, comparison_lines
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.merge import Slices, merge_slices
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS, count_report, render_report
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.summary import summary_lines
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.summary_context import Context
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report import report_file
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.lines import ARRAYS
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report, ReportError, Writer
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._terminal import plain_text
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures" / "oom_audit"
 START = datetime.datetime(2026, 11, 23, 20, 30, 0, tzinfo=datetime.timezone.utc)
@@ -217,7 +221,9 @@ def error_of(path):
 @pytest.mark.parametrize("content, message", [
     ("", "Expecting value"), ("{}", "lacks schema"), ("[1]", "not an object"), ("not json", "Expecting value"), ("{\n}", "lacks"),
     ('{\n"schema": "other"\n}', "schema is not podman_fleet.memory/report/v1"), ("[" * 100000, "recursion"),
-    ('{"schema": NaN}', "NaN"), ("\x00", "Expecting value"),
+    ('{"schema": NaN}', "NaN"), ("\x00", "Expecting value"), ('{"schema": -1e400}', "-1e400 is not JSON"),
+    ("{\n" + '"trend": ' + "[" * 100000 + "\n}", "recursion"), ('{"schema": %s}' % ("1" * 5000), "integer string conversion"),
+    ('{"schema": "a", "schema": "b"}', "it has the key 'schema' twice"), ('{\n"hosts": [\n],\n"hosts": []\n}', "it has the key 'hosts' twice"),
 ])
 def test_other_files(tmp_path, content, message):
     (tmp_path / "odd.json").write_text(content, encoding="ascii")
@@ -227,6 +233,9 @@ def test_other_files(tmp_path, content, message):
 def test_no_file(tmp_path):
     assert "No such file" in error_of(tmp_path / "none.json")
     assert "Is a directory" in error_of(tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", "/dev/zero"):
+        assert "it is not a regular file" in error_of(path)
 
 
 def test_a_file_that_ends_early(written, tmp_path):
@@ -249,7 +258,9 @@ def test_a_file_that_ends_early(written, tmp_path):
     (lambda document: document["hosts"].append("web"), "not an object"),
     (lambda document: document["hosts"][0].update(status="fine"), "hosts[].status is not checked or not_checked or partial"),
     (lambda document: document["hosts"][0]["facts"].update(containers=["web"]), "hosts[].facts.containers[] is not an object"),
+    (lambda document: document["hosts"][0]["facts"].update(host="web"), "hosts[].facts.host is not an object"),
     (lambda document: document["findings"][0].pop("evidence"), "findings[] lacks evidence"),
+    (lambda document: document["findings"][0]["evidence"].update(count="2"), "findings[].evidence.count is a str"),
     (lambda document: document["findings"][0].update(severity="awful"), "findings[].severity is not critical or"),
     (lambda document: document["findings"][0].update(state=["new"]), "findings[].state is not new or open or waived"),
     (lambda document: document["resolved"][0].update(last_seen=None), "resolved[].last_seen is a NoneType"),
@@ -269,10 +280,50 @@ def test_a_file_that_changes_while_it_is_read(written, tmp_path):
     path.write_bytes(written.read_bytes())
     report = Report(str(path))
     places = [place for _array, place, _element in report.elements("findings")]
+    reading = report.elements("findings", "carried_over")
+    next(reading)
     path.write_bytes(written.read_bytes()[:-200])
-    for read in (lambda: list(report.elements("carried_over")), lambda: report.read([places[0] + 1])):
-        with pytest.raises(ReportError):
+    for read in (lambda: list(reading), lambda: list(report.elements("carried_over")), lambda: report.read([places[0] + 1])):
+        with pytest.raises(ReportError, match="report.json cannot be read as a report: "):
             read()
+
+
+def test_another_report_in_its_place(written, tmp_path):
+    """The places in the one say nothing of the other."""
+    path = tmp_path / "report.json"
+    path.write_bytes(written.read_bytes())
+    slices = Slices([str(path)])
+    (tmp_path / "new").write_bytes(written.read_bytes().replace(b'"a"', b'"A"'))
+    os.utime(tmp_path / "new", (1, 1))
+    os.replace(tmp_path / "new", path)
+    with pytest.raises(ReportError, match="it changed while it was read"):
+        merge_slices(slices, str(tmp_path / "merged"), (), {})
+    assert not [name for name in os.listdir(tmp_path / "merged") if not name.startswith(".")]
+
+
+@pytest.mark.parametrize("layout", ["lines", "whole"])
+def test_what_may_be_missing_and_what_is_odd(written, tmp_path, layout):
+    """Each reader gets along with whatever Report does not refuse."""
+    document = json.loads(written.read_bytes())
+    document["hosts"][0]["name"] = document["findings"][0]["host"] = "\ud800"
+    document["findings"] = document["findings"][:1]
+    document["findings"][0].pop("waiver")
+    document["findings"][0]["evidence"].update(flag_trust={}, scope=5, cause="ancestor_limit", limit=10**400, last_at={}, confidence=[])
+    document["findings"][0].update(rule="oom-killed", first_seen="9999-12-31T23:59:59-23:00")
+    document["hosts"][1].pop("facts"), document["hosts"][1].pop("only")
+    document["summary"]["findings"].update(total=1, waived=0)
+    path = tmp_path / "report.json"
+    path.write_text(one_line_each(document, document) if layout == "lines" else json.dumps(document), encoding="ascii")
+    report = Report(str(path))
+    tally = count_report(report)
+    for file in render_report(report, FORMATS, tally, str(tmp_path)).values():
+        assert "ud800" in pathlib.Path(file).read_text(encoding="utf-8") or file.endswith((".html", ".prom"))
+    context = Context(now=report.head["generated_at"], report="r", has_previous=True, previous_at=None, width=100, everything=True)
+    assert "hit the limit of 5" in plain_text(summary_lines(tally, context))
+    assert comparison_lines(compare_reports(report, Report(str(written))), None)
+    assert merge_slices(Slices([str(path)]), str(tmp_path / "merged"), (), {}).tally.summary()["findings"]["total"] == 1
+    outcome = Audit(str(tmp_path / "next"), str(path), START + datetime.timedelta(days=2)).write(records(), {**RUN, "previous": "x"})
+    assert outcome.has_previous
 
 
 def test_the_writer_needs_no_array(tmp_path):
