@@ -17,7 +17,6 @@ from ..plugin_utils._ansible.controller import has_human_output
 from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._audit.audit import Outcome
 from ..plugin_utils._audit.merge import Slices, merge_slices
-from ..plugin_utils._report.report_file import ReportError
 from ..plugin_utils._text import plural, printable
 
 _SPEC = {
@@ -57,8 +56,6 @@ class ActionModule(ControllerAction):
             slices = Slices(options["slices"])
             return slices, merge_slices(slices, reports, inventory, {"controller": socket.gethostname()}, options["formats"],
                                         write=not self._task.check_mode)
-        except ReportError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
         except OSError as exc:
             raise AnsibleActionFail("The report cannot be written: %s" % exc) from exc
 
