@@ -58,7 +58,7 @@ class Simulated:
     """The namespace, for as long as the context lasts. The hosts of a fleet share it: their answers are the same."""
 
     def __init__(self, directory):
-        """:param directory: made anew; where the recorded host is unpacked."""
+        """:param directory: recreated; where the recorded host is unpacked."""
         self.directory = Path(directory)
         self.podman = self.directory / "podman"
         self._holder = None

@@ -107,7 +107,7 @@ ANSWERS = {
         "went": [{"failed": True, "msg": "containers[1].name: root has no container", "changed": False, "containers": []}, "do"],
         "fails": [{"failed": True, "msg": "executable: no such thing", "changed": False, "containers": []}],
         "lasts_not": [{"changed": True, "containers": [entry(
-            "a", changed=True, applied_live=True, message="set; compose makes the container anew: write it there")]}]},
+            "a", changed=True, applied_live=True, message="set; compose recreates the container: write it there")]}]},
 }
 
 
@@ -224,8 +224,8 @@ def test_what_goes_on_failing_is_said(all_hosts):
 
 def test_what_does_not_last_is_said(all_hosts):
     output = told(all_hosts[2])
-    assert "live memory-limit-missing (rule 1 'a') changed; compose makes the container anew" in output
-    assert "NOT PERSISTENT 1 of them lasts_not: ca: compose makes the container anew: write it there" in output
+    assert "live memory-limit-missing (rule 1 'a') changed; compose recreates the container" in output
+    assert "NOT PERSISTENT 1 of them lasts_not: ca: compose recreates the container: write it there" in output
     assert 'podman_memory_enforce_not_persistent": 1' in output
 
 
