@@ -42,6 +42,7 @@ class Recorded:
     """Everything that was recorded of one host."""
 
     def __init__(self, host):
+        self.host = host
         self.kernel = read("journal_kernel", host)
         kernel, bad = parse_entries(self.kernel)
         units, bad_units = parse_entries(read("journal_systemd", host))

@@ -44,6 +44,8 @@ EXPECTED = {
     "running-clean": (False, "none", False),
     "running-unlimited": (False, "none", False),
 }
+# lowering a limit goes on until the use is below it: there tail had to die, and then sleep
+COUNTS_OF_HOST = {("testing-podman5.8.6", "alice", "limit-lowered"): 2}
 COUNTS = {"restart-loop": 3, "restart-after-kill": 1, "restart-after-kill-exit": 1, "restart-recovers": 1}
 
 
@@ -66,7 +68,8 @@ def test_every_scenario_that_was_recorded(recorded):
         checked += 1
         oom = recorded.verdict(user, container)
         result = (oom["killed"], oom["cause"], oom["lethal"])
-        count = COUNTS.get(container.facts["name"], 1 if expected[0] else 0)
+        name = container.facts["name"]
+        count = COUNTS_OF_HOST.get((recorded.host, user, name), COUNTS.get(name, 1 if expected[0] else 0))
         if result != expected or oom["count"] != count:
             wrong.append((user, container.facts["name"], result, oom["count"], expected, oom["evidence"]))
     assert not wrong
