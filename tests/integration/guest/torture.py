@@ -144,11 +144,11 @@ def full_disk():
     try:
         begin = one_run(TINY)
         idents = [oom_kill()]
-        with open(TINY + "/filler", "wb") as filler:
+        # without a buffer, whose rest would be an error once more when the file is closed
+        with open(TINY + "/filler", "wb", buffering=0) as filler:
             try:
                 while True:
                     filler.write(b"x" * 4096)
-                    filler.flush()
             except OSError:
                 pass
         full = one_run(TINY)
