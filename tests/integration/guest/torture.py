@@ -30,7 +30,7 @@ TINY = "/run/podman-memory-tiny"
 SIZE = 64 << 20
 YEAR = 400 * 86400
 # The kernel writes at most 10 reports in 5 seconds (oom_kill_process()).
-PAUSE = 0.7
+PAUSE = 0.4
 
 
 def options(state_dir):
