@@ -16,6 +16,8 @@ from .hosts import DEFAULT, HOSTS
 
 BOOT_TIMEOUT = float(os.environ.get("PODMAN_FLEET_BOOT_TIMEOUT") or 240)
 RESTORE_TIMEOUT = 180  # then the ordinary boot is tried
+# Time limits of commands are for a host that has a processor of its own; eight of them may share two.
+SLOWNESS = float(os.environ.get("PODMAN_FLEET_SLOWNESS") or 3)
 
 # Colours, cursor movements and systemd's moving stars say nothing in a log.
 _NOISE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bM|\r")
@@ -81,7 +83,11 @@ class Host:
     # speaking to it
 
     def run(self, cmd, user="root", check=True, timeout=120, input=None):  # pylint: disable=redefined-builtin
-        """Runs a command (a string for the remote shell, or a list) and returns the CompletedProcess."""
+        """Runs a command (a string for the remote shell, or a list) and returns the CompletedProcess.
+
+        `timeout` (seconds, times SLOWNESS) ends the wait for a host that hangs; a slow one is no error.
+        """
+        timeout *= SLOWNESS
         line = [*ssh.command(self.name, self.port, user), "--", ssh.remote(cmd)]
         feed = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
         try:
@@ -90,7 +96,7 @@ class Host:
             )
         except subprocess.TimeoutExpired as error:
             raise FleetError(
-                f"{self.name}: no end after {timeout} s: {ssh.remote(cmd)}\nend of its console:\n{self.console_tail()}"
+                f"{self.name}: no end after {timeout:.0f} s: {ssh.remote(cmd)}\nend of its console:\n{self.console_tail()}"
             ) from error
         if check and result.returncode:
             raise CommandError(self.name, cmd, result)
