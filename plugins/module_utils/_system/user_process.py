@@ -1,0 +1,239 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A process that is a user: it alone opens the user's files, runs the user's Podman and speaks to the user's services.
+
+Root forks it, sends it requests and reads answers of a bounded size until a deadline; it never waits for its end. What it
+answers is the user's word, to be checked like anything that a user says.
+"""
+
+import json
+import os
+import selectors
+import signal
+import struct
+import time
+from contextlib import suppress
+from typing import Any, Callable, Dict, List, Optional
+
+from .command import Identity
+from .confinement import Limits, Privileges, become_user, move_to_slice, prepare_privileges
+
+# A function that runs as the user: a JSON value in, a JSON value out.
+Handler = Callable[[Any], Any]
+
+# 2,000 containers are 4 MiB; what is over it is no answer and must not eat root's memory.
+MAX_ANSWER = 16 * 1024 * 1024
+_MAX_MESSAGE = 500
+_LENGTH = struct.Struct("!I")
+_ENDS = 2  # seconds for a killed process to be gone; one in an uninterruptible wait is left to itself
+
+
+class UserProcessError(Exception):
+    """The user's process could not be started, did not answer in time, answered too much, or its work failed."""
+
+
+class UserProcess:
+    """A context manager: `with UserProcess(identity, handler) as process: process.ask({...}, seconds)`.
+
+    Where the caller is the user already, the handler is called as it is, without a process.
+    Start it before there are threads: it is a fork.
+
+    :param identity: of the user; only root can have processes of others.
+    :param handler: called in the user's process for each request.
+    :param limits: for the process and all that it starts.
+    """
+
+    def __init__(self, identity: Identity, handler: Handler, limits: Limits = Limits()) -> None:
+        self._identity = identity
+        self._handler = handler
+        self._limits = limits
+        self._inline = identity.uid == os.geteuid()
+        self._pid: Optional[int] = None
+        self._placed = False
+        self._requests = self._answers = -1  # descriptors of pipes
+
+    def __enter__(self) -> "UserProcess":
+        """:raises UserProcessError: it can't be started."""
+        if not self._inline:
+            try:
+                self._fork()
+            except (OSError, KeyError) as exc:
+                raise UserProcessError("no process of %s can be started: %s" % (self._identity.name, exc))
+        return self
+
+    def __exit__(self, *_exception: Any) -> None:
+        for descriptor in (self._requests, self._answers):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._requests = self._answers = -1
+        if self._pid is not None:
+            _kill_tree(self._pid)
+            self._pid = None
+
+    def ask(self, request: Any, seconds: float, max_answer: int = MAX_ANSWER, in_slice: bool = True) -> Any:
+        """Return the handler's answer to a request, both JSON values.
+
+        When it gives none, the process is ended, and later requests are errors.
+
+        :param seconds: until it must have answered.
+        :param max_answer: bytes.
+        :param in_slice: first move the process into the user's slice, which takes as long as starting a program; only
+            a request for which no program is run may do without.
+        :raises UserProcessError: it did not, or the handler raised an exception.
+        """
+        reply = _call(self._handler, request) if self._inline else self._exchange(
+            request, seconds, max_answer, in_slice)
+        if "error" in reply:
+            raise UserProcessError(str(reply["error"])[:_MAX_MESSAGE])
+        return reply.get("answer")
+
+    def _exchange(self, request: Any, seconds: float, max_answer: int, in_slice: bool) -> Dict[str, Any]:
+        if self._pid is None:
+            raise UserProcessError("the process of %s has ended" % self._identity.name)
+        if in_slice and not self._placed:
+            # it waits for the request meanwhile, so that nothing that it starts is elsewhere
+            move_to_slice(self._pid, self._identity.uid, self._limits)
+            self._placed = True
+        deadline = time.monotonic() + seconds
+        try:
+            self._send(_framed(request), deadline)
+            return _parse_reply(self._receive(deadline, max_answer))
+        except UserProcessError:
+            self.__exit__()
+            raise
+
+    def _fork(self) -> None:
+        privileges = prepare_privileges(self._identity)
+        request_end, self._requests = os.pipe()
+        self._answers, answer_end = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _be_the_user(privileges, self._limits, self._handler, request_end, answer_end)  # does not return
+        self._pid = pid
+        os.close(request_end)
+        os.close(answer_end)
+        os.set_blocking(self._requests, False)
+        os.set_blocking(self._answers, False)
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        while data:
+            self._wait(self._requests, selectors.EVENT_WRITE, deadline)
+            try:
+                data = data[os.write(self._requests, data):]
+            except OSError as exc:
+                raise UserProcessError("the process of %s has ended: %s" % (self._identity.name, exc.strerror))
+
+    def _receive(self, deadline: float, max_answer: int) -> bytes:
+        data = bytearray()
+        wanted = _LENGTH.size
+        while len(data) < wanted:
+            self._wait(self._answers, selectors.EVENT_READ, deadline)
+            part = os.read(self._answers, min(wanted - len(data), 1024 * 1024))
+            if not part:
+                raise UserProcessError("the process of %s ended without an answer" % self._identity.name)
+            data += part
+            if len(data) == _LENGTH.size:
+                wanted += _LENGTH.unpack(data)[0]
+                if wanted > max_answer:
+                    raise UserProcessError("the answer of %s has more than %d bytes" % (self._identity.name, max_answer))
+        return bytes(data[_LENGTH.size:])
+
+    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, event)
+            if not selector.select(max(0, deadline - time.monotonic())):
+                raise UserProcessError("the process of %s did not answer in time" % self._identity.name)
+
+
+def _framed(value: Any) -> bytes:
+    text = json.dumps(value).encode("ascii")
+    return _LENGTH.pack(len(text)) + text
+
+
+def _parse_reply(text: bytes) -> Dict[str, Any]:
+    try:
+        reply = json.loads(text.decode("ascii"))
+    except (ValueError, RecursionError) as exc:
+        raise UserProcessError("the answer is not JSON: %s" % exc)
+    if not isinstance(reply, dict):
+        raise UserProcessError("the answer is not an object")
+    return reply
+
+
+def _call(handler: Handler, request: Any) -> Dict[str, Any]:
+    """Return {answer} of the handler, or {error: why there is none}: the user's trouble stays the user's."""
+    try:
+        return {"answer": handler(request)}
+    except Exception as exc:
+        return {"error": "%s: %s" % (type(exc).__name__, exc)}
+
+
+def _be_the_user(privileges: Privileges, limits: Limits, handler: Handler, requests: int, answers: int) -> None:
+    """The new process: become the user, answer requests until there are no more, end without Python's own clean-up."""
+    try:
+        _keep_descriptors(requests, answers)
+        become_user(privileges, limits)
+        with os.fdopen(requests, "rb") as stream:
+            while True:
+                head = stream.read(_LENGTH.size)
+                if len(head) < _LENGTH.size:
+                    break
+                request = json.loads(stream.read(_LENGTH.unpack(head)[0]).decode("ascii"))
+                _write_all(answers, _framed(_call(handler, request)))
+    finally:
+        os._exit(0)
+
+
+def _keep_descriptors(*kept: int) -> None:
+    """Close all of root's descriptors but these; the standard ones lead nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(null, descriptor)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in kept:
+            with suppress(OSError):  # that of the list itself
+                os.close(int(name))
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data):]
+
+
+def _kill_tree(pid: int) -> None:
+    """Kill a process and all that it started, as far as they have not left it; don't wait for what can't be killed."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)  # it starts no more
+    for each in _descendants(pid) + [pid]:
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    end = time.monotonic() + _ENDS
+    while time.monotonic() < end:
+        with suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                time.sleep(0.005)
+                continue
+        return
+
+
+def _descendants(pid: int) -> List[int]:
+    """Return the ids of the processes below a process."""
+    found: List[int] = []
+    waiting = [pid]
+    while waiting:
+        below = [child for child in _children(waiting.pop()) if child not in found]
+        found += below
+        waiting += below
+    return found
+
+
+def _children(pid: int) -> List[int]:
+    base = "/proc/%d/task" % pid
+    children: List[int] = []
+    with suppress(OSError, ValueError):  # it has ended
+        for thread in os.listdir(base):
+            with open("%s/%s/children" % (base, thread), encoding="ascii") as stream:
+                children += [int(word) for word in stream.read().split()]
+    return children
