@@ -12,12 +12,28 @@ import os
 import re
 import struct
 import time
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from collections import deque
+from typing import Callable, Deque, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._system.command import CommandError, run_command
+from .._system.command import CommandError
 from .._system.times import SECOND
-from .kernel_oom import OOM_PATTERN, KernelMessage
-from .records import EVENT_FIELDS, EVENT_MATCHES, KERNEL_FIELDS, KERNEL_MATCHES, UNIT_FIELDS, UNIT_MATCHES, Entry, parse_entries
+from .journalctl import journalctl_argv, read_lines
+from .kernel_oom import OOM_MESSAGE, OOM_PATTERN, KernelMessage
+from .records import (
+    EVENT_FIELDS,
+    EVENT_MATCHES,
+    KERNEL_FIELDS,
+    KERNEL_MATCHES,
+    OOMD_UNIT,
+    SYSTEM_UNIT_MATCHES,
+    UNIT_FIELDS,
+    USER_UNIT_MATCHES,
+    Entry,
+    field_text,
+    manager_uid,
+    parse_entry,
+    writer_uid,
+)
 
 _DIRECTORIES = ("/var/log/journal", "/run/log/journal")
 # https://systemd.io/JOURNAL_FILE_FORMAT/: signature, …, n_entries at 152, head_entry_realtime at 184
@@ -28,8 +44,10 @@ _HEAD_REALTIME = 184
 # The kernel escapes what is not printable in a record; journald undoes that, and so do we.
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
-# An entry of the kernel is rarely over 200 bytes as JSON with these fields: 100,000 of them.
-_MAX_OUTPUT = 64 * 1024 * 1024
+# Bytes of JSON that are kept of the kernel's and root's entries, and of those of each other user: an entry has about 600.
+_MAX_SYSTEM = 32 * 1024 * 1024
+_MAX_USER = 4 * 1024 * 1024
+_NEVER_USED = ("__CURSOR", "__SEQNUM", "__SEQNUM_ID")  # which journalctl prints always
 
 
 class JournalEntries(NamedTuple):
@@ -38,6 +56,7 @@ class JournalEntries(NamedTuple):
     entries: List[Entry]
     bad_lines: int  # number of lines that were no entry
     problem: Optional[str]  # why there is nothing, or not everything
+    left_out: Dict[int, int] = {}  # {uid: number} of the oldest entries of those who wrote too many
 
 
 class RingBuffer(NamedTuple):
@@ -83,52 +102,110 @@ def read_kernel_log(since: int, timeout: float) -> JournalEntries:
     :param since: microseconds since the epoch, here and in the functions below.
     """
     argv = journalctl_argv(KERNEL_FIELDS, since) + KERNEL_MATCHES
-    answer = _run_journalctl(argv + ["--case-sensitive=true", "--grep=" + OOM_PATTERN], timeout)
+    answer = _run_journalctl(argv + ["--case-sensitive=true", "--grep=" + OOM_PATTERN], timeout, _is_oom_message)
     if answer.problem and "pattern matching" in answer.problem:
-        # journalctl was built without PCRE2: read all of the kernel's messages, the parser picks those of OOM kills
-        answer = _run_journalctl(argv, timeout)
+        # journalctl was built without PCRE2: read all of the kernel's messages
+        answer = _run_journalctl(argv, timeout, _is_oom_message)
     return answer
 
 
 def read_unit_records(since: int, timeout: float) -> JournalEntries:
-    """Read what the systemd managers and systemd-oomd recorded of OOM kills."""
-    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + UNIT_MATCHES, timeout)
+    """Read what the system's systemd manager and systemd-oomd recorded of OOM kills."""
+    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, _is_unit_record)
 
 
-def read_podman_events(since: int, idents: Iterable[str], timeout: float) -> JournalEntries:
-    """Read Podman's events of the containers with these ids, an index look-up for each."""
-    matches = EVENT_MATCHES + ["PODMAN_ID=" + ident for ident in idents]
-    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout)
+def read_user_unit_records(since: int, uids: Iterable[int], timeout: float) -> JournalEntries:
+    """Read what the systemd managers of users recorded of OOM kills: apart from the system's, which no user can delay."""
+    matches = USER_UNIT_MATCHES + ["_UID=%d" % uid for uid in uids]
+    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + matches, timeout, _is_unit_record)
 
 
-def read_podman_deaths(since: int, timeout: float) -> JournalEntries:
-    """Read the death of every container that Podman recorded."""
-    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + ["PODMAN_EVENT=died"], timeout)
+def read_podman_events(since: int, containers: Iterable[Tuple[str, int]], timeout: float) -> JournalEntries:
+    """Read Podman's events of containers, given by id and uid of the owner: an index look-up for each.
+
+    What a user wrote about containers of others is left out.
+    """
+    wanted = set(containers)
+    matches = EVENT_MATCHES + ["PODMAN_ID=" + ident for ident in sorted({ident for ident, _uid in wanted})]
+    matches += ["_UID=%d" % uid for uid in sorted({uid for _ident, uid in wanted})]
+    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout,
+                           lambda entry: (field_text(entry.get("PODMAN_ID")), writer_uid(entry)) in wanted)
 
 
-def journalctl_argv(fields: Iterable[str], since: Optional[int] = None) -> List[str]:
-    """Return the command that prints entries as JSON with these fields; matches and other options go behind it."""
-    argv = ["journalctl", "--no-pager", "--quiet", "--output=json", "--output-fields=" + ",".join(fields)]
-    return argv if since is None else argv + ["--since=@%d" % (since // SECOND)]
+def read_podman_deaths(since: int, uids: Iterable[int], timeout: float) -> JournalEntries:
+    """Read the death of every container that Podman recorded for these users."""
+    matches = ["PODMAN_EVENT=died"] + ["_UID=%d" % uid for uid in uids]
+    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout, lambda entry: writer_uid(entry) is not None)
 
 
-def _run_journalctl(argv: List[str], timeout: float) -> JournalEntries:
+def _is_oom_message(entry: Entry) -> bool:
+    return bool(OOM_MESSAGE.search(field_text(entry.get("MESSAGE"))))
+
+
+def _is_unit_record(entry: Entry) -> bool:
+    """Whether a manager or systemd-oomd wrote it, and not somebody else with their words."""
+    return manager_uid(entry) is not None or field_text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT
+
+
+def _run_journalctl(argv: List[str], timeout: float, is_wanted: Callable[[Entry], bool]) -> JournalEntries:
     """Run journalctl. A message beside its answer means that the answer may be incomplete:
     "Journal file … is truncated, ignoring file" comes when a file is just being written, so it is
     run once more. `--grep` without a match exits with 1 and prints nothing.
     """
     for _attempt in range(2):
+        reader = _EntryReader(is_wanted)
         try:
-            result = run_command(argv, timeout, max_output=_MAX_OUTPUT)
+            ending = read_lines(argv, reader.take, timeout)
         except CommandError as exc:
             return JournalEntries([], 0, str(exc))
-        if result.rc in (0, 1) and not result.err:
+        if ending.late or (ending.exit_code in (0, 1) and not ending.err):
             break
-    entries, bad_lines = parse_entries(result.out)
-    problem = result.err or None
-    if result.rc not in (0, 1) and not problem:
-        problem = "journalctl: exit code %d" % result.rc
-    return JournalEntries(entries, bad_lines, problem)
+    problem = ending.err or None
+    if ending.late:
+        problem = "journalctl did not answer in time, what it printed until then was read"
+    elif ending.exit_code not in (0, 1) and not problem:
+        problem = "journalctl: exit code %s" % ending.exit_code
+    return JournalEntries(reader.entries(), reader.bad_lines + ending.long_lines, problem, reader.left_out)
+
+
+class _EntryReader:
+    """Keeps the entries that are wanted: of each writer the newest ones, as many as one may have."""
+
+    def __init__(self, is_wanted: Callable[[Entry], bool]) -> None:
+        self._is_wanted = is_wanted
+        self._kept: Dict[int, Deque[Tuple[int, int, Entry]]] = {}  # by uid: (number in the order of reading, size, entry)
+        self._sizes: Dict[int, int] = {}
+        self._number = 0
+        self.bad_lines = 0
+        self.left_out: Dict[int, int] = {}
+
+    def take(self, line: bytes) -> bool:
+        """Read a line; there may always be more."""
+        if not line.strip():
+            return True
+        entry = parse_entry(line)
+        if entry is None:
+            self.bad_lines += 1
+        elif self._is_wanted(entry):
+            self._keep(entry, len(line))
+        return True
+
+    def _keep(self, entry: Entry, size: int) -> None:
+        uid = writer_uid(entry) or 0  # the kernel's entries have none
+        kept = self._kept.setdefault(uid, deque())
+        for name in _NEVER_USED:
+            entry.pop(name, None)
+        kept.append((self._number, size, entry))
+        self._number += 1
+        self._sizes[uid] = self._sizes.get(uid, 0) + size
+        while self._sizes[uid] > (_MAX_USER if uid else _MAX_SYSTEM):
+            self._sizes[uid] -= kept.popleft()[1]
+            self.left_out[uid] = self.left_out.get(uid, 0) + 1
+
+    def entries(self) -> List[Entry]:
+        """The entries in the order in which they were read."""
+        return [entry for _number, _size, entry in sorted(
+            (item for kept in self._kept.values() for item in kept), key=lambda item: item[0])]
 
 
 def read_ring_buffer(boot: Optional[str], path: str = "/dev/kmsg") -> RingBuffer:

@@ -7,22 +7,19 @@
 Knows journalctl and its cursors; not what the entries mean, nor where the cursor is kept.
 """
 
-import os
 import re
-import subprocess
-import time
-from typing import IO, Callable, Iterable, List, NamedTuple, Optional, Sequence, cast
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
-from .._system.command import CommandError, current_identity, find_executable, user_environment
-from .journal import journalctl_argv
+from .journalctl import journalctl_argv, read_lines
 from .kernel_oom import OOM_PATTERN
-from .records import EVENT_FIELDS, EVENT_MATCHES, KERNEL_FIELDS, KERNEL_MATCHES, UNIT_FIELDS, UNIT_MATCHES, Entry, parse_entries
+from .records import EVENT_FIELDS, EVENT_MATCHES, KERNEL_FIELDS, KERNEL_MATCHES, UNIT_FIELDS, UNIT_MATCHES, Entry, parse_entry
 
 # each an index look-up for journald
 _MATCHES = KERNEL_MATCHES + ["+"] + UNIT_MATCHES + ["+"] + EVENT_MATCHES
 _FIELDS = sorted({"_TRANSPORT"}.union(KERNEL_FIELDS, UNIT_FIELDS, EVENT_FIELDS))
 # Entries that are handled at once; a minute rarely has more.
 _CHUNK = 500
+_MAX_PROBLEM = 2000  # characters of journalctl's message
 
 _CURSOR = re.compile(br'"__CURSOR"\s*:\s*"([^"]+)"')
 _KERNEL = re.compile(br'"_TRANSPORT"\s*:\s*"kernel"')
@@ -36,7 +33,8 @@ class Reading(NamedTuple):
     cursor: Optional[str]  # of the last entry that was read, None when there was none
     continued: bool  # the first entry was that of the cursor asked for
     ended: bool  # there are no more entries
-    problem: Optional[str]  # journalctl's message beside its answer
+    problem: Optional[str]  # why something may be missing: journalctl's message, a line of the kernel's that is no entry
+    bad_entries: int = 0  # number of others' entries that nobody honest writes; they were left out
 
 
 EMPTY_READING = Reading(cursor=None, continued=False, ended=False, problem=None)
@@ -45,12 +43,10 @@ EMPTY_READING = Reading(cursor=None, continued=False, ended=False, problem=None)
 class Journal:
     """The journal of this host.
 
-    :param scratch: directory for journalctl's standard error.
     :param options: more of journalctl's options (another journal: --directory=…).
     """
 
-    def __init__(self, scratch: str, options: Sequence[str] = ()) -> None:
-        self._scratch = scratch
+    def __init__(self, options: Sequence[str] = ()) -> None:
         self._options = list(options)
 
     def read(self, handle: Callable[[List[Entry]], None], cursor: Optional[str] = None, since: Optional[int] = None,
@@ -67,78 +63,64 @@ class Journal:
         # versions differ in whether it drops an entry when it isn't.
         argv = journalctl_argv(_FIELDS, None if cursor else since) + self._options
         argv += (["--cursor=" + cursor] if cursor else []) + (["--boot"] if this_boot else []) + _MATCHES
-        reader = _EntryReader(handle, time.monotonic() + seconds, entries)
-        with _unlinked_file(os.path.join(self._scratch, "journalctl.%d" % os.getpid())) as stderr:
-            exit_code = _run([find_executable(argv[0])] + argv[1:], stderr, reader)
-            stderr.seek(0)
-            problem = stderr.read(2000).decode("utf-8", "replace").strip() or None
-        if reader.ended and exit_code and not problem:
-            problem = "journalctl: exit code %d" % exit_code
+        reader = _EntryReader(handle, entries)
+        ending = read_lines(argv, reader.take, seconds)
+        reader.flush()
+        ended = not ending.late and not reader.full
+        problem = ending.err[-_MAX_PROBLEM:] or None
+        if ended and ending.exit_code and not problem:
+            problem = "journalctl: exit code %d" % ending.exit_code
         if reader.bad_lines:
             problem = "%d journal line(s) could not be read" % reader.bad_lines
-        return Reading(cursor=reader.last, continued=bool(cursor) and reader.first == cursor, ended=reader.ended, problem=problem)
-
-
-def _run(argv: List[str], stderr: IO[bytes], reader: "_EntryReader") -> int:
-    """Run journalctl until the reader has enough; return its exit code."""
-    try:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, cwd="/",
-                                   env=user_environment(current_identity()))
-    except OSError as exc:
-        raise CommandError("journalctl could not be started: %s" % exc)
-    output = cast(IO[bytes], process.stdout)
-    try:
-        reader.read(output)
-    finally:
-        output.close()
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-    return process.returncode
-
-
-def _unlinked_file(path: str) -> IO[bytes]:
-    """An open file without a name: nothing has to be removed."""
-    handle = open(path, "w+b")
-    os.unlink(path)
-    return handle
+        return Reading(cursor=reader.last, continued=bool(cursor) and reader.first == cursor, ended=ended, problem=problem,
+                       bad_entries=reader.bad_entries + ending.long_lines)
 
 
 class _EntryReader:
     """Parses journalctl's lines; of the kernel's only those of an OOM kill.
 
-    :param deadline: of time.monotonic().
+    A line that can't be read is passed by, its cursor too: what any user can write must not stop the reading.
     """
 
-    def __init__(self, handle: Callable[[List[Entry]], None], deadline: float, max_entries: int) -> None:
+    def __init__(self, handle: Callable[[List[Entry]], None], max_entries: int) -> None:
         self._handle = handle
-        self._deadline = deadline
         self._left = max_entries
+        self._chunk: List[Entry] = []
         self.first: Optional[str] = None  # cursors
         self.last: Optional[str] = None
-        self.bad_lines = 0
-        self.ended = False
+        self.bad_lines = 0  # of the kernel's, or of nobody's
+        self.bad_entries = 0  # of others
 
-    def read(self, lines: Iterable[bytes]) -> None:
-        """Read to the end, or until a limit is reached."""
-        chunk: List[Entry] = []
-        for line in lines:
-            match = _CURSOR.search(line)
-            if not match:
-                self.bad_lines += bool(line.strip())
-                continue
-            if not (_KERNEL.search(line) and not _OOM.search(line)):
-                parsed, bad_lines = parse_entries(line)
-                self.bad_lines += bad_lines
-                chunk += parsed
+    @property
+    def full(self) -> bool:
+        """Whether the limit of entries was reached."""
+        return self._left <= 0
+
+    def take(self, line: bytes) -> bool:
+        """Read a line; return whether there may be more."""
+        match = _CURSOR.search(line)
+        if match:
             self.last = match.group(1).decode("ascii", "replace")
             self.first = self.first or self.last
-            self._left -= 1
-            if len(chunk) >= _CHUNK:
-                self._handle(chunk)
-                chunk = []
-            if self._left <= 0 or (self._left % 64 == 0 and time.monotonic() > self._deadline):
-                break
+        if not match:
+            self.bad_lines += bool(line.strip())
+        elif not (_KERNEL.search(line) and not _OOM.search(line)):
+            self._parse(line)
+        self._left -= 1
+        if len(self._chunk) >= _CHUNK:
+            self.flush()
+        return not self.full
+
+    def _parse(self, line: bytes) -> None:
+        entry = parse_entry(line)
+        if entry is not None:
+            self._chunk.append(entry)
+        elif _KERNEL.search(line):
+            self.bad_lines += 1
         else:
-            self.ended = True
-        self._handle(chunk)
+            self.bad_entries += 1
+
+    def flush(self) -> None:
+        """Pass on what was read."""
+        self._handle(self._chunk)
+        self._chunk = []

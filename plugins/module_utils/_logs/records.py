@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from .._system.times import parse_iso
+from .._system.times import SECOND, parse_iso
 from .kernel_oom import KernelMessage
 
 Entry = Dict[str, Any]
@@ -28,6 +28,10 @@ PODMAN_EVENT_KINDS = ("init", "died", "kill", "stop", "cleanup", "remove")
 # journalctl's matches: different fields are ANDed, values of the same field ORed, "+" is an OR of both sides.
 KERNEL_MATCHES = ["_TRANSPORT=kernel"]
 UNIT_MATCHES = ["MESSAGE_ID=" + UNIT_OUT_OF_MEMORY, "+", "MESSAGE_ID=" + UNIT_OOMD_KILL, "+", "_SYSTEMD_UNIT=" + OOMD_UNIT]
+# The same of one manager alone: MESSAGE_ID is the writer's word, the fields with an underscore are journald's.
+_MANAGER_MATCHES = ["MESSAGE_ID=" + UNIT_OUT_OF_MEMORY, "MESSAGE_ID=" + UNIT_OOMD_KILL]
+SYSTEM_UNIT_MATCHES = _MANAGER_MATCHES + ["_PID=1", "+", "_SYSTEMD_UNIT=" + OOMD_UNIT]
+USER_UNIT_MATCHES = _MANAGER_MATCHES + ["_COMM=systemd"]
 EVENT_MATCHES = ["PODMAN_EVENT=" + kind for kind in PODMAN_EVENT_KINDS]
 KERNEL_FIELDS = ("MESSAGE", "_BOOT_ID", "_SOURCE_MONOTONIC_TIMESTAMP")
 UNIT_FIELDS = ("MESSAGE", "MESSAGE_ID", "UNIT", "USER_UNIT", "_UID", "_PID", "_COMM", "_SYSTEMD_UNIT", "_SYSTEMD_USER_UNIT")
@@ -37,6 +41,14 @@ EVENT_FIELDS = ("PODMAN_EVENT", "PODMAN_ID", "PODMAN_NAME", "PODMAN_IMAGE", "POD
 # src/oom/oomd-manager.c: "Killed /path due to memory pressure for …", "Killed /path due to memory used …"
 # (252 and 257 on Debian), "Marked /path for killing due to …" (262). No field holds the path.
 _OOMD_TEXT = re.compile(r"(?:Killed (/\S+)|Marked (/\S+) for killing) due to ")
+_TIME = re.compile(r"[0-9]{1,16}\Z")  # microseconds, up to the year 2286
+_NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
+_NO_UID = (1 << 32) - 1
+_ID = re.compile(r"[0-9a-f]{64}\Z")
+_KIND = re.compile(r"[a-z_]{1,32}\Z")
+_MAX_LABELS = 64 * 1024  # characters
+_EVENT_LATE = 86400 * SECOND  # an event reaches the journal at once: one with a time further away has made it up
+
 # Podman's commands behind global options and before names. Groups (container, pod, system) are skipped for the
 # word behind them.
 _COMMANDS = ("cleanup", "kill", "play", "kube", "remove", "restart", "rm", "run", "service", "start", "stop", "wait")
@@ -76,33 +88,46 @@ class PodmanEvent(NamedTuple):
 
 def parse_entries(output: bytes) -> Tuple[List[Entry], int]:
     """Return (entries, number of lines that are no entry) of journalctl's JSON lines."""
-    entries, bad_lines = [], 0
-    for line in output.splitlines():
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line.decode("utf-8", "replace"))
-        except ValueError:
-            bad_lines += 1
-            continue
-        if isinstance(entry, dict) and str(entry.get("__REALTIME_TIMESTAMP", "")).isdigit():
-            entries.append(entry)
-        else:
-            bad_lines += 1
-    return entries, bad_lines
+    lines = [line for line in output.splitlines() if line.strip()]
+    entries = [entry for entry in map(parse_entry, lines) if entry is not None]
+    return entries, len(lines) - len(entries)
+
+
+def parse_entry(line: bytes) -> Optional[Entry]:
+    """Return the entry in one of journalctl's lines; None when it is none, or has a field as nobody honest writes it."""
+    try:
+        entry = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):  # the latter: nested too deeply
+        return None
+    if not isinstance(entry, dict) or not _TIME.match(str(entry.get("__REALTIME_TIMESTAMP"))):
+        return None
+    if not all(_is_field(value) for value in entry.values()) or _parse_labels(entry.get("PODMAN_LABELS")) is None:
+        return None
+    return entry
+
+
+def _is_field(value: Any) -> bool:
+    """Whether journalctl prints a field like this: see field_text()."""
+    if isinstance(value, list):
+        return _is_binary(value) or all(isinstance(item, str) or item is None or _is_binary(item) for item in value)
+    return value is None or isinstance(value, str)
+
+
+def _is_binary(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(item) is int and 0 <= item <= 255 for item in value)
 
 
 def field_text(value: Any) -> str:
-    """Return a field's value as text, "" for one that is missing.
+    """Return a field's value as text that can be encoded, "" for one that is missing or no field's value.
 
     journalctl(1), JSON output: a field with binary data is a list of numbers, one that is
     there several times is a list of values, one over 4096 bytes is null.
     """
-    if isinstance(value, list):
-        if value and all(isinstance(item, int) for item in value):
-            return bytes(item & 0xFF for item in value).decode("utf-8", "replace")
-        return field_text(value[-1] if value else "")
-    return value if isinstance(value, str) else ""
+    if isinstance(value, list) and value and not _is_binary(value):
+        value = value[-1]
+    if _is_binary(value):
+        return bytes(value).decode("utf-8", "replace")
+    return storable_text(value) or ""
 
 
 def storable_text(value: Any) -> Optional[str]:
@@ -119,7 +144,13 @@ def _received_at(entry: Entry) -> int:
 
 def _number(value: Any) -> Optional[int]:
     text = field_text(value)
-    return int(text) if re.match(r"-?\d+$", text) else None
+    return int(text) if _NUMBER.match(text) else None
+
+
+def writer_uid(entry: Entry) -> Optional[int]:
+    """Return the uid of the process that wrote an entry, which journald has from the kernel; None: there is none."""
+    uid = _number(entry.get("_UID"))
+    return uid if uid is not None and 0 <= uid < _NO_UID else None
 
 
 def parse_kernel_messages(entries: Iterable[Entry]) -> List[KernelMessage]:
@@ -157,8 +188,8 @@ def manager_uid(entry: Entry) -> Optional[int]:
     """
     if field_text(entry.get("_PID")) == "1":
         return 0
-    uid = _number(entry.get("_UID"))
-    if (field_text(entry.get("_COMM")) == "systemd" and field_text(entry.get("_SYSTEMD_UNIT")) == "user@%s.service" % uid
+    uid = writer_uid(entry)
+    if (uid is not None and field_text(entry.get("_COMM")) == "systemd" and field_text(entry.get("_SYSTEMD_UNIT")) == "user@%s.service" % uid
             and field_text(entry.get("_SYSTEMD_USER_UNIT")) in ("", "init.scope")):
         return uid
     return None
@@ -184,23 +215,30 @@ def parse_oomd_kills(entries: Iterable[Entry]) -> List[OomdKill]:
 def parse_podman_events(entries: Iterable[Entry]) -> List[PodmanEvent]:
     """Return the PodmanEvents among entries, oldest first.
 
-    The event's own time counts where it is readable: the journal's is that of reception.
+    Everybody can write one, with any content: it says something about containers of its writer's alone.
     """
     events = []
     for entry in entries:
         kind, ident = field_text(entry.get("PODMAN_EVENT")), field_text(entry.get("PODMAN_ID"))
-        if not kind or not ident:
+        uid = writer_uid(entry)
+        if uid is None or not _KIND.match(kind) or not _ID.match(ident):
             continue
-        try:
-            at = parse_iso(field_text(entry.get("PODMAN_TIME"))) or _received_at(entry)
-        except ValueError:
-            at = _received_at(entry)
         events.append(PodmanEvent(
-            at=at, kind=kind, ident=ident, name=field_text(entry.get("PODMAN_NAME")) or None,
+            at=_event_time(entry), kind=kind, ident=ident, name=field_text(entry.get("PODMAN_NAME")) or None,
             image=field_text(entry.get("PODMAN_IMAGE")) or None, exit_code=_number(entry.get("PODMAN_EXIT_CODE")),
-            labels=_labels(entry.get("PODMAN_LABELS")), uid=_number(entry.get("_UID")) or 0,
+            labels=_parse_labels(entry.get("PODMAN_LABELS")) or {}, uid=uid,
             command=podman_command(field_text(entry.get("_CMDLINE")))))
     return sorted(events, key=lambda event: event.at)
+
+
+def _event_time(entry: Entry) -> int:
+    """The event's own time where it is credible: the journal's is that of reception."""
+    received = _received_at(entry)
+    try:
+        at = parse_iso(field_text(entry.get("PODMAN_TIME")))
+    except ValueError:
+        return received
+    return at if at is not None and abs(at - received) <= _EVENT_LATE else received
 
 
 def podman_command(line: str) -> Optional[str]:
@@ -214,10 +252,16 @@ def podman_command(line: str) -> Optional[str]:
     return None
 
 
-def _labels(value: Any) -> Dict[str, Any]:
-    """The labels of an event: JSON in one field; none when it was too long to be printed."""
+def _parse_labels(value: Any) -> Optional[Dict[str, str]]:
+    """The labels of an event, JSON in one field: {} where it was too long to be printed, None where it is no such JSON."""
+    text = field_text(value)
+    if len(text) > _MAX_LABELS:
+        return None
     try:
-        labels = json.loads(field_text(value) or "{}")
-    except ValueError:
-        return {}
-    return labels if isinstance(labels, dict) else {}
+        # a number is no label: of one with thousands of digits nothing is calculated
+        labels = json.loads(text or "{}", parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(labels, dict):
+        return None
+    return {field_text(key): field_text(label) for key, label in labels.items() if isinstance(label, str)}

@@ -20,6 +20,7 @@ from .._logs.journal import (
     read_podman_events,
     read_ring_buffer,
     read_unit_records,
+    read_user_unit_records,
 )
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
@@ -29,7 +30,7 @@ from .._recorder.record import Record
 from .._recorder.source import daily_memory, merge_records, read_recorder, recorded_events
 from .._system.host import Host
 from .._system.times import to_iso
-from .._system.users import User, find_users
+from .._system.users import User, find_users, user_name
 from .containers import live_memory, read_next_starts, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, HostRecords, RecordsByContainer, attribute_service_kills, container_evidence
 from .verdict import decide
@@ -56,7 +57,8 @@ class _Answers(NamedTuple):
     podman: List[PodmanAnswer]  # of each user
     podman_info: Optional[Dict[str, Any]]  # the facts' `host.podman`, None: not answered
     kernel_log: JournalEntries
-    unit_records: JournalEntries
+    unit_records: JournalEntries  # of the system's systemd manager
+    user_unit_records: JournalEntries  # of those of the users that are looked at
     history: Record  # the recorder's
     counted: Optional[int]  # processes that the kernel OOM-killed since the boot, by its own count
     journal_since: Optional[int]  # time of the system journal's oldest entry; None: unreadable
@@ -99,10 +101,13 @@ class _Collector:
         answers = self._ask_sources()
         log, coverage = self._merge_kernel_logs(answers)
         systemd_since = self._find_systemd_coverage(answers)
+        for unit_records in (answers.unit_records, answers.user_unit_records):
+            self._report_entries("systemd", unit_records)
+        entries = answers.unit_records.entries + answers.user_unit_records.entries
         records = HostRecords(
             kills=log.kills, unattributed=log.unattributed,
-            unit_ooms=merge_records(parse_unit_ooms(answers.unit_records.entries), answers.history.unit_ooms),
-            oomd_kills=merge_records(parse_oomd_kills(answers.unit_records.entries), answers.history.oomd),
+            unit_ooms=merge_records(parse_unit_ooms(entries), answers.history.unit_ooms),
+            oomd_kills=merge_records(parse_oomd_kills(entries), answers.history.oomd),
             events=[], kernel_since=coverage.since, oomd_active=self._host.oomd_active())
         known = {listed.ident for answer in answers.podman for listed in answer.listed}
         index = self._add_events(RecordsByContainer(records, known), known, answers, coverage)
@@ -130,6 +135,8 @@ class _Collector:
         with ThreadPoolExecutor(_WORKERS) as pool:
             kernel_log = pool.submit(read_kernel_log, options.since, options.timeout)
             unit_records = pool.submit(read_unit_records, options.since, options.timeout)
+            uids = [user.identity.uid for user in self._users if user.identity.uid != 0]
+            user_units = pool.submit(read_user_unit_records, options.since, uids, options.timeout) if uids else None
             podman = [pool.submit(query_containers, user, options.containers, options.executable, options.timeout)
                       for user in self._users]
             # `podman info` takes as long as inspecting a hundred containers
@@ -137,7 +144,8 @@ class _Collector:
             info = pool.submit(podman_info, able, options.executable, options.timeout) if able else None
         answers = _Answers(
             podman=[future.result() for future in podman], podman_info=info.result() if info else None,
-            kernel_log=kernel_log.result(), unit_records=unit_records.result(), history=history, counted=counted,
+            kernel_log=kernel_log.result(), unit_records=unit_records.result(),
+            user_unit_records=user_units.result() if user_units else JournalEntries([], 0, None), history=history, counted=counted,
             journal_since=oldest_entry_time(None))
         for answer in answers.podman:
             self._sources.extend(answer.sources)
@@ -153,8 +161,9 @@ class _Collector:
             [message for message in ring.messages if message.at >= since], answers.history.messages)
         logged = log.killed_per_boot.get(boot, 0)
         coverage = kernel_coverage(
-            since, self._host.booted_at(), None if answers.kernel_log.problem else answers.journal_since, ring.since,
-            answers.counted, logged)
+            since, self._host.booted_at(), self._kernel_journal_since(answers), ring.since, answers.counted, logged)
+        if coverage.status == "unavailable" and answers.kernel_log.entries:
+            coverage = coverage._replace(status="partial", detail="read in part; " + coverage.detail)
         state = answers.history.state
         extended = state.extend_coverage(coverage.since, boot, answers.counted, logged) if state else coverage.since
         if extended != coverage.since:
@@ -164,10 +173,18 @@ class _Collector:
         for problem in (answers.kernel_log.problem, ring.problem):
             if problem and coverage.status != "ok":
                 coverage = coverage._replace(detail="%s (%s)" % (coverage.detail, problem))
-        if answers.kernel_log.bad_lines:
-            self.add_error("kernel_log", "%d journal line(s) could not be read" % answers.kernel_log.bad_lines)
+        self._report_entries("kernel_log", answers.kernel_log)
         self.add_source("kernel_log", coverage.status, coverage.detail, since=coverage.since)
         return log, coverage
+
+    @staticmethod
+    def _kernel_journal_since(answers: _Answers) -> Optional[int]:
+        """From when on the journal was read for the kernel's messages; None: not to its end."""
+        if answers.kernel_log.problem:
+            return None
+        if answers.kernel_log.left_out:
+            return min(message.at for message in parse_kernel_messages(answers.kernel_log.entries))
+        return answers.journal_since
 
     def _find_systemd_coverage(self, answers: _Answers) -> Dict[int, Optional[int]]:
         """Return {uid: from when on the journal holds the records of the user's systemd}."""
@@ -176,12 +193,15 @@ class _Collector:
             uid, since = user.identity.uid, answers.journal_since
             if uid != 0:  # a user's records are in files of their own where the journal is persistent
                 since = oldest_entry_time(uid) or since
-            problem = answers.unit_records.problem or ("the journal can't be read" if since is None else None)
+            records = answers.user_unit_records if uid else answers.unit_records
+            problem = records.problem or ("the journal can't be read" if since is None else None)
+            if uid in records.left_out:
+                problem = problem or "too many records: the %d oldest were left out" % records.left_out[uid]
             since = None if problem or since is None else max(since, self._options.since)
             state = answers.history.state
             if since is not None and state is not None and not state.backlog and since <= state.until:
                 since = min(since, state.journal_since)  # the recorder read it before its beginning was lost
-            status = "ok" if not problem else "partial" if answers.unit_records.entries else "unavailable"
+            status = "ok" if not problem else "partial" if records.entries else "unavailable"
             self.add_source("systemd", status, problem, user=user.identity.name, since=since)
             coverage[uid] = since
         return coverage
@@ -190,22 +210,31 @@ class _Collector:
                     ) -> RecordsByContainer:
         """Return the index with Podman's events of those containers whose verdict depends on them."""
         since, timeout = self._options.since, self._options.timeout
-        idents = sorted(set(index.killed_containers()) | {
-            container.ident for answer in answers.podman for container in answer.containers
-            if container.facts["state"]["exit_code"] in (SIGKILL_EXIT, SIGTERM_EXIT) and container.stopped_by_user is None})
+        asked = set(index.killed_containers().items()) | {
+            (container.ident, answer.user.identity.uid) for answer in answers.podman for container in answer.containers
+            if container.facts["state"]["exit_code"] in (SIGKILL_EXIT, SIGTERM_EXIT) and container.stopped_by_user is None}
         events: List[PodmanEvent] = []
-        if idents:
-            events = merge_records(self._parse_events(read_podman_events(since, idents, timeout)),
-                                   self._recorded_events(idents, answers.history))
+        if asked:
+            events = merge_records(self._parse_events(read_podman_events(since, sorted(asked), timeout)),
+                                   self._recorded_events(sorted({ident for ident, _uid in asked}), answers.history))
         if coverage.status == "unavailable" and index.has_service_ooms():
             # a service's record has no id: the death that Podman recorded at that time has it
-            events += self._parse_events(read_podman_deaths(since, timeout))
+            events += self._parse_events(read_podman_deaths(
+                since, [user.identity.uid for user in self._users], timeout))
         return RecordsByContainer(attribute_service_kills(index.records._replace(events=events)), known)
 
     def _parse_events(self, answer: JournalEntries) -> List[PodmanEvent]:
         if answer.problem:
             self.add_error("systemd", answer.problem)
+        self._report_entries("systemd", answer)
         return parse_podman_events(answer.entries)
+
+    def _report_entries(self, source: str, answer: JournalEntries) -> None:
+        """Tell what of a journal's answer was left out."""
+        if answer.bad_lines:
+            self.add_error(source, "%d journal line(s) could not be read" % answer.bad_lines)
+        for uid, number in sorted(answer.left_out.items()):
+            self.add_error(source, "too many entries: the %d oldest were left out" % number, user_name(uid))
 
     def _recorded_events(self, idents: List[str], history: Record) -> List[PodmanEvent]:
         if history.state is None:

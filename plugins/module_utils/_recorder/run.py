@@ -96,7 +96,7 @@ def record(options: Options, now: Optional[Callable[[], int]] = None, journal: O
     :raises HistoryError: the history can't be written, nothing has changed.
     """
     now = now or (lambda: int(time.time() * SECOND))
-    journal, host, files = journal or Journal(options.state_dir), host or Host(), files or CgroupFiles()
+    journal, host, files = journal or Journal(), host or Host(), files or CgroupFiles()
     with open(os.path.join(options.state_dir, "lock"), "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,6 +133,7 @@ class _Recording:
         self._files = files
         self._boot = host.boot_id() or ""
         self._problems: List[str] = []
+        self._remarks: List[str] = []  # which make nothing incomplete: any user can cause them
 
     def execute(self, note: Optional[str]) -> List[str]:
         """Do the run, noting a problem of the history that its readers have to know; return what could not be read."""
@@ -165,7 +166,7 @@ class _Recording:
         # From the end of the run before on, once more: an entry that another file of the journal got at the same time
         # may have been missed. Where that end is gone, there is nothing to go back to.
         resume = (get_meta(database, "cursor") if continued else None) or cursor
-        set_meta(database, resume=resume, cursor=cursor, problem="; ".join(self._problems),
+        set_meta(database, resume=resume, cursor=cursor, problem="; ".join(self._problems + self._remarks),
                  **({"success_at": at} if complete else {}))
         database.execute("COMMIT")
         if prune_by_size(database, self._options.retention_bytes, self._boot):
@@ -193,6 +194,8 @@ class _Recording:
             return EMPTY_READING._replace(problem=str(exc)), first
         if reading.problem:
             self._problems.append(reading.problem)
+        if reading.bad_entries:
+            self._remarks.append("%d entries of the journal that no service writes were left out" % reading.bad_entries)
         return reading, first
 
     def _read_ring_buffer(self, first: FirstNew, counted: Optional[int]) -> None:

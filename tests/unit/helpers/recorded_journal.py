@@ -34,6 +34,7 @@ class FakeJournal:
         self.end = len(recorded)
         self.chunk = 50
         self.problem = None
+        self.bad_entries = 0
 
     def read(self, handle, cursor=None, since=None, this_boot=False, seconds=20, entries=20000):
         available = self.entries[self.begin:self.end]
@@ -44,7 +45,7 @@ class FakeJournal:
         for start in range(0, len(taken), self.chunk):
             handle(taken[start:start + self.chunk])
         return Reading(taken[-1]["__CURSOR"] if taken else None,
-                       bool(taken) and taken[0]["__CURSOR"] == cursor, len(taken) == len(available), self.problem)
+                       bool(taken) and taken[0]["__CURSOR"] == cursor, len(taken) == len(available), self.problem, self.bad_entries)
 
 
 class FakeHost:

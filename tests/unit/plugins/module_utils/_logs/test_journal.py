@@ -4,15 +4,19 @@
 
 """How journalctl is called, what its failures become, and how far back the journal's files reach."""
 
+import json
 import struct
 
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError, CommandResult
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journalctl import Ending
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 
-ENTRY = b'{"__REALTIME_TIMESTAMP": "5", "MESSAGE": "x"}\n'
+ENTRY = b'{"__REALTIME_TIMESTAMP": "5", "MESSAGE": "x", "_PID": "1"}\n'
+KERNEL_ENTRY = b'{"__REALTIME_TIMESTAMP": "5", "MESSAGE": "oom-kill:constraint=x"}\n'
+ID, OTHER = "ab" * 32, "cd" * 32
 TRUNCATED = "Journal file /var/log/journal/x.journal is truncated, ignoring file."
 
 
@@ -23,27 +27,36 @@ class Journalctl:
         self.results = list(results)
         self.calls = []
 
-    def __call__(self, argv, timeout, max_output):
+    def __call__(self, argv, take, timeout):
         self.calls.append(argv)
         result = self.results.pop(0) if len(self.results) > 1 else self.results[0]
         if isinstance(result, Exception):
             raise result
-        return result
+        code, out, err = result
+        for line in out.splitlines():
+            take(line)
+        return Ending(code, late=code is None, err=err, long_lines=0)
 
 
 @pytest.fixture
 def journalctl(monkeypatch):
     def replace(*results):
         replacement = Journalctl(*results)
-        monkeypatch.setattr(journal, "run_command", replacement)
+        monkeypatch.setattr(journal, "read_lines", replacement)
         return replacement
     return replace
 
 
+def line(**fields):
+    return json.dumps(dict({"__REALTIME_TIMESTAMP": "5"}, **fields)).encode() + b"\n"
+
+
 def test_only_what_is_needed_is_asked_for(journalctl):
-    calls = journalctl(CommandResult(0, b"", "")).calls
+    calls = journalctl((0, b"", "")).calls
     journal.read_kernel_log(7 * SECOND, 60)
-    journal.read_podman_events(7 * SECOND, ["ab", "cd"], 60)
+    journal.read_podman_events(7 * SECOND, [("cd", 1000), ("ab", 0)], 60)
+    journal.read_unit_records(7 * SECOND, 60)
+    journal.read_user_unit_records(7 * SECOND, [1000, 1001], 60)
     assert calls == [
         ["journalctl", "--no-pager", "--quiet", "--output=json", "--output-fields=MESSAGE,_BOOT_ID,_SOURCE_MONOTONIC_TIMESTAMP",
          "--since=@7", "_TRANSPORT=kernel", "--case-sensitive=true",
@@ -51,24 +64,30 @@ def test_only_what_is_needed_is_asked_for(journalctl):
         ["journalctl", "--no-pager", "--quiet", "--output=json",
          "--output-fields=PODMAN_EVENT,PODMAN_ID,PODMAN_NAME,PODMAN_IMAGE,PODMAN_EXIT_CODE,PODMAN_TIME,PODMAN_LABELS,_UID,_CMDLINE",
          "--since=@7", "PODMAN_EVENT=init", "PODMAN_EVENT=died", "PODMAN_EVENT=kill", "PODMAN_EVENT=stop",
-         "PODMAN_EVENT=cleanup", "PODMAN_EVENT=remove", "PODMAN_ID=ab", "PODMAN_ID=cd"],
+         "PODMAN_EVENT=cleanup", "PODMAN_EVENT=remove", "PODMAN_ID=ab", "PODMAN_ID=cd", "_UID=0", "_UID=1000"],
+    ] + [
+        ["journalctl", "--no-pager", "--quiet", "--output=json",
+         "--output-fields=MESSAGE,MESSAGE_ID,UNIT,USER_UNIT,_UID,_PID,_COMM,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT", "--since=@7",
+         "MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef", "MESSAGE_ID=d989611b15e44c9dbf31e3c81256e4ed"] + more
+        for more in (["_PID=1", "+", "_SYSTEMD_UNIT=systemd-oomd.service"], ["_COMM=systemd", "_UID=1000", "_UID=1001"])
     ]
 
 
 def test_grep_without_a_match_is_no_problem(journalctl):
-    journalctl(CommandResult(1, b"", ""))
-    assert journal.read_kernel_log(0, 60) == ([], 0, None)
+    journalctl((1, b"", ""))
+    assert journal.read_kernel_log(0, 60) == ([], 0, None, {})
 
 
 def test_a_message_beside_the_answer_makes_it_ask_once_more(journalctl):
-    calls = journalctl(CommandResult(0, b"", TRUNCATED), CommandResult(0, ENTRY, "")).calls
-    entries, bad_lines, problem = journal.read_unit_records(0, 60)
+    calls = journalctl((0, b"", TRUNCATED), (0, ENTRY, "")).calls
+    entries, bad_lines, problem, _left_out = journal.read_unit_records(0, 60)
     assert (len(entries), bad_lines, problem, len(calls)) == (1, 0, None, 2)
 
 
 @pytest.mark.parametrize("result, entries, problem", [
-    (CommandResult(0, ENTRY, TRUNCATED), 1, TRUNCATED),
-    (CommandResult(2, b"", ""), 0, "journalctl: exit code 2"),
+    ((0, ENTRY, TRUNCATED), 1, TRUNCATED),
+    ((2, b"", ""), 0, "journalctl: exit code 2"),
+    ((None, ENTRY, ""), 1, "journalctl did not answer in time, what it printed until then was read"),
     (CommandError("journalctl did not answer in time"), 0, "journalctl did not answer in time"),
 ])
 def test_what_may_be_incomplete_is_a_problem(journalctl, result, entries, problem):
@@ -78,10 +97,44 @@ def test_what_may_be_incomplete_is_a_problem(journalctl, result, entries, proble
 
 
 def test_without_pattern_matching_all_kernel_messages_are_read(journalctl):
-    refused = CommandResult(1, b"", "Compiled without pattern matching support")
-    calls = journalctl(refused, refused, CommandResult(0, ENTRY, "")).calls
-    assert journal.read_kernel_log(0, 60).problem is None
+    refused = (1, b"", "Compiled without pattern matching support")
+    calls = journalctl(refused, refused, (0, KERNEL_ENTRY + ENTRY, "")).calls
+    answer = journal.read_kernel_log(0, 60)
+    assert answer.problem is None and len(answer.entries) == 1
     assert not any(word.startswith("--grep") for word in calls[-1])
+
+
+def test_what_one_writes_of_anothers_container_is_left_out(journalctl):
+    journalctl((0, b"".join(line(PODMAN_EVENT="died", PODMAN_ID=ident, _UID=uid)
+                            for ident, uid in ((ID, "1000"), (ID, "0"), (OTHER, "0"), (OTHER, "1000"), (ID, "100999"))), ""))
+    answer = journal.read_podman_events(0, [(ID, 0), (OTHER, 1000)], 60)
+    assert [(entry["PODMAN_ID"], entry["_UID"]) for entry in answer.entries] == [(ID, "0"), (OTHER, "1000")]
+
+
+def test_a_flood_of_one_users_takes_nothing_from_others(journalctl, monkeypatch):
+    monkeypatch.setattr(journal, "_MAX_USER", 2000)
+
+    def died(uid, number):
+        return line(PODMAN_EVENT="died", PODMAN_ID=ID, _UID=uid, MESSAGE="%04d" % number)
+
+    journalctl((0, died("1001", 0) + b"".join(died("1000", number) for number in range(500)) + died("0", 1), ""))
+    answer = journal.read_podman_deaths(0, [0, 1000, 1001], 60)
+    by_uid = [[entry["MESSAGE"] for entry in answer.entries if entry["_UID"] == uid] for uid in ("1001", "0", "1000")]
+    assert by_uid[:2] == [["0000"], ["0001"]] and by_uid[2][-1] == "0499"
+    assert answer.left_out == {1000: 500 - len(by_uid[2])} and answer.problem is None
+
+
+def test_what_is_no_entry_is_counted_and_the_others_are_read(journalctl):
+    hostile = [line(PODMAN_LABELS="[" * 2000), line(MESSAGE=[256]), line(MESSAGE={}), b"[" * 5000, b"\xff", line(MESSAGE=1)]
+    journalctl((0, ENTRY + b"\n".join(hostile) + b"\n" + ENTRY, ""))
+    answer = journal.read_unit_records(0, 60)
+    assert (len(answer.entries), answer.bad_lines, answer.problem) == (2, len(hostile), None)
+
+
+def test_others_with_a_managers_words_are_left_out(journalctl):
+    journalctl((0, b"".join(line(MESSAGE_ID="fe6faa94e7774663a0da52717891d8ef", UNIT="x.service", **writer) for writer in (
+        {"_PID": "1"}, {"_PID": "700", "_UID": "1000", "_COMM": "systemd", "_SYSTEMD_UNIT": "session-1.scope"})), ""))
+    assert [entry["_PID"] for entry in journal.read_unit_records(0, 60).entries] == ["1"]
 
 
 def journal_file(first_entry, number=1, signature=b"LPKSHHRH"):

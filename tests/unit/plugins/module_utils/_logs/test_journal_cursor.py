@@ -11,8 +11,8 @@ import stat
 import pytest
 from recorded_journal import HOSTS, entries
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal_cursor
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import Journal
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 
 # In place of journalctl: prints the lines of a file, from the one with the cursor on if it is there.
@@ -47,7 +47,7 @@ class Bench:
 
     def read(self, cursor=None, **options):
         del self.passed[:]
-        return Journal(str(self.folder), ["--directory=/x"]).read(self.passed.extend, cursor, **options)
+        return Journal(["--directory=/x"]).read(self.passed.extend, cursor, **options)
 
     def call(self):
         return (self.folder / "calls").read_text().splitlines()[-1]
@@ -56,13 +56,13 @@ class Bench:
 @pytest.fixture(params=HOSTS)
 def bench(request, tmp_path, monkeypatch):
     made = Bench(tmp_path, entries(request.param)[:120])
-    monkeypatch.setattr(journal_cursor, "find_executable", lambda _name: made.script)
+    monkeypatch.setattr(command, "find_executable", lambda _name: made.script)
     return made
 
 
 def test_all_that_matters_is_passed_on_in_order(bench):
     reading = bench.read(since=5000000)
-    assert reading == (bench.entries[-1]["__CURSOR"], False, True, None)
+    assert reading == (bench.entries[-1]["__CURSOR"], False, True, None, 0)
     passed = [entry["__CURSOR"] for entry in bench.passed]
     assert passed == [entry["__CURSOR"] for entry in bench.entries if entry["__CURSOR"] in passed]
     dropped = [entry for entry in bench.entries if entry["__CURSOR"] not in passed]
@@ -92,7 +92,7 @@ def test_a_limit_of_entries(bench):
     reading = bench.read(entries=50)
     assert (reading.cursor, reading.ended) == (bench.entries[49]["__CURSOR"], False)
     # and the rest
-    assert bench.read(reading.cursor) == (bench.entries[-1]["__CURSOR"], True, True, None)
+    assert bench.read(reading.cursor) == (bench.entries[-1]["__CURSOR"], True, True, None, 0)
 
 
 def test_a_message_beside_journalctls_answer_is_a_problem(bench):
@@ -122,7 +122,34 @@ def test_a_kernel_message_that_is_no_utf8_is_looked_at(bench):
 
 def test_an_empty_journal(bench):
     (bench.folder / "lines").write_text("")
-    assert bench.read() == (None, False, True, None)
+    assert bench.read() == (None, False, True, None, 0)
+
+
+@pytest.mark.parametrize("fields", [
+    {"PODMAN_EVENT": "died", "PODMAN_LABELS": "[" * 2000}, {"PODMAN_EVENT": "died", "PODMAN_LABELS": "9" * 4000},
+    {"MESSAGE": {"a": 1}}, {"MESSAGE": [300]}, {"MESSAGE": 7}, {"_UID": [[["1000"]]]}, {"__REALTIME_TIMESTAMP": "\u00b2"},
+    {"__REALTIME_TIMESTAMP": "9" * 400}, {"MESSAGE": "x" * (2 << 20)},
+])
+def test_an_entry_that_nobody_honest_writes_is_passed_by(bench, fields):
+    """The reading goes on behind it, its cursor too, and nothing counts as incomplete."""
+    forged = dict(dict(bench.entries[0], _TRANSPORT="journal", _UID="1000"), **fields)
+    bench.lines([json.dumps(entry) for entry in (bench.entries[0], dict(forged, __CURSOR="s=f1"), bench.entries[1],
+                                                 dict(forged, __CURSOR="s=f2"))])
+    reading = bench.read()
+    assert (reading.bad_entries, reading.ended, reading.problem) == (2, True, None)
+    assert reading.cursor in ("s=f2", bench.entries[1]["__CURSOR"])  # the cursor of a line that is too long is not known
+
+
+def test_a_line_of_the_kernels_that_is_no_entry_is_a_problem(bench):
+    entry = dict(bench.entries[0], _TRANSPORT="kernel", MESSAGE=[300])
+    bench.lines([json.dumps(entry)])
+    assert bench.read().problem == "1 journal line(s) could not be read"
+
+
+def test_a_journalctl_that_hangs_is_left_in_time(bench):
+    (bench.folder / "journalctl").write_text("#!/bin/sh\ncat %s/lines\nsleep 60\n" % bench.folder)
+    reading = bench.read(seconds=1)
+    assert not reading.ended and reading.cursor == bench.entries[-1]["__CURSOR"]
 
 
 def test_nothing_is_left_behind(bench):
@@ -132,6 +159,6 @@ def test_nothing_is_left_behind(bench):
 
 
 def test_without_journalctl(bench, monkeypatch):
-    monkeypatch.setattr(journal_cursor, "find_executable", lambda _name: str(bench.folder / "nowhere"))
+    monkeypatch.setattr(command, "find_executable", lambda _name: str(bench.folder / "nowhere"))
     with pytest.raises(CommandError):
         bench.read()

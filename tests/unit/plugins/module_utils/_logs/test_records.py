@@ -80,7 +80,28 @@ def test_the_command_that_wrote_an_event(line_, command):
 @pytest.mark.parametrize("labels", [None, "", "{", "[1]", [123], '{"a": "b"}'])
 def test_labels_of_an_event(labels):
     (event,) = records.parse_podman_events([{
-        "__REALTIME_TIMESTAMP": "5", "PODMAN_EVENT": "died", "PODMAN_ID": ID, "PODMAN_LABELS": labels,
+        "__REALTIME_TIMESTAMP": "5", "_UID": "0", "PODMAN_EVENT": "died", "PODMAN_ID": ID, "PODMAN_LABELS": labels,
         "PODMAN_EXIT_CODE": "137", "PODMAN_TIME": "not a time"}])
     assert event.labels == ({"a": "b"} if labels and "b" in labels else {})
     assert (event.exit_code, event.at, event.uid) == (137, 5, 0)
+
+
+@pytest.mark.parametrize("field, value", [
+    ("_UID", None), ("_UID", "-1"), ("_UID", "4294967295"), ("_UID", "9" * 400), ("_UID", "root"),
+    ("PODMAN_ID", "x"), ("PODMAN_ID", ID + "\n"), ("PODMAN_ID", ID.upper()), ("PODMAN_EVENT", "died\0"), ("PODMAN_EVENT", "x" * 40),
+])
+def test_an_event_without_a_writer_or_a_container_is_none(field, value):
+    event = {"__REALTIME_TIMESTAMP": "5", "_UID": "0", "PODMAN_EVENT": "died", "PODMAN_ID": ID}
+    assert len(records.parse_podman_events([event])) == 1
+    assert records.parse_podman_events([dict(event, **{field: value})]) == []
+
+
+@pytest.mark.parametrize("field, value, attribute, known", [
+    ("PODMAN_EXIT_CODE", "9" * 400, "exit_code", None), ("PODMAN_EXIT_CODE", "\u00b2", "exit_code", None),
+    ("PODMAN_TIME", "9999-12-31T00:00:00Z", "at", 5), ("PODMAN_TIME", "x" * 4000, "at", 5),
+    ("PODMAN_NAME", "a\ud800", "name", "a?"), ("PODMAN_NAME", [255, 0], "name", "\ufffd\0"),
+    ("PODMAN_LABELS", "[" * 2000, "labels", {}), ("PODMAN_LABELS", '{"a": [1], "b": "\\ud800"}', "labels", {"b": "?"}),
+])
+def test_odd_values_of_an_event(field, value, attribute, known):
+    event = {"__REALTIME_TIMESTAMP": "5", "_UID": "0", "PODMAN_EVENT": "died", "PODMAN_ID": ID, field: value}
+    assert getattr(records.parse_podman_events([event])[0], attribute) == known

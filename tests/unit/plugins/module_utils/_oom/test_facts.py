@@ -39,6 +39,7 @@ class Bench:
                 ("read_kernel_log", lambda *_arguments: JournalEntries(
                     [] if self.kernel_problem else self.entries["kernel"], 0, self.kernel_problem)),
                 ("read_unit_records", lambda *_arguments: JournalEntries(self.entries["systemd"], 0, None)),
+                ("read_user_unit_records", lambda *_arguments: JournalEntries([], 0, None)),
                 ("read_podman_events", self.read_podman_events),
                 ("read_podman_deaths", lambda *_arguments: JournalEntries(
                     [entry for entry in self.entries["podman"] if entry["PODMAN_EVENT"] == "died"], 0, None)),
@@ -85,9 +86,10 @@ class Bench:
                             unmatched=unmatched, complete=True, sources=[{"name": "podman", "user": name, "status": "ok"}],
                             errors=[])
 
-    def read_podman_events(self, _since, idents, _timeout):
-        self.queries.append(list(idents))
-        return JournalEntries([entry for entry in self.entries["podman"] if entry["PODMAN_ID"] in idents], 0, None)
+    def read_podman_events(self, _since, containers, _timeout):
+        self.queries.append([ident for ident, _uid in containers])
+        return JournalEntries([entry for entry in self.entries["podman"]
+                               if (entry["PODMAN_ID"], int(entry["_UID"])) in containers], 0, None)
 
     def collect(self, *words):
         return facts.collect_facts(facts.Options(

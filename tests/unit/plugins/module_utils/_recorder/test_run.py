@@ -153,6 +153,15 @@ def test_anybody_can_write_into_the_journal(bench, fields):
     assert bench.recorded() == bench.kills()
 
 
+def test_entries_that_were_left_out_are_told_and_make_nothing_incomplete(bench):
+    """Any user can write one each minute: that must not keep the history from being complete."""
+    bench.journal.bad_entries = 2
+    assert bench.run() == []
+    assert bench.rows("SELECT value FROM meta WHERE key = 'problem'") == [
+        ("2 entries of the journal that no service writes were left out",)]
+    assert bench.rows("SELECT value FROM meta WHERE key = 'success_at'") == [(bench.now,)]
+
+
 def test_a_second_run_changes_nothing_but_its_time(bench):
     bench.run()
     tables = ("messages", "unit_ooms", "oomd_kills", "events", "containers", "kills")
