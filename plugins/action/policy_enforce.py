@@ -15,13 +15,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._door.facts import FACTS_SCHEMA
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_module
 from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
 from ..plugin_utils._enforce.table import render_table
 from ..plugin_utils._model.rules import SETTINGS
-from ..plugin_utils._rules.evaluate import FACTS_SCHEMA
 from ..plugin_utils._text import format_iso, plural, printable
 
 _PLAN_SPEC = {

@@ -190,7 +190,7 @@ ansible_facts:
               type: str
               returned: success
             name:
-              description: Name.
+              description: Name. V(null) for one that Podman would refuse.
               type: str
               returned: success
             user:
@@ -378,7 +378,11 @@ ansible_facts:
           elements: dict
           returned: success
         errors:
-          description: What went wrong, with C(source), C(user) and C(message).
+          description:
+            - What went wrong, with C(source), C(user) and C(message). C(source) is V(facts) for what could not become part of
+              these facts, because it is not what C(docs/facts-v1.schema.json) says.
+            - Where that is about one container, C(container) is its name or the beginning of its ID, and C(container_id) its ID or
+              V(null).
           type: list
           elements: dict
           returned: success

@@ -19,7 +19,7 @@ import sys
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import FACTS_SCHEMA
+from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import FACTS_SCHEMA
 
 pytest.importorskip("ansible")
 

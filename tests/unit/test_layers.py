@@ -17,14 +17,15 @@ BASES = ("module_utils", "plugin_utils")
 ALLOWED = {
     # on managed hosts
     "module_utils/_system": (),
+    "module_utils/_door": ("_system",),
     "module_utils/_cgroup": ("_system",),
-    "module_utils/_podman": ("_system",),
+    "module_utils/_podman": ("_system", "_door"),
     "module_utils/_boot": ("_system",),
     "module_utils/_logs": ("_system", "_cgroup"),
     "module_utils/_cgroup_v2": ("_system", "_boot"),
-    "module_utils/_recorder": ("_system", "_cgroup", "_logs"),
-    "module_utils/_memory": ("_system", "_cgroup", "_podman"),
-    "module_utils/_oom": ("_system", "_cgroup", "_podman", "_logs", "_recorder"),
+    "module_utils/_recorder": ("_system", "_door", "_cgroup", "_logs"),
+    "module_utils/_memory": ("_system", "_door", "_cgroup", "_podman"),
+    "module_utils/_oom": ("_system", "_door", "_cgroup", "_podman", "_logs", "_recorder"),
     "module_utils/_drain": ("_system", "_podman"),
     "module_utils/_defaults": ("_system", "_podman", "_cgroup_v2"),
     # on the controller
@@ -33,13 +34,13 @@ ALLOWED = {
     "plugin_utils/_terminal": ("_text",),
     "plugin_utils/_model": ("_text",),
     "plugin_utils/_policy": ("_text", "_model", "module_utils/_system"),
-    "plugin_utils/_rules": ("_text", "_model", "_policy", "module_utils/_system"),
-    "plugin_utils/_report": ("_model",),
+    "plugin_utils/_rules": ("_text", "_model", "_policy", "module_utils/_system", "module_utils/_door"),
+    "plugin_utils/_report": ("_model", "module_utils/_door"),
     "plugin_utils/_formats": ("_text", "_terminal", "_model", "_report", "module_utils/_system"),
     "plugin_utils/_audit": ("_text", "_model", "_policy", "_rules", "_report", "_formats"),
     "plugin_utils/_enforce": ("_text", "_terminal", "_model", "_policy", "_rules", "module_utils/_system"),
     "plugin_utils/_cgroup_v2": ("_model", "_policy", "_rules"),
-    "plugin_utils/_ansible": ("_text", "_terminal", "_policy", "_report", "_formats", "_audit"),
+    "plugin_utils/_ansible": ("_text", "_terminal", "_policy", "_report", "_formats", "_audit", "module_utils/_door"),
 }
 USES_ANSIBLE = ("plugin_utils/_ansible",)
 MAX_FILES = 14  # in a room

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
+from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
 from .._logs.journal import (
     JournalEntries,
@@ -34,8 +35,6 @@ from .._system.users import User, find_users, user_name
 from .containers import live_memory, read_next_starts, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, HostRecords, RecordsByContainer, attribute_service_kills, container_evidence
 from .verdict import decide
-
-SCHEMA = "podman_fleet.memory/facts/v1"
 
 _WORKERS = 4
 
@@ -118,7 +117,7 @@ class _Collector:
         self._add_cgroup_source()
         self._sources.append(answers.history.source)
         return {
-            "schema": SCHEMA,
+            "schema": FACTS_SCHEMA,
             "host": self._host_facts(answers, records.oomd_active),
             "sources": self._sources,
             "containers": containers,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from ...module_utils._door.facts import FACTS_SCHEMA
 from .._model.container_facts import Facts
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, severity_rank
@@ -23,8 +24,6 @@ from .kills import kill_findings
 from .limits import limit_findings
 from .near_limit import near_limit_findings
 from .waivers import apply_waivers
-
-FACTS_SCHEMA = "podman_fleet.memory/facts/v1"
 
 
 def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, strategies as st
 from sample_container import make_container
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import FACTS_SCHEMA
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.obstacles import next_start_obstacle, podman_version
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import HostPlan, Options, plan_host
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.rules import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import decide, named_host
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import FACTS_SCHEMA, evaluate_facts
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 TODAY = datetime.date(2026, 11, 24)
