@@ -55,7 +55,8 @@ class ActionModule(ActionBase):
         """
         args = self._task.args
         if args.get("prefix"):
-            variables = {name: task_vars.get(args["prefix"] + name, "") for name in FACTS_SPEC if name not in args}
+            names = [name for name in FACTS_SPEC if name not in args and name != "users_timeout"]  # that follows the task's own
+            variables = {name: task_vars.get(args["prefix"] + name, "") for name in names}
             values = self._templar.template(variables)
             self._task.args = {**args, **{name: value for name, value in values.items() if value != ""}}
 

@@ -45,6 +45,13 @@ options:
     description: Seconds for each external command.
     type: int
     default: 60
+  users_timeout:
+    description:
+      - Seconds for the containers of all users together. Users who wait have equal shares of what is left.
+      - A user whose containers can't be read in that time is reported in
+        RV(podman_fleet.memory.oom_facts#module:ansible_facts.podman_oom.errors), the others are whole.
+    type: int
+    default: 600
   state_dir:
     description: Directory of the history that M(podman_fleet.memory.oom_recorder) keeps. It is only read.
     type: path

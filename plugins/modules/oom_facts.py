@@ -394,7 +394,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._oom.facts import Options, collect_facts
+from ..module_utils._oom.facts import collect_facts
+from ..module_utils._oom.sources import Options
 from ..module_utils._system.times import SECOND, parse_since
 from ..module_utils._system.users import UserError
 
@@ -407,6 +408,7 @@ def main() -> None:
             "since": {"type": "str", "default": "7d"},
             "executable": {"type": "str", "default": "podman"},
             "timeout": {"type": "int", "default": 60},
+            "users_timeout": {"type": "int", "default": 600},
             "state_dir": {"type": "path", "default": "/var/lib/podman-memory"},
             "as_json": {"type": "bool", "default": False},
         },
@@ -421,8 +423,9 @@ def main() -> None:
     except ValueError as exc:
         module.fail_json(msg="since: %s; give a span such as 7d, 12h or 30m, or an ISO time such as "
                              "2026-11-23T04:00:00Z" % exc)
-    if params["timeout"] < 1:
-        module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
+    for name in ("timeout", "users_timeout"):
+        if params[name] < 1:
+            module.fail_json(msg="%s: %d is not a number of seconds above 0" % (name, params[name]))
     try:
         facts = collect_facts(Options(**params), now)
     except UserError as exc:

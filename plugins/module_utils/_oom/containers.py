@@ -15,7 +15,6 @@ from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer
 from .._podman.unit_command import next_start_settings, podman_run_lines
 from .._recorder.record import KnownContainer
-from .._system.host import Host
 from .._system.host_files import Files
 from .._system.systemctl import Systemctl, SystemctlError
 from .._system.times import to_iso
@@ -48,11 +47,14 @@ def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str
     return {ident: values for ident, values in settings.items() if values}
 
 
-def live_memory(container: Container, files: CgroupFiles, host: Host) -> Tuple[Dict[str, Any], LiveState]:
-    """Return ({effective, usage, events} for the facts, LiveState) of a container; the three are None unless it runs."""
+def live_memory(container: Container, last_pid: Optional[int], files: CgroupFiles) -> Tuple[Dict[str, Any], LiveState]:
+    """Return ({effective, usage, events} for the facts, LiveState) of a container; the three are None unless it runs.
+
+    :param last_pid: of the main process of its last run, None: unknown.
+    """
     memory: Dict[str, Any] = {"effective": None, "usage": None, "events": None}
     if not container.running or not container.pid:
-        return memory, LiveState(host.main_pid(container.pidfile))
+        return memory, LiveState(last_pid)
     cgroups = files.container_cgroups(container.pid, container.ident)
     if cgroups is None:  # ended since Podman was asked
         return memory, LiveState(container.pid)

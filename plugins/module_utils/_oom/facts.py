@@ -7,60 +7,28 @@
 Knows the order and the shape of the facts; reads and decides nothing itself.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+import os
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
-from .._logs.journal import (
-    JournalEntries,
-    oldest_entry_time,
-    read_kernel_log,
-    read_podman_deaths,
-    read_podman_events,
-    read_ring_buffer,
-    read_unit_records,
-    read_user_unit_records,
-)
+from .._logs.journal import JournalEntries, oldest_entry_time, read_podman_deaths, read_podman_events, read_ring_buffer
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
 from .._podman.cli import matches_word
-from .._podman.listing import PodmanAnswer, first_queryable_user, podman_info, podman_versions, query_containers
+from .._podman.listing import PodmanAnswer, podman_version
 from .._recorder.record import Record
-from .._recorder.source import daily_memory, merge_records, read_recorder, recorded_events
+from .._recorder.source import daily_memory, merge_records, recorded_events
 from .._system.host import Host
 from .._system.times import to_iso
-from .._system.users import User, find_users, user_name
-from .containers import live_memory, read_next_starts, removed_container_facts
+from .._system.users import user_name
+from .._users.owners import Owner, ProcessOwners, find_owners
+from .containers import live_memory, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, HostRecords, RecordsByContainer, attribute_service_kills, container_evidence
+from .sources import Answers, Options, ask_sources
+from .users import UserAnswer
 from .verdict import decide
-
-_WORKERS = 4
-
-
-class Options(NamedTuple):
-    """The options of the module oom_facts."""
-
-    users: List[str]
-    containers: List[str]  # ids or names, none for all
-    since: int  # microseconds since the epoch
-    executable: str
-    timeout: int  # seconds for each command
-    state_dir: str  # of the recorder's history
-
-
-class _Answers(NamedTuple):
-    """The answers of the sources that are asked first, side by side."""
-
-    podman: List[PodmanAnswer]  # of each user
-    podman_info: Optional[Dict[str, Any]]  # the facts' `host.podman`, None: not answered
-    kernel_log: JournalEntries
-    unit_records: JournalEntries  # of the system's systemd manager
-    user_unit_records: JournalEntries  # of those of the users that are looked at
-    history: Record  # the recorder's
-    counted: Optional[int]  # processes that the kernel OOM-killed since the boot, by its own count
-    journal_since: Optional[int]  # time of the system journal's oldest entry; None: unreadable
 
 
 def collect_facts(options: Options, now: int) -> Dict[str, Any]:
@@ -69,8 +37,8 @@ def collect_facts(options: Options, now: int) -> Dict[str, Any]:
     :param now: microseconds since the epoch.
     :raises UserError: none of `users` can be looked at.
     """
-    users, problems = find_users(options.users)
-    collector = _Collector(options, now, users)
+    owners, problems = find_owners(options.users)
+    collector = _Collector(options, now, owners)
     for problem in problems:
         collector.add_error("podman", problem["message"], problem["user"])
         collector.add_source("podman", "unavailable", problem["message"], user=problem["user"])
@@ -80,10 +48,10 @@ def collect_facts(options: Options, now: int) -> Dict[str, Any]:
 class _Collector:
     """One look at the host; collect() lists the steps."""
 
-    def __init__(self, options: Options, now: int, users: List[User]) -> None:
+    def __init__(self, options: Options, now: int, owners: List[Owner]) -> None:
         self._options = options
         self._now = now
-        self._users = users
+        self._owners = owners
         self._host = Host()
         self._files = CgroupFiles()
         self._sources: List[Dict[str, Any]] = []
@@ -97,7 +65,12 @@ class _Collector:
         self._errors.append({"source": source, "user": user, "message": message})
 
     def collect(self) -> Dict[str, Any]:
-        answers = self._ask_sources()
+        # before the log is read, so that a kill in between can't look like a record that is lost
+        counted = self._host.oom_kills_since_boot()
+        answers = ask_sources(self._options, self._owners, self._now, counted)
+        for answer in answers.podman:
+            self._sources.extend(answer.sources)
+            self._errors.extend(answer.errors)
         log, coverage = self._merge_kernel_logs(answers)
         systemd_since = self._find_systemd_coverage(answers)
         for unit_records in (answers.unit_records, answers.user_unit_records):
@@ -125,33 +98,7 @@ class _Collector:
             "errors": self._errors,
         }
 
-    def _ask_sources(self) -> _Answers:
-        """Ask Podman of each user, the kernel and the journal, side by side."""
-        options = self._options
-        history = read_recorder(options.state_dir, options.since, self._now)
-        # before the log is read, so that a kill in between can't look like a record that is lost
-        counted = self._host.oom_kills_since_boot()
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            kernel_log = pool.submit(read_kernel_log, options.since, options.timeout)
-            unit_records = pool.submit(read_unit_records, options.since, options.timeout)
-            uids = [user.identity.uid for user in self._users if user.identity.uid != 0]
-            user_units = pool.submit(read_user_unit_records, options.since, uids, options.timeout) if uids else None
-            podman = [pool.submit(query_containers, user, options.containers, options.executable, options.timeout)
-                      for user in self._users]
-            # `podman info` takes as long as inspecting a hundred containers
-            able = first_queryable_user(self._users, options.executable)
-            info = pool.submit(podman_info, able, options.executable, options.timeout) if able else None
-        answers = _Answers(
-            podman=[future.result() for future in podman], podman_info=info.result() if info else None,
-            kernel_log=kernel_log.result(), unit_records=unit_records.result(),
-            user_unit_records=user_units.result() if user_units else JournalEntries([], 0, None), history=history, counted=counted,
-            journal_since=oldest_entry_time(None))
-        for answer in answers.podman:
-            self._sources.extend(answer.sources)
-            self._errors.extend(answer.errors)
-        return answers
-
-    def _merge_kernel_logs(self, answers: _Answers) -> Tuple[KernelLog, Coverage]:
+    def _merge_kernel_logs(self, answers: Answers) -> Tuple[KernelLog, Coverage]:
         """Return the KernelLog of journal, ring buffer and the recorder's history together, and its Coverage."""
         since, boot = self._options.since, self._host.boot_id()
         ring = read_ring_buffer(boot)
@@ -177,7 +124,7 @@ class _Collector:
         return log, coverage
 
     @staticmethod
-    def _kernel_journal_since(answers: _Answers) -> Optional[int]:
+    def _kernel_journal_since(answers: Answers) -> Optional[int]:
         """From when on the journal was read for the kernel's messages; None: not to its end."""
         if answers.kernel_log.problem:
             return None
@@ -185,10 +132,10 @@ class _Collector:
             return min(message.at for message in parse_kernel_messages(answers.kernel_log.entries))
         return answers.journal_since
 
-    def _find_systemd_coverage(self, answers: _Answers) -> Dict[int, Optional[int]]:
+    def _find_systemd_coverage(self, answers: Answers) -> Dict[int, Optional[int]]:
         """Return {uid: from when on the journal holds the records of the user's systemd}."""
         coverage: Dict[int, Optional[int]] = {}
-        for user in self._users:
+        for user in (answer.user for answer in answers.podman):
             uid, since = user.identity.uid, answers.journal_since
             if uid != 0:  # a user's records are in files of their own where the journal is persistent
                 since = oldest_entry_time(uid) or since
@@ -205,7 +152,7 @@ class _Collector:
             coverage[uid] = since
         return coverage
 
-    def _add_events(self, index: RecordsByContainer, known: Set[str], answers: _Answers, coverage: Coverage,
+    def _add_events(self, index: RecordsByContainer, known: Set[str], answers: Answers, coverage: Coverage,
                     ) -> RecordsByContainer:
         """Return the index with Podman's events of those containers whose verdict depends on them."""
         since, timeout = self._options.since, self._options.timeout
@@ -219,7 +166,7 @@ class _Collector:
         if coverage.status == "unavailable" and index.has_service_ooms():
             # a service's record has no id: the death that Podman recorded at that time has it
             events += self._parse_events(read_podman_deaths(
-                since, [user.identity.uid for user in self._users], timeout))
+                since, [answer.user.identity.uid for answer in answers.podman], timeout))
         return RecordsByContainer(attribute_service_kills(index.records._replace(events=events)), known)
 
     def _parse_events(self, answer: JournalEntries) -> List[PodmanEvent]:
@@ -243,14 +190,18 @@ class _Collector:
             self.add_error("recorder", problem)
         return events
 
-    def _container_facts(self, answers: _Answers, index: RecordsByContainer, systemd_since: Dict[int, Optional[int]],
+    def _container_facts(self, answers: Answers, index: RecordsByContainer, systemd_since: Dict[int, Optional[int]],
                          ) -> List[Dict[str, Any]]:
         facts = []
-        for answer in answers.podman:
+        processes = ProcessOwners()
+        for answer, _info, next_starts, main_pids in answers.users:
             uid = answer.user.identity.uid
-            next_starts = read_next_starts(answer, self._options.timeout)
             for container in answer.containers:
-                memory, live = live_memory(container, self._files, self._host)
+                if container.pid and not processes.may_be(answer.user.identity, container.pid):
+                    self.add_error("cgroup", "container %s: its State.Pid %d is no process of %s" % (
+                        container.ident[:12], container.pid, answer.user.identity.name), answer.user.identity.name)
+                    container = container._replace(pid=None)
+                memory, live = live_memory(container, main_pids.get(container.ident), self._files)
                 evidence = container_evidence(container, uid, index, live, systemd_since[uid])
                 inspected = dict(container.facts)
                 declared, state = inspected.pop("declared"), inspected["state"]
@@ -261,7 +212,7 @@ class _Collector:
                     oom=decide(container.ident, evidence)))
         return facts
 
-    def _removed_facts(self, answers: _Answers, index: RecordsByContainer, systemd_since: Dict[int, Optional[int]],
+    def _removed_facts(self, answers: Answers, index: RecordsByContainer, systemd_since: Dict[int, Optional[int]],
                        known: Set[str]) -> List[Dict[str, Any]]:
         """The killed containers that Podman does not know, of the users that are looked at."""
         by_uid = {answer.user.identity.uid: answer for answer in answers.podman}
@@ -293,11 +244,20 @@ class _Collector:
         else:
             self.add_source("cgroup", "ok")
 
-    def _host_facts(self, answers: _Answers, oomd_active: bool) -> Dict[str, Any]:
+    def _host_facts(self, answers: Answers, oomd_active: bool) -> Dict[str, Any]:
         facts = self._host.facts(self._now)
         facts["cgroup_version"] = self._files.hierarchy.version
         facts["controllers"] = self._files.hierarchy.controllers
-        facts["podman"] = answers.podman_info or podman_versions(
-            answers.podman, self._options.executable, self._options.timeout, self._errors)
+        facts["podman"] = self._podman_facts(answers.users)
         facts["oomd_active"] = oomd_active
+        return facts
+
+    def _podman_facts(self, users: List[UserAnswer]) -> Dict[str, Any]:
+        """The facts' `host.podman` by the first user who has containers; the version is never another user's word."""
+        told = next((user for user in users if user.info), None)
+        facts: Dict[str, Any] = {"version": None, "conmon": None, "runtime": {"name": None, "version": None},
+                                 "cgroup_manager": None}
+        facts.update((told.info if told else None) or {})
+        if told is None or told.podman.user.identity.uid != os.geteuid():
+            facts["version"] = podman_version(self._options.executable, self._options.timeout, self._errors)
         return facts

@@ -6,7 +6,7 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._system.command import CommandNotFound, find_executable
+from .._system.command import CommandNotFound, current_identity, find_executable
 from .._system.users import User
 from .cli import ListedContainer, Podman, PodmanError, select_containers
 from .inspect import Container, InspectError, parse_container
@@ -54,6 +54,11 @@ def query_containers(user: User, words: Sequence[str], executable: str, timeout:
         errors=[_error(name, message) for message in messages])
 
 
+def unanswered(user: User, words: Sequence[str], message: str) -> PodmanAnswer:
+    """Return the answer for a user who can't be asked."""
+    return _empty_answer(user, words, "unavailable", message)
+
+
 def _empty_answer(user: User, words: Sequence[str], status: str, message: str) -> PodmanAnswer:
     """The answer without containers; where Podman or its storage is absent, that is complete and no error."""
     name, absent = user.identity.name, status == "absent"
@@ -84,11 +89,6 @@ def _error(user: Optional[str], message: str) -> Dict[str, Any]:
     return {"source": "podman", "user": user, "message": message}
 
 
-def first_queryable_user(users: Sequence[User], executable: str) -> Optional[User]:
-    """Return the first user for whom Podman can be run, None when there is none."""
-    return next((user for user in users if not _obstacle(user, executable)), None)
-
-
 def podman_info(user: User, executable: str, timeout: float) -> Optional[Dict[str, Any]]:
     """Return the facts' `host.podman` as one user's Podman gives it, None when it does not answer."""
     try:
@@ -97,24 +97,16 @@ def podman_info(user: User, executable: str, timeout: float) -> Optional[Dict[st
         return None
 
 
-def podman_versions(answers: Sequence[PodmanAnswer], executable: str, timeout: float,
-                    errors: List[Dict[str, Any]]) -> Dict[str, Any]:
-    """Return the facts' `host.podman`, asked of the first user for whom Podman works.
+def podman_version(executable: str, timeout: float, errors: List[Dict[str, Any]]) -> Optional[str]:
+    """Return Podman's version as the caller's own look at the executable gives it; no user's word and no storage is needed.
 
-    Without such a user only the version: anything else would create a container storage.
-
-    :param errors: gets an entry when Podman does not answer.
+    :param errors: gets an entry when it does not answer.
     """
-    unknown = {"version": None, "conmon": None, "runtime": {"name": None, "version": None}, "cgroup_manager": None}
-    answering = [answer for answer in answers if answer.sources[0]["status"] in ("ok", "partial")]
     try:
-        if answering:
-            return Podman(executable, answering[0].user.identity, timeout).info()
-        if all(answer.sources[0]["status"] == "absent" for answer in answers):
-            find_executable(executable)
-            return dict(unknown, version=Podman(executable, answers[0].user.identity, timeout).version())
+        find_executable(executable)
+        return Podman(executable, current_identity(), timeout).version()
     except CommandNotFound:
-        return unknown
+        return None
     except PodmanError as exc:
         errors.append(_error(None, str(exc)))
-    return unknown
+        return None

@@ -23,6 +23,7 @@ from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 _MAX_OUTPUT = 128 * 1024 * 1024
 _MAX_STDERR = 64 * 1024
 _MAX_WORDS = 6
+_ENDS = 2  # seconds for a killed process to be gone
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _Stream = Union[int, IO[bytes]]
@@ -206,7 +207,8 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
             os.killpg(process.pid, signal.SIGKILL)
         except OSError:
             process.kill()
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):  # one in an uninterruptible wait (dead NFS) can't be waited for
+            process.wait(timeout=_ENDS)
     for pipe in (process.stdout, process.stderr):
         if pipe:
             pipe.close()

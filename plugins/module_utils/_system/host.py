@@ -5,12 +5,15 @@
 """Facts of the host itself, from plain files below /proc, /etc and /sys."""
 
 import os
+import re
 import socket
 from typing import Any, Dict, Optional
 
 from .host_files import Files
 from .platform import parse_os_release
 from .times import SECOND, to_iso
+
+_PID = re.compile("[1-9][0-9]{0,6}")  # proc(5), pid_max: at most 2^22
 
 
 class Host:
@@ -64,7 +67,7 @@ class Host:
     def main_pid(self, pidfile: Optional[str]) -> Optional[int]:
         """Return the pid in a container's pidfile, None when there is none. The file outlives the process, but not the boot."""
         text = self._read(pidfile).strip() if pidfile else ""
-        return int(text) if text.isdigit() else None
+        return int(text) if _PID.fullmatch(text) else None
 
     def _read(self, path: str) -> str:
         return self._files.read(path) or ""

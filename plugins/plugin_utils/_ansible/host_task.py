@@ -18,6 +18,7 @@ from ansible.plugins.action import ActionBase
 
 from .controller import is_timeout, problem_from_error, problem_from_result, run_as
 
+_USERS_SHARE = 0.8  # of a task's time limit: the rest is for the connection and for the other sources
 FACTS_MODULE = "podman_fleet.memory.oom_facts"
 # Its options, for the argument_spec of an action.
 FACTS_SPEC = {
@@ -26,6 +27,7 @@ FACTS_SPEC = {
     "since": {"type": "str"},
     "executable": {"type": "str"},
     "timeout": {"type": "int"},
+    "users_timeout": {"type": "int"},
     "state_dir": {"type": "path"},
 }
 
@@ -63,6 +65,10 @@ def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[s
         user = run_as(action)
     except Exception as exc:
         return {"run_as": None, "problem": problem_from_error(exc), "facts": None}
+    limit = action._task.timeout
+    if limit and not options.get("users_timeout"):
+        # so that a user who hangs is an entry in the facts before Ansible gives up the host
+        options = {**options, "users_timeout": max(1, int(limit * _USERS_SHARE))}
     result, problem = run_module(action, FACTS_MODULE, {**options, "as_json": True}, task_vars)
     facts = None
     if problem is None:

@@ -12,7 +12,6 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.inspect import parse_container
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.host import Host
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import SystemctlError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
 
@@ -91,12 +90,11 @@ def tree(tmp_path):
     write("cgroup/%s/memory.events" % own, "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n")
     write("cgroup/machine.slice/memory.events.local", "oom 2\n")
     write("proc/77/cgroup", "0::/%s/container\n" % own)
-    write("run/pidfile", "76\n")
     return tmp_path
 
 
 def live_memory(tree, inspected):
-    return containers.live_memory(inspected, CgroupFiles(str(tree / "cgroup"), str(tree / "proc")), Host(str(tree)))
+    return containers.live_memory(inspected, 76, CgroupFiles(str(tree / "cgroup"), str(tree / "proc")))
 
 
 def test_a_running_container_has_its_memory_and_counters(tree):

@@ -5,18 +5,22 @@
 """The facts of a recorded host: which sources are asked, and what is made of answers that lack something."""
 
 import json
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from recorded_host import HOSTS, UIDS, Recorded, read
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal import JournalEntries, RingBuffer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts, sources
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import UserAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
 
 
 class Bench:
@@ -33,9 +37,8 @@ class Bench:
         self.removed = set()  # names of containers that Podman no longer knows
         self.queries = []  # ids whose events were read
         for name, replacement in (
-                ("find_users", self.find_users), ("query_containers", self.query_containers),
-                ("first_queryable_user", lambda users, _executable: users[0]),
-                ("podman_info", lambda *_arguments: {"version": "5.4.2"}),
+                ("find_owners", self.find_owners), ("UserProcesses", self.user_processes),
+                ("podman_version", lambda *_arguments: "5.4.2"),
                 ("read_kernel_log", lambda *_arguments: JournalEntries(
                     [] if self.kernel_problem else self.entries["kernel"], 0, self.kernel_problem)),
                 ("read_unit_records", lambda *_arguments: JournalEntries(self.entries["systemd"], 0, None)),
@@ -45,8 +48,9 @@ class Bench:
                     [entry for entry in self.entries["podman"] if entry["PODMAN_EVENT"] == "died"], 0, None)),
                 ("read_ring_buffer", lambda _boot: RingBuffer([], None, "no ring buffer")),
                 ("oldest_entry_time", lambda _uid: self.since - SECOND), ("Host", lambda: self)):
-            monkeypatch.setattr(facts, name, replacement)
-        monkeypatch.setattr(facts, "read_next_starts", lambda *_arguments: {})
+            for module in (facts, sources):
+                if hasattr(module, name):
+                    monkeypatch.setattr(module, name, replacement)
 
     # of the host itself
 
@@ -62,18 +66,22 @@ class Bench:
     def oomd_active(self):
         return False
 
-    def main_pid(self, _pidfile):
-        return None
-
     def facts(self, _now):
         return {"hostname": "recorded"}
 
     # of its sources
 
-    def find_users(self, _spec):
-        return [User(Identity(name, uid, uid, "/"), "/storage", True) for name, uid in sorted(UIDS.items())], []
+    def find_owners(self, _spec):
+        return [Owner(Identity(name, uid, uid, "/"), True, True) for name, uid in sorted(UIDS.items())], []
 
-    def query_containers(self, user, words, _executable, _timeout):
+    @contextmanager
+    def user_processes(self, owners, request, _seconds, _at_once):
+        def answer(owner):
+            return UserAnswer(self.query_containers(User(owner.identity, "/storage", True), request["words"]), None, {}, {})
+
+        yield SimpleNamespace(ask=lambda pool: [pool.submit(answer, owner) for owner in owners], asked=owners)
+
+    def query_containers(self, user, words):
         name = user.identity.name
         if name in self.unlisted:
             return PodmanAnswer(user=user, listed=[], containers=[], unmatched=list(words), complete=False, sources=[
@@ -92,8 +100,9 @@ class Bench:
                                if (entry["PODMAN_ID"], int(entry["_UID"])) in containers], 0, None)
 
     def collect(self, *words):
-        return facts.collect_facts(facts.Options(
-            users=[], containers=list(words), since=self.since, executable="podman", timeout=60, state_dir="/nowhere"), self.now)
+        return facts.collect_facts(sources.Options(
+            users=[], containers=list(words), since=self.since, executable="podman", timeout=60, users_timeout=60,
+            state_dir="/nowhere"), self.now)
 
 
 @pytest.fixture(params=HOSTS)

@@ -8,10 +8,10 @@ import pytest
 from fake_podman import HOSTS, FakePodman, write_executable
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import (
-    first_queryable_user,
     podman_info,
-    podman_versions,
+    podman_version,
     query_containers,
+    unanswered,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
@@ -20,7 +20,6 @@ ME = User(current_identity(), "/var/lib/containers/storage", True)
 NAME = ME.identity.name
 NO_STORAGE = ME._replace(storage=None)
 NO_SESSION = User(ME.identity._replace(name="alice", uid=1000), "/home/alice/storage", False)
-UNKNOWN = {"version": None, "conmon": None, "runtime": {"name": None, "version": None}, "cgroup_manager": None}
 
 
 def failing(tmp_path, text="echo 'Error: locked' >&2; exit 125"):
@@ -102,38 +101,30 @@ def test_a_container_that_is_none(tmp_path):
     assert source(answer)[1] == "partial" and fake.containers[1]["Id"][:12] in answer.errors[0]["message"]
 
 
-def test_for_whom_podman_can_be_run(tmp_path):
-    path = FakePodman(tmp_path).path
-    assert first_queryable_user([NO_STORAGE, NO_SESSION, ME], path) == ME
-    assert first_queryable_user([NO_STORAGE, NO_SESSION], path) is None
-    assert first_queryable_user([ME], "/nonexistent/podman") is None
+def test_what_podman_is(tmp_path):
+    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
+    assert podman_info(ME, fake.path, 30) == {
+        "version": "5.4.2", "conmon": "2.1.12", "runtime": {"name": "crun", "version": "1.21"}, "cgroup_manager": "systemd"}
+    assert podman_info(ME, failing(tmp_path), 30) is None
 
 
-def versions(users, path):
+def test_the_version_without_a_storage(tmp_path):
+    """`podman info` would create one."""
+    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
     errors = []
-    answers = [query_containers(user, [], path, 30) for user in users]
-    return podman_versions(answers, path, 30, errors), errors
-
-
-def test_versions_by_the_first_user_for_whom_it_works(tmp_path):
-    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
-    expected = {"version": "5.4.2", "conmon": "2.1.12", "runtime": {"name": "crun", "version": "1.21"},
-                "cgroup_manager": "systemd"}
-    assert versions([NO_STORAGE, NO_SESSION, ME], fake.path) == (expected, [])
-    assert podman_info(ME, fake.path, 30) == expected
-
-
-def test_only_the_version_where_nobody_has_containers(tmp_path):
-    """`podman info` would create a storage."""
-    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
-    assert versions([NO_STORAGE], fake.path) == (dict(UNKNOWN, version="5.4.2"), [])
+    assert (podman_version(fake.path, 30, errors), errors) == ("5.4.2", [])
     assert fake.calls() == [["--version"]]
 
 
-def test_no_versions(tmp_path):
-    assert versions([NO_STORAGE], "/nonexistent/podman") == (UNKNOWN, [])
-    path = failing(tmp_path)
-    assert versions([ME], path) == (UNKNOWN, []), "its error is that of the list already"
-    assert versions([NO_STORAGE], path) == (
-        UNKNOWN, [{"source": "podman", "user": None, "message": "podman --version: exit code 125: Error: locked"}])
-    assert podman_info(ME, path, 30) is None
+def test_no_version(tmp_path):
+    errors = []
+    assert (podman_version("/nonexistent/podman", 30, errors), errors) == (None, [])
+    assert podman_version(failing(tmp_path), 30, errors) is None
+    assert errors == [{"source": "podman", "user": None, "message": "podman --version: exit code 125: Error: locked"}]
+
+
+def test_a_user_who_can_not_be_asked():
+    answer = unanswered(NO_SESSION, ["web"], "no answer in time")
+    assert source(answer) == ("alice", "unavailable", "no answer in time")
+    assert (answer.unmatched, answer.complete) == (["web"], False)
+    assert answer.errors == [{"source": "podman", "user": "alice", "message": "no answer in time"}]

@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
-from .command import Identity
+from .._system.command import Identity
 from .confinement import Limits, Privileges, become_user, move_to_slice, prepare_privileges
 
 # A function that runs as the user: a JSON value in, a JSON value out.

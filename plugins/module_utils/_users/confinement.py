@@ -15,7 +15,7 @@ import signal
 import time
 from typing import Dict, List, NamedTuple
 
-from .command import CommandError, Identity, run_command, user_environment
+from .._system.command import CommandError, Identity, run_command, user_environment
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _KEYCTL_JOIN_SESSION_KEYRING = 1  # keyctl(2)

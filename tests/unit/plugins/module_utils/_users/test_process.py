@@ -16,8 +16,8 @@ import time
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import identity_from_passwd
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.confinement import _KEYCTL, Limits
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.user_process import UserProcess, UserProcessError
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.confinement import _KEYCTL, Limits
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.process import UserProcess, UserProcessError
 
 NOBODY = identity_from_passwd(pwd.getpwnam("nobody"))
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can have processes of others")
