@@ -9,11 +9,13 @@ Pure. Input are facts of oom_facts, and the status that the role leaves on each 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ._model.container_facts import Facts, effective_settings, is_running
 from ._policy.policy import Decision
 from ._rules.drift import next_start_differences
+from ._text import printable
 
 # States of a host after the role, in the order of the summary, and their titles there.
 STATES = {
@@ -24,6 +26,7 @@ STATES = {
     "not_started": "NOT STARTED, because of the failure above",
     "ready": "READY",
 }
+_MAX_REASONS = 20  # of one host in the summary
 
 
 def cgroup_v2_unenforced_limits(facts: Facts) -> list[str]:
@@ -40,7 +43,7 @@ def cgroup_v2_unenforced_limits(facts: Facts) -> list[str]:
         if effective_settings(container) is None:
             text = "its limit is not known"
         if text:
-            lines.append("%s of %s: %s" % (container["name"], container["user"], text))
+            lines.append("%s of %s: %s" % (printable(container["name"], 60), printable(container["user"], 40), text))
     return lines
 
 
@@ -53,13 +56,26 @@ def cgroup_v2_summary(hostvars: Mapping[str, Facts], hosts: Iterable[str]) -> Fa
         if by_state[state]:
             lines.append("%s: %d" % (title, len(by_state[state])))
         for host in by_state[state]:
-            lines.append("  " + host)
-            lines += ["    - %s" % reason for reason in status[host]["why"]]
+            lines.append("  " + printable(host, 60))
+            lines += _reasons(status[host]["why"])
     failed = [host for state in STATES if state not in ("ready", "reboot_required") for host in by_state[state]]
     return {"lines": lines, "hosts": by_state, "failed_hosts": failed}
 
 
 def _status(hostvars: Mapping[str, Facts], host: str) -> Facts:
-    """{state, why} that the role has left on a host, or that it did not get that far."""
+    """{state, why} that the role has left on a host, or that it did not get that far.
+
+    A host that the role did not get through may have put something else there, with its facts.
+    """
     status = hostvars[host].get("cgroup_v2_status") if host in hostvars else None
-    return dict(status) if status else {"state": "not_reached", "why": ["it is unreachable, or the run ended before"]}
+    if not status:
+        return {"state": "not_reached", "why": ["it is unreachable, or the run ended before"]}
+    state, why = (status.get("state"), status.get("why")) if isinstance(status, Mapping) else (None, None)
+    if not isinstance(state, str) or state not in STATES or not isinstance(why, Sequence) or isinstance(why, str):
+        return {"state": "failed", "why": ["cgroup_v2_status is not what the role sets"]}
+    return {"state": state, "why": list(why)}
+
+
+def _reasons(why: list[Any]) -> list[str]:
+    lines = ["    - %s" % printable(reason) for reason in why[:_MAX_REASONS]]
+    return lines + (["    - and %d more" % (len(why) - _MAX_REASONS)] if len(why) > _MAX_REASONS else [])

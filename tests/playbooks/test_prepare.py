@@ -68,8 +68,8 @@ def prepare(tmp_path_factory):
     path = tmp_path_factory.mktemp("prepare")
     memory = path / "tree" / "ansible_collections" / "podman_fleet" / "memory"
     (memory / "plugins" / "modules").mkdir(parents=True)
-    for name in ("roles", "playbooks", "meta", "galaxy.yml", "plugins/filter", "plugins/plugin_utils", "plugins/module_utils",
-                 "plugins/modules/oom_facts.py"):
+    for name in ("roles", "playbooks", "meta", "galaxy.yml", "plugins/action", "plugins/filter", "plugins/plugin_utils",
+                 "plugins/module_utils", "plugins/modules/oom_facts.py", "plugins/modules/settings_check.py"):
         (memory / name).symlink_to(ROOT / name)
     for name, text in (("cgroup_facts", CGROUP_FACTS), ("kernel_cmdline", KERNEL_CMDLINE), ("container_drain", CONTAINER_DRAIN)):
         (memory / "plugins" / "modules" / (name + ".py")).write_text(text, encoding="ascii")

@@ -40,7 +40,7 @@ ALLOWED = {
     "plugin_utils/_formats": ("_text", "_terminal", "_model", "_report", "module_utils/_system"),
     "plugin_utils/_audit": ("_text", "_model", "_policy", "_rules", "_report", "_formats"),
     "plugin_utils/_enforce": ("_text", "_terminal", "_model", "_policy", "_rules", "module_utils/_system"),
-    "plugin_utils/_cgroup_v2": ("_model", "_policy", "_rules"),
+    "plugin_utils/_cgroup_v2": ("_text", "_model", "_policy", "_rules"),
     "plugin_utils/_ansible": ("_text", "_terminal", "_policy", "_report", "_formats", "_audit", "module_utils/_door"),
 }
 USES_ANSIBLE = ("plugin_utils/_ansible",)

@@ -49,3 +49,18 @@ def test_summary():
 
 def test_summary_of_nothing():
     assert cgroup_v2_summary({}, [])["lines"] == []
+
+
+@pytest.mark.parametrize("status", [
+    7, "ready", {"state": "ready"}, {"state": "ready", "why": 7}, {"state": "ready", "why": "abc"}, {"state": ["ready"], "why": []},
+    {"state": "splendid", "why": []}])
+def test_a_host_that_says_something_else_does_not_end_the_summary(status):
+    hostvars = {"odd": {"cgroup_v2_status": status}, "good": {"cgroup_v2_status": {"state": "ready", "why": []}}}
+    result = cgroup_v2_summary(hostvars, ["odd", "good"])
+    assert result["hosts"]["ready"] == ["good"] and result["failed_hosts"] == ["odd"]
+
+
+def test_one_host_does_not_fill_the_summary_and_does_nothing_to_a_terminal():
+    result = cgroup_v2_summary({"a": {"cgroup_v2_status": {"state": "cannot", "why": ["x\x1b[2J" * 1000] * 1000}}}, ["a"])
+    assert len("\n".join(result["lines"])) < 20000 and "\x1b" not in "\n".join(result["lines"])
+    assert result["lines"][-1] == "    - and 980 more"

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings in the facts of a host: of a fact cache, and of a module in the same run. The playbooks refuse them before anything else."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+
+import pytest
+
+pytest.importorskip("ansible")
+
+ROOT = pathlib.Path(__file__).parents[2]
+# Any module's result may have facts: the host writes it.
+MODULE = '''#!/usr/bin/python
+DOCUMENTATION = """
+module: says
+short_description: stand-in
+description: Stand-in.
+options: {facts: {type: dict, description: what a host says}}
+"""
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule(argument_spec={"facts": {"type": "dict"}})
+module.exit_json(ansible_facts=module.params["facts"])
+'''
+PLAYBOOKS = ("audit", "enforce", "prepare", "merge", "schedule", "report", "awx")
+SAYS = """
+- hosts: "{{ who }}"
+  gather_facts: false
+  tasks:
+    - says: {facts: "{{ facts }}"}
+"""
+SAME_RUN = SAYS + """
+- hosts: first,second
+  gather_facts: false
+  roles: [podman_fleet.memory.oom_audit]
+"""
+
+
+class Fleet:
+    """Two hosts and localhost, all on this machine, with a fact cache between runs."""
+
+    def __init__(self, path):
+        self.path, self.reports = path, path / "reports"
+        tree = path / "tree" / "ansible_collections" / "podman_fleet"
+        tree.mkdir(parents=True)
+        (tree / "memory").symlink_to(ROOT)
+        (path / "library").mkdir()
+        (path / "library" / "says.py").write_text(MODULE, encoding="ascii")
+        (path / "says.yml").write_text(SAYS, encoding="ascii")
+        (path / "same_run.yml").write_text(SAME_RUN, encoding="ascii")
+        self.settle()
+
+    def settle(self, everywhere=None, **hosts):
+        """Write the inventory: variables of all hosts, and of single ones."""
+        variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "podman_memory_become": False,
+                     "oom_audit_since": "1m", "oom_audit_formats": [], **(everywhere or {})}
+        (self.path / "inventory.json").write_text(json.dumps({"all": {
+            "vars": variables, "hosts": {name: hosts.get(name, {}) for name in ("localhost", "first", "second")}}}), encoding="ascii")
+
+    def run(self, playbook, *arguments, **variables):
+        """Return (exit code, standard output)."""
+        env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        env.update(ANSIBLE_COLLECTIONS_PATH=str(self.path / "tree"), ANSIBLE_HOME=str(self.path / "home"), ANSIBLE_LIBRARY=str(self.path / "library"),
+                   ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=str(self.path / "facts"), COLUMNS="120",
+                   PYTHONDONTWRITEBYTECODE="1")
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.json", playbook, "-e", json.dumps(variables), *arguments],
+            cwd=str(self.path), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180, check=False)
+        return done.returncode, done.stdout.decode()
+
+    def cache(self, who, **facts):
+        """Let a host say something in an earlier run."""
+        code, output = self.run("says.yml", who=who, facts=facts)
+        assert code == 0, output
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    return Fleet(tmp_path)
+
+
+@pytest.fixture
+def thief():
+    """A web server of the host that isn't ours any more: (its address, what was sent to it)."""
+    taken = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):  # pylint: disable=invalid-name
+            taken.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments):  # pylint: disable=arguments-differ
+            pass
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield "127.0.0.1:%d" % server.server_port, taken
+    server.shutdown()
+    server.server_close()
+
+
+def assert_refused(code, output, *expected):
+    told = " ".join(output.split())
+    assert code == 2, output
+    assert "Facts of a host must not set what the fleet's owner sets" in told, output
+    for text in expected:
+        assert text in told, output
+
+
+TOKEN = {"oom_audit_webhook_headers": {"Authorization": "Bearer s3cret"}}
+
+
+def test_cached_facts_get_neither_the_token_nor_a_report(fleet, thief):
+    address, taken = thief
+    fleet.settle({**TOKEN, "oom_audit_webhook_url": "http://127.0.0.1:1/"})
+    fleet.cache("first", oom_audit_webhook_url="http://" + address, oom_audit_reports=str(fleet.path / "elsewhere"))
+    code, output = fleet.run("podman_fleet.memory.audit", "--limit", "first,second")
+    assert not taken
+    assert_refused(code, output, "host first: oom_audit_reports, oom_audit_webhook_url")
+    assert "Collect the facts" not in output and "Validate the settings" not in output and "s3cret" not in output
+    assert output.count("fatal: [") == 1, "once for all hosts"
+    assert not fleet.reports.exists() and not (fleet.path / "elsewhere").exists()
+    # what the message proposes
+    assert fleet.run("podman_fleet.memory.audit", "--limit", "second", oom_audit_webhook_url="")[0] == 0
+    assert fleet.run("podman_fleet.memory.audit", "--limit", "first", "--flush-cache", oom_audit_webhook_url="")[0] == 0
+
+
+def test_facts_of_the_same_run_do_not_either(fleet, thief):
+    address, taken = thief
+    fleet.settle({**TOKEN, "oom_audit_webhook_url": "http://127.0.0.1:1/"})
+    code, output = fleet.run("same_run.yml", who="first", facts={"oom_audit_webhook_url": "http://" + address, "hostvars": {}, "vars": {}})
+    assert not taken
+    assert_refused(code, output, "host first: oom_audit_webhook_url")
+    assert not fleet.reports.exists()
+
+
+def test_nor_does_a_fact_that_a_setting_reads(fleet, thief):
+    address, taken = thief
+    fleet.settle({**TOKEN, "oom_audit_webhook_url": "{{ chat }}/hook", "chat": "http://{{ lookup('vars', 'chat_host') }}", "chat_host": "127.0.0.1:1"})
+    fleet.cache("first", chat_host=address)
+    code, output = fleet.run("podman_fleet.memory.audit", "--limit", "first,second")
+    assert not taken
+    assert_refused(code, output, "host first: chat_host (read by oom_audit_webhook_url)")
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_each_playbook_refuses_them_first(fleet, playbook):
+    fleet.cache("localhost:second", podman_memory_anything=1, __cgroup_v2_disturbed=True)
+    code, output = fleet.run("podman_fleet.memory." + playbook, podman_memory_merge_slices="nowhere", oom_audit_webhook_url="no address")
+    assert_refused(code, output, ": __cgroup_v2_disturbed, podman_memory_anything")
+    assert output.count("TASK [") == 1 and "ok: [" not in output, output
+
+
+@pytest.mark.parametrize("name", ["lookup", "query"])
+def test_a_fact_does_not_take_the_place_of_a_function(fleet, name):
+    fleet.cache("first", **{name: "x"})
+    assert_refused(*fleet.run("podman_fleet.memory.audit", "--limit", "first"), "host first: %s (read by every lookup)" % name)
+
+
+def test_with_serial_all_hosts_are_looked_at_before_the_first_one_is_asked(fleet):
+    fleet.cache("second", memory_policy_settings=["oom_group"])
+    code, output = fleet.run("podman_fleet.memory.enforce", "--limit", "first,second", podman_memory_serial=1)
+    assert_refused(code, output, "host second: memory_policy_settings")
+    assert "Apply the policy" not in output
+
+
+OWNERS = """
+- hosts: first,second
+  gather_facts: false
+  vars: {oom_audit_formats: [csv]}
+  tasks:
+    - set_fact: {oom_audit_keep: 7}
+    - import_role: {name: podman_fleet.memory.oom_audit}
+"""
+
+
+def test_what_the_owner_says_is_taken(fleet):
+    """Variables of the inventory, of single hosts and of a play, set_fact, --extra-vars; and facts that are no settings."""
+    fleet.settle({"oom_audit_executable": "{{ ansible_facts['podman'] | default('podman') }}"}, first={"oom_audit_users": ["root"]})
+    fleet.cache("first:second", ansible_role="db", role="db", podman_oom={"containers": []})
+    (fleet.path / "owners.yml").write_text(OWNERS, encoding="ascii")
+    code, output = fleet.run("owners.yml", oom_audit_reports="mine")
+    assert code == 0, output
+    assert (fleet.path / "mine" / "latest" / "report.csv").exists()
