@@ -18,7 +18,8 @@ from typing import Callable, Deque, Dict, Iterable, List, NamedTuple, Optional, 
 from .._system.command import CommandError
 from .._system.times import SECOND
 from .journalctl import journalctl_argv, read_lines
-from .kernel_oom import OOM_MESSAGE, OOM_PATTERN, KernelMessage
+from .kernel_lines import OOM_MESSAGE, OOM_PATTERN, OOM_WORDS
+from .kernel_oom import KernelMessage
 from .records import (
     EVENT_FIELDS,
     EVENT_MATCHES,
@@ -47,6 +48,7 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 # Bytes of JSON that are kept of the kernel's and root's entries, and of those of each other user: an entry has about 600.
 _MAX_SYSTEM = 32 * 1024 * 1024
 _MAX_USER = 4 * 1024 * 1024
+SOMEBODY = -1  # in place of a uid: a user, but which one is not known
 _NEVER_USED = ("__CURSOR", "__SEQNUM", "__SEQNUM_ID")  # which journalctl prints always
 
 
@@ -56,7 +58,7 @@ class JournalEntries(NamedTuple):
     entries: List[Entry]
     bad_lines: int  # number of lines that were no entry
     problem: Optional[str]  # why there is nothing, or not everything
-    left_out: Dict[int, int] = {}  # {uid: number} of the oldest entries of those who wrote too many
+    left_out: Dict[int, int] = {}  # {uid or SOMEBODY: number} of the oldest entries of those who wrote too many
 
 
 class RingBuffer(NamedTuple):
@@ -102,22 +104,22 @@ def read_kernel_log(since: int, timeout: float) -> JournalEntries:
     :param since: microseconds since the epoch, here and in the functions below.
     """
     argv = journalctl_argv(KERNEL_FIELDS, since) + KERNEL_MATCHES
-    answer = _run_journalctl(argv + ["--case-sensitive=true", "--grep=" + OOM_PATTERN], timeout, _is_oom_message)
+    answer = _run_journalctl(argv + ["--case-sensitive=true", "--grep=" + OOM_PATTERN], timeout, _kernel_quota)
     if answer.problem and "pattern matching" in answer.problem:
         # journalctl was built without PCRE2: read all of the kernel's messages
-        answer = _run_journalctl(argv, timeout, _is_oom_message)
+        answer = _run_journalctl(argv, timeout, _kernel_quota)
     return answer
 
 
 def read_unit_records(since: int, timeout: float) -> JournalEntries:
     """Read what the system's systemd manager and systemd-oomd recorded of OOM kills."""
-    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, _is_unit_record)
+    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, _manager_quota)
 
 
 def read_user_unit_records(since: int, uids: Iterable[int], timeout: float) -> JournalEntries:
     """Read what the systemd managers of users recorded of OOM kills: apart from the system's, which no user can delay."""
     matches = USER_UNIT_MATCHES + ["_UID=%d" % uid for uid in uids]
-    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + matches, timeout, _is_unit_record)
+    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + matches, timeout, _manager_quota)
 
 
 def read_podman_events(since: int, containers: Iterable[Tuple[str, int]], timeout: float) -> JournalEntries:
@@ -128,32 +130,39 @@ def read_podman_events(since: int, containers: Iterable[Tuple[str, int]], timeou
     wanted = set(containers)
     matches = EVENT_MATCHES + ["PODMAN_ID=" + ident for ident in sorted({ident for ident, _uid in wanted})]
     matches += ["_UID=%d" % uid for uid in sorted({uid for _ident, uid in wanted})]
-    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout,
-                           lambda entry: (field_text(entry.get("PODMAN_ID")), writer_uid(entry)) in wanted)
+    return _run_journalctl(
+        journalctl_argv(EVENT_FIELDS, since) + matches, timeout,
+        lambda entry: writer_uid(entry) if (field_text(entry.get("PODMAN_ID")), writer_uid(entry)) in wanted else None)
 
 
 def read_podman_deaths(since: int, uids: Iterable[int], timeout: float) -> JournalEntries:
     """Read the death of every container that Podman recorded for these users."""
     matches = ["PODMAN_EVENT=died"] + ["_UID=%d" % uid for uid in uids]
-    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout, lambda entry: writer_uid(entry) is not None)
+    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout, writer_uid)
 
 
-def _is_oom_message(entry: Entry) -> bool:
-    return bool(OOM_MESSAGE.search(field_text(entry.get("MESSAGE"))))
+def _kernel_quota(entry: Entry) -> Optional[int]:
+    """Whose share an entry of the kernel's takes: what only holds its words is what users can bring about."""
+    text = field_text(entry.get("MESSAGE"))
+    if not OOM_WORDS.search(text):
+        return None
+    return 0 if OOM_MESSAGE.search(text) else SOMEBODY
 
 
-def _is_unit_record(entry: Entry) -> bool:
-    """Whether a manager or systemd-oomd wrote it, and not somebody else with their words."""
-    return manager_uid(entry) is not None or field_text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT
+def _manager_quota(entry: Entry) -> Optional[int]:
+    """Whose share a record of a manager's or of systemd-oomd takes; None for what somebody else wrote in their words."""
+    return 0 if field_text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT else manager_uid(entry)
 
 
-def _run_journalctl(argv: List[str], timeout: float, is_wanted: Callable[[Entry], bool]) -> JournalEntries:
+def _run_journalctl(argv: List[str], timeout: float, quota: Callable[[Entry], Optional[int]]) -> JournalEntries:
     """Run journalctl. A message beside its answer means that the answer may be incomplete:
     "Journal file … is truncated, ignoring file" comes when a file is just being written, so it is
     run once more. `--grep` without a match exits with 1 and prints nothing.
+
+    :param quota: returns the uid in whose share of what is kept an entry counts, None for one that is not wanted.
     """
     for _attempt in range(2):
-        reader = _EntryReader(is_wanted)
+        reader = _EntryReader(quota)
         try:
             ending = read_lines(argv, reader.take, timeout)
         except CommandError as exc:
@@ -169,10 +178,10 @@ def _run_journalctl(argv: List[str], timeout: float, is_wanted: Callable[[Entry]
 
 
 class _EntryReader:
-    """Keeps the entries that are wanted: of each writer the newest ones, as many as one may have."""
+    """Keeps the entries that are wanted: in each share the newest ones."""
 
-    def __init__(self, is_wanted: Callable[[Entry], bool]) -> None:
-        self._is_wanted = is_wanted
+    def __init__(self, quota: Callable[[Entry], Optional[int]]) -> None:
+        self._quota = quota
         self._kept: Dict[int, Deque[Tuple[int, int, Entry]]] = {}  # by uid: (number in the order of reading, size, entry)
         self._sizes: Dict[int, int] = {}
         self._number = 0
@@ -186,12 +195,13 @@ class _EntryReader:
         entry = parse_entry(line)
         if entry is None:
             self.bad_lines += 1
-        elif self._is_wanted(entry):
-            self._keep(entry, len(line))
+            return True
+        uid = self._quota(entry)
+        if uid is not None:
+            self._keep(entry, len(line), uid)
         return True
 
-    def _keep(self, entry: Entry, size: int) -> None:
-        uid = writer_uid(entry) or 0  # the kernel's entries have none
+    def _keep(self, entry: Entry, size: int, uid: int) -> None:
         kept = self._kept.setdefault(uid, deque())
         for name in _NEVER_USED:
             entry.pop(name, None)

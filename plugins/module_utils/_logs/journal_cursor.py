@@ -11,7 +11,7 @@ import re
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from .journalctl import journalctl_argv, read_lines
-from .kernel_oom import OOM_PATTERN
+from .kernel_lines import OOM_PATTERN
 from .records import EVENT_FIELDS, EVENT_MATCHES, KERNEL_FIELDS, KERNEL_MATCHES, UNIT_FIELDS, UNIT_MATCHES, Entry, parse_entry
 
 # each an index look-up for journald
@@ -23,8 +23,8 @@ _MAX_PROBLEM = 2000  # characters of journalctl's message
 
 _CURSOR = re.compile(br'"__CURSOR"\s*:\s*"([^"]+)"')
 _KERNEL = re.compile(br'"_TRANSPORT"\s*:\s*"kernel"')
-# a message that is not UTF-8 is a list of numbers, which is decoded before it is looked at
-_OOM = re.compile(OOM_PATTERN.encode("ascii") + br'|"MESSAGE"\s*:\s*\[')
+# in a line of JSON; a message that is not UTF-8 is a list of numbers, which is decoded before it is looked at
+_OOM = re.compile(OOM_PATTERN.replace("^", r'"MESSAGE"\s*:\s*"').encode("ascii") + br'|"MESSAGE"\s*:\s*\[')
 
 
 class Reading(NamedTuple):

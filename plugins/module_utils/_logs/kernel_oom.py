@@ -4,15 +4,27 @@
 
 """The kernel's own record of OOM kills: messages in, kills out.
 
-Pure. The format is that of ``mm/oom_kill.c`` since Linux 5.0 (dump_oom_summary(),
-mem_cgroup_print_oom_context(), __oom_kill_process()), the same on 6.1, 6.12 and 7.2.
+Pure. kernel_lines.py knows the form of the lines; this file knows what several of them say together. What only looks like
+them, or can be read in ways that disagree, is no kill: it is told as a DoubtfulRecord.
 """
 
-import re
-from collections import Counter
-from typing import Counter as CounterType, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from collections import Counter, deque
+from typing import Counter as CounterType, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from .._cgroup.paths import own_cgroup
+from .._cgroup.paths import find_container_id, own_cgroup
+from .._system.times import SECOND
+from .kernel_lines import (
+    OOM_WORDS,
+    KilledLine,
+    Summary,
+    is_below,
+    is_continued_by,
+    parse_exiting,
+    parse_group,
+    parse_killed,
+    summary_beginning,
+    summary_readings,
+)
 
 
 class KernelMessage(NamedTuple):
@@ -23,6 +35,11 @@ class KernelMessage(NamedTuple):
     mono: int  # microseconds of the kernel's own clock
     text: str
 
+
+# oom_kill_process(): DEFAULT_RATELIMIT_BURST summaries in DEFAULT_RATELIMIT_INTERVAL
+_BURST = 10
+_INTERVAL = 5 * SECOND
+_MAX_TEXT = 300  # characters of a doubtful record
 
 # boot, mono, text, and which of several equal messages it is
 MessageIdentity = Tuple[Optional[str], int, str, int]
@@ -47,18 +64,38 @@ class Kill(NamedTuple):
     task_memcg: str  # the cgroup of the first victim
     victims: List[Victim]
     group: bool  # memory.oom.group killed the rest of the cgroup too
+    uid: Optional[int] = None  # of the first victim; None: unknown
 
 
 class UnattributedKill(NamedTuple):
     """A "Killed process" without the line that names the cgroup.
 
-    The kernel's rate limit (10 reports in 5 seconds, oom_kill_process()) suppressed that line.
+    The kernel's rate limit (10 reports in 5 seconds, oom_kill_process()) suppressed that line, or it is ambiguous.
     """
 
     at: int  # microseconds
     boot: Optional[str]
     victim: Victim
-    memcg: bool  # it was the limit of some cgroup, not the memory of the host
+    memcg: Optional[bool]  # it was the limit of some cgroup, not the memory of the host; None: the line does not tell
+    place: Optional[str] = None  # the cgroup is this one or below it, or its path begins so; None: it can be any
+
+
+class DoubtfulRecord(NamedTuple):
+    """A record that looks like one of an OOM kill, and proves none."""
+
+    at: int  # microseconds
+    kind: str  # of DOUBTS
+    place: Optional[str]  # the path of a cgroup that it proves, from its beginning; None: it proves none
+    text: str  # its beginning
+
+
+DOUBTS = {
+    "forged": "a message of the kernel's holds the words of an OOM kill but is none, as a user can bring about",
+    "ambiguous": "the names of cgroups or of a process make the kernel's record of an OOM kill ambiguous",
+    "incomplete": "a line of the kernel's record of an OOM kill is not complete",
+    "foreign id": "a cgroup of one user's has the name of a container of another's",
+    "foreign uid": "a process that was killed in a user's container belongs to another user",
+}
 
 
 class KernelLog(NamedTuple):
@@ -69,21 +106,7 @@ class KernelLog(NamedTuple):
     # {boot: number of processes killed}, to compare with /proc/vmstat's oom_kill, which __oom_kill_process() raises
     # once for each "Killed process"
     killed_per_boot: Dict[Optional[str], int]
-
-
-# For journalctl --grep: every message that parse_kernel_log() looks at.
-OOM_PATTERN = r"oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"
-OOM_MESSAGE = re.compile(OOM_PATTERN)
-
-_SUMMARY = re.compile(
-    r"oom-kill:constraint=(?P<constraint>\w+),.*?"
-    r"(?:,global_oom|,oom_memcg=(?P<oom_memcg>.*?)),task_memcg=(?P<task_memcg>.*?),"
-    r"task=(?P<task>.*),pid=(?P<pid>\d+),uid=\d+$"
-)
-_KILLED = re.compile(r"(?P<why>.*)\bKilled process (?P<pid>\d+) \((?P<task>.*)\),? .*?total-vm:")
-_RSS = re.compile(r"(?:anon|file|shmem)-rss:(\d+)kB")
-_GROUP = re.compile(r"Tasks in (?P<memcg>.*) are going to be killed due to memory\.oom\.group set")
-_EXITING = re.compile(r"OOM victim (?P<pid>\d+) \(.*\) is already exiting")
+    doubtful: List[DoubtfulRecord] = []
 
 
 def parse_kernel_log(*sources: Iterable[KernelMessage]) -> KernelLog:
@@ -101,7 +124,7 @@ def parse_kernel_log(*sources: Iterable[KernelMessage]) -> KernelLog:
     parser = _Parser()
     for message in sorted(unique.values(), key=lambda message: (boots[message.boot], message.mono)):
         parser.feed(message)
-    parser.close_kill()
+    parser.close()
     return parser.log
 
 
@@ -128,53 +151,129 @@ class _Parser:
     """
 
     def __init__(self) -> None:
-        self.log = KernelLog(kills=[], unattributed=[], killed_per_boot={})
-        self._kill: Optional[Kill] = None  # the open one
-        self._first: Optional[Victim] = None  # its first victim, from the summary
+        self.log = KernelLog(kills=[], unattributed=[], killed_per_boot={}, doubtful=[])
+        self._readings: List[Summary] = []  # of the open kill's summary
+        self._kill: Optional[Kill] = None  # the open one, by the first of the readings
+        self._recent: Deque[KernelMessage] = deque(maxlen=_BURST)  # the last summaries
+        self._cut: Optional[KernelMessage] = None  # a summary whose end may be in the next records
 
     def feed(self, message: KernelMessage) -> None:
-        if not OOM_MESSAGE.search(message.text):  # a host's ring buffer is mostly of other things
+        """Take the next message."""
+        if not OOM_WORDS.search(message.text):  # a host's ring buffer is mostly of other things
             return
-        match = _SUMMARY.search(message.text)
-        if match:
-            self.close_kill()
-            self._first = Victim(int(match.group("pid")), match.group("task"), message.at, None)
-            self._kill = Kill(
-                at=message.at, boot=message.boot, constraint=match.group("constraint"), oom_memcg=match.group("oom_memcg"),
-                task_memcg=match.group("task_memcg"), victims=[], group=False)
+        if self._cut and message.boot == self._cut.boot and is_continued_by(self._cut.text, message.text):
+            message = self._cut._replace(text=self._cut.text + message.text)
+        elif message.text.startswith(("/", ",")):
+            return  # a part of nothing
+        if self._open(message):
             return
-        match = _KILLED.search(message.text)
-        if match:
-            self._add_victim(message, Victim(int(match.group("pid")), match.group("task"), message.at, _rss(message.text)),
-                             "Memory cgroup out of memory" in match.group("why"))
-        elif self._kill and self._first:
-            match = _EXITING.search(message.text)
-            if _GROUP.search(message.text):
-                self._kill = self._kill._replace(group=True)
-            elif match and int(match.group("pid")) == self._first.pid:
-                self._kill = None  # the victim exited by itself before the signal
+        killed = parse_killed(message.text)
+        if killed:
+            self._add_victim(message, killed)
+        elif not self._continue_kill(message.text):
+            self._doubt("forged", message)
 
-    def _add_victim(self, message: KernelMessage, victim: Victim, memcg: bool) -> None:
+    def _open(self, message: KernelMessage) -> bool:
+        """Begin a kill if the message is a summary; return whether it is, though its end may be missing."""
+        readings = summary_readings(message.text)
+        if not readings and summary_beginning(message.text) is None:
+            return False
+        if self._cut and not message.text.startswith(self._cut.text):
+            self._drop_cut()
+        self.close_kill()
+        self._cut = None if readings else message
+        self._recent.append(message)
+        if readings:
+            first, self._readings = readings[0], readings
+            self._kill = Kill(
+                at=message.at, boot=message.boot, constraint=first.constraint, oom_memcg=first.oom_memcg,
+                task_memcg=first.task_memcg, victims=[], group=False, uid=first.uid)
+        return True
+
+    def _continue_kill(self, text: str) -> bool:
+        """Take a line that says more of the open kill; return whether it is one that the kernel writes."""
+        group, exiting = parse_group(text), parse_exiting(text)
+        if group is not None and self._kill and is_below(self._kill.task_memcg, group):
+            self._kill = self._kill._replace(group=True)
+        if exiting is not None and self._kill and exiting == self._readings[0].pid:
+            self._kill = None  # the victim exited by itself before the signal
+        return group is not None or exiting is not None
+
+    def _add_victim(self, message: KernelMessage, killed: KilledLine) -> None:
         self.log.killed_per_boot[message.boot] = self.log.killed_per_boot.get(message.boot, 0) + 1
+        victim = Victim(killed.pid, killed.task, message.at, killed.rss)
         kill = self._kill
-        if kill and self._first and message.boot == kill.boot and (kill.group or victim.pid == self._first.pid):
+        if kill and message.boot == kill.boot and (kill.group or killed.pid == self._readings[0].pid):
             # With memory.oom.group the first victim is listed once more among the others.
             if victim.pid not in [other.pid for other in kill.victims]:
                 kill.victims.append(victim)
+                if killed.pid != self._readings[0].pid and self._may_lack_summary(message):
+                    self.log.unattributed.append(UnattributedKill(message.at, message.boot, victim, killed.memcg))
             return
         self.close_kill()
-        self.log.unattributed.append(UnattributedKill(message.at, message.boot, victim, memcg))
+        place = self._drop_cut() if self._cut and self._cut.boot == message.boot else None
+        self.log.unattributed.append(
+            UnattributedKill(at=message.at, boot=message.boot, victim=victim, memcg=killed.memcg, place=place))
+
+    def _may_lack_summary(self, message: KernelMessage) -> bool:
+        """Whether the kernel's rate limit may have suppressed a summary just before: then a victim may be of another kill."""
+        return len(self._recent) == _BURST and self._recent[0].boot == message.boot and (
+            message.mono - self._recent[0].mono <= _INTERVAL)
+
+    def close(self) -> None:
+        """Take what is open as complete."""
+        self.close_kill()
+        self._drop_cut()
 
     def close_kill(self) -> None:
         """Take the open kill, if there is one, as complete."""
-        if self._kill and self._first:
-            self.log.kills.append(self._kill._replace(victims=self._kill.victims or [self._first]))
-        self._kill = None
+        kill, self._kill = self._kill, None
+        if not kill:
+            return
+        readings = self._agreeing(kill)
+        first = (readings or self._readings)[0]
+        kill = kill._replace(oom_memcg=first.oom_memcg, task_memcg=first.task_memcg,
+                             victims=kill.victims or [Victim(first.pid, first.task, kill.at, None)])
+        if readings:
+            self.log.kills.append(kill)
+            return
+        # in all readings it is somewhere below the place where the shortest one has its limit
+        place = min((reading.oom_memcg or reading.task_memcg for reading in self._readings), key=len)
+        self._doubt("ambiguous", KernelMessage(kill.at, kill.boot, 0, place), place)
+        self.log.unattributed.extend(
+            UnattributedKill(at=victim.at, boot=kill.boot, victim=victim, memcg=kill.oom_memcg is not None, place=place)
+            for victim in kill.victims)
+
+    def _agreeing(self, kill: Kill) -> List[Summary]:
+        """The readings of the kill's summary that its other lines leave, [] when these disagree on the container or the limit.
+
+        The name of the first victim stands once more, and without anything to be mistaken for, in the line "Killed process".
+        """
+        readings = self._readings
+        names = [victim.task for victim in kill.victims if victim.pid == readings[0].pid]
+        if len(readings) > 1 and names:
+            readings = [reading for reading in readings if reading.task == names[0]]
+        return readings if len({_meaning(reading) for reading in readings}) == 1 else []
+
+    def _drop_cut(self) -> Optional[str]:
+        """Give up the summary whose end is missing, if there is one; return the beginning of its path, None for none."""
+        cut, self._cut = self._cut, None
+        if not cut:
+            return None
+        place = summary_beginning(cut.text) or None
+        self._doubt("incomplete", cut, place)
+        return place
+
+    def _doubt(self, kind: str, message: KernelMessage, place: Optional[str] = None) -> None:
+        self.log.doubtful.append(DoubtfulRecord(message.at, kind, place, message.text[:_MAX_TEXT]))
 
 
-def _rss(text: str) -> Optional[int]:
-    sizes = _RSS.findall(text)
-    return sum(int(size) for size in sizes) * 1024 if sizes else None
+def _meaning(reading: Summary) -> Tuple[Optional[str], ...]:
+    """What a reading says of a container: which one, whose limit."""
+    ident = find_container_id(reading.task_memcg)
+    if ident is None or reading.oom_memcg is None:
+        return ident, reading.oom_memcg and ""
+    return ident, own_cgroup(reading.oom_memcg, ident) or reading.oom_memcg
 
 
 def cause_and_scope(kill: Kill, ident: str) -> Tuple[str, str]:

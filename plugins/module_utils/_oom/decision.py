@@ -127,6 +127,8 @@ def _by_main_pid(evidence: Evidence) -> Optional[Decision]:
 
 def _guess_cause(kill: UnattributedKill, evidence: Evidence) -> Tuple[str, Optional[str]]:
     """(cause, scope) of a kill without a place that was in the container."""
+    if kill.memcg is None:
+        return "unknown", None
     if not kill.memcg:
         return "host_oom", "host"
     return ("container_limit" if evidence.declared_limit else "ancestor_limit"), None

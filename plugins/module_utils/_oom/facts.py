@@ -13,7 +13,14 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 from .._cgroup.cgroupfs import CgroupFiles
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
-from .._logs.journal import JournalEntries, oldest_entry_time, read_podman_deaths, read_podman_events, read_ring_buffer
+from .._logs.journal import (
+    SOMEBODY,
+    JournalEntries,
+    oldest_entry_time,
+    read_podman_deaths,
+    read_podman_events,
+    read_ring_buffer,
+)
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
 from .._podman.cli import matches_word
@@ -128,7 +135,7 @@ class _Collector:
         """From when on the journal was read for the kernel's messages; None: not to its end."""
         if answers.kernel_log.problem:
             return None
-        if answers.kernel_log.left_out:
+        if 0 in answers.kernel_log.left_out:
             return min(message.at for message in parse_kernel_messages(answers.kernel_log.entries))
         return answers.journal_since
 
@@ -180,7 +187,8 @@ class _Collector:
         if answer.bad_lines:
             self.add_error(source, "%d journal line(s) could not be read" % answer.bad_lines)
         for uid, number in sorted(answer.left_out.items()):
-            self.add_error(source, "too many entries: the %d oldest were left out" % number, user_name(uid))
+            self.add_error(source, "too many entries: the %d oldest were left out" % number,
+                           None if uid == SOMEBODY else user_name(uid))
 
     def _recorded_events(self, idents: List[str], history: Record) -> List[PodmanEvent]:
         if history.state is None:

@@ -13,7 +13,8 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List, Optional, Tuple
 
 from .._cgroup.paths import find_container_id, oomd_victim, owner_uid
-from .._logs.kernel_oom import OOM_MESSAGE, KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
+from .._logs.kernel_lines import OOM_MESSAGE
+from .._logs.kernel_oom import KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
 from .._logs.records import (
     Entry,
     PodmanEvent,

@@ -60,7 +60,7 @@ def test_only_what_is_needed_is_asked_for(journalctl):
     assert calls == [
         ["journalctl", "--no-pager", "--quiet", "--output=json", "--output-fields=MESSAGE,_BOOT_ID,_SOURCE_MONOTONIC_TIMESTAMP",
          "--since=@7", "_TRANSPORT=kernel", "--case-sensitive=true",
-         r"--grep=oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"],
+         r"--grep=oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting|^/|^,task"],
         ["journalctl", "--no-pager", "--quiet", "--output=json",
          "--output-fields=PODMAN_EVENT,PODMAN_ID,PODMAN_NAME,PODMAN_IMAGE,PODMAN_EXIT_CODE,PODMAN_TIME,PODMAN_LABELS,_UID,_CMDLINE",
          "--since=@7", "PODMAN_EVENT=init", "PODMAN_EVENT=died", "PODMAN_EVENT=kill", "PODMAN_EVENT=stop",

@@ -25,9 +25,9 @@ def log(*texts, **more):
 
 
 def test_a_kill_at_a_containers_limit():
-    kills, unattributed, killed_per_boot = parse_kernel_log(log(
+    kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(log(
         "sort invoked oom-killer: gfp_mask=0xcc0", MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort")))
-    assert not unattributed and killed_per_boot == {"b1": 1}
+    assert not unattributed and not doubtful and killed_per_boot == {"b1": 1}
     (kill,) = kills
     assert (kill.constraint, kill.oom_memcg, kill.task_memcg) == ("CONSTRAINT_MEMCG", SCOPE, SCOPE + "/container")
     assert [(victim.pid, victim.task, victim.rss) for victim in kill.victims] == [(587, "sort", (20224 + 1412) * 1024)]
@@ -41,7 +41,7 @@ def test_a_host_wide_kill_has_no_oom_memcg():
 
 
 def test_a_group_kill_lists_its_first_victim_twice():
-    kills, _unattributed, killed_per_boot = parse_kernel_log(log(
+    kills, _unattributed, killed_per_boot, _doubtful = parse_kernel_log(log(
         MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"), GROUP, KILLED % (580, "sh"), KILLED % (587, "sort")))
     assert [victim.pid for victim in kills[0].victims] == [587, 580]
     assert kills[0].group and killed_per_boot == {"b1": 3}
@@ -50,7 +50,7 @@ def test_a_group_kill_lists_its_first_victim_twice():
 def test_journal_and_ring_buffer_hold_the_same_messages():
     journal = log(MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"))
     ring = [message._replace(at=message.at + 7) for message in journal]
-    kills, _unattributed, killed_per_boot = parse_kernel_log(journal, ring)
+    kills, _unattributed, killed_per_boot, _doubtful = parse_kernel_log(journal, ring)
     assert len(kills) == 1 and killed_per_boot == {"b1": 1} and kills[0].at == 1000
 
 
@@ -61,23 +61,24 @@ def test_a_group_kill_within_one_tick_of_the_clock_counts_as_the_kernel_counts()
     ring = [message._replace(at=message.at + 7) for message in journal]
     half = ring[3:]  # the buffer wrapped in the middle of it
     for sources in ((journal,), (journal, ring), (journal, half), (journal, half, ring)):
-        kills, unattributed, killed_per_boot = parse_kernel_log(*sources)
-        assert killed_per_boot == {"b1": 3} and not unattributed
+        kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(*sources)
+        assert killed_per_boot == {"b1": 3} and not unattributed and not doubtful
         assert len(kills) == 1 and sorted(victim.pid for victim in kills[0].victims) == [942, 949]
 
 
 def test_a_suppressed_report_leaves_a_kill_without_a_place():
-    kills, unattributed, killed_per_boot = parse_kernel_log(log(
+    kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(log(
         MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"), KILLED % (600, "sort"),
         "Out of memory: Killed process 601 (x) total-vm:1kB, anon-rss:0kB, file-rss:0kB, shmem-rss:0kB, UID:0"))
-    assert len(kills) == 1 and killed_per_boot == {"b1": 3}
+    assert len(kills) == 1 and killed_per_boot == {"b1": 3} and not doubtful
     assert [(kill.victim.pid, kill.memcg) for kill in unattributed] == [(600, True), (601, False)]
 
 
 def test_a_victim_that_ended_by_itself_was_not_killed():
-    kills, unattributed, killed_per_boot = parse_kernel_log(log(
-        MEMCG % (SCOPE, SCOPE, "sort", 587), "OOM victim 587 (sort) is already exiting. Skip killing the task"))
-    assert (kills, unattributed, killed_per_boot) == ([], [], {})
+    kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(log(
+        MEMCG % (SCOPE, SCOPE, "sort", 587),
+        "Memory cgroup out of memory: OOM victim 587 (sort) is already exiting. Skip killing the task"))
+    assert (kills, unattributed, killed_per_boot, doubtful) == ([], [], {}, [])
 
 
 @pytest.mark.parametrize("task", ["a,task=b,pid=1", "x) total-vm:", "Killed proc", "oom-kill:", "", "(sd-pam)", "ü\ufffd"])
@@ -90,9 +91,88 @@ def test_task_names_are_whatever_their_owners_like(task):
 def test_two_boots_with_the_same_clock_stay_apart():
     first = log(MEMCG % (SCOPE, SCOPE, "sort", 587), KILLED % (587, "sort"))
     second = [message._replace(boot="b2", at=message.at + 10 ** 9) for message in first]
-    kills, _unattributed, killed_per_boot = parse_kernel_log(second + first)
+    kills, _unattributed, killed_per_boot, _doubtful = parse_kernel_log(second + first)
     assert [kill.boot for kill in kills] == ["b1", "b2"] and killed_per_boot == {"b1": 1, "b2": 1}
 
 
 def test_other_messages_are_ignored():
     assert parse_kernel_log(log("oom_reaper: reaped process 587 (sort), now anon-rss:0kB", "", "Killed process")).kills == []
+
+
+# --- what is no kill --------------------------------------------------------------------------
+
+ALICE = "/user.slice/user-1000.slice/user@1000.service"
+
+
+def doubts(parsed):
+    return [(record.kind, record.place) for record in parsed.doubtful]
+
+
+def test_a_text_in_another_message_is_no_kill_and_is_told():
+    """`mount -t tmpfs -o 'TEXT'` in a user namespace fails with the text in a message of the kernel's."""
+    killed = KILLED % (587, "sort")
+    parsed = parse_kernel_log(log(*["tmpfs: Unknown parameter '%s'" % text for text in (
+        MEMCG % (SCOPE, SCOPE, "sort", 587), killed, GROUP, "OOM victim 1 (x) is already exiting. Skip killing the task",
+        "x\n" + killed)]))
+    assert parsed[:3] == ([], [], {}) and doubts(parsed) == [("forged", None)] * 5
+
+
+def test_such_texts_do_not_balance_the_number_of_kills():
+    """Neither more nor less than the kernel's own lines is compared with the kernel's count."""
+    forged = "tmpfs: Unknown parameter '%s'" % (KILLED % (1, "x"))
+    parsed = parse_kernel_log(log(MEMCG % (SCOPE, SCOPE, "sort", 587), forged, KILLED % (587, "sort"), forged))
+    assert parsed.killed_per_boot == {"b1": 1} and len(parsed.kills) == 1 and parsed.kills[0].victims[0].task == "sort"
+
+
+def test_readings_that_disagree_are_no_kill_but_one_whose_place_is_known():
+    """Is it a process ",task=x" in the container, or one in a cgroup beside it? Without the next line nobody can tell."""
+    own = ALICE + "/libpod-%s.scope" % ID
+    line = MEMCG.replace("/container", "") % (ALICE, own, "x,task=y", 587)
+    parsed = parse_kernel_log(log(line))
+    assert not parsed.kills and doubts(parsed) == [("ambiguous", ALICE)]
+    assert [(kill.place, kill.victim.pid) for kill in parsed.unattributed] == [(ALICE, 587)]
+    (kill,) = parse_kernel_log(log(line, KILLED % (587, "x,task=y"))).kills
+    assert kill.task_memcg == own
+    parsed = parse_kernel_log(log(line, KILLED % (587, "else")))
+    assert not parsed.kills and [kill.place for kill in parsed.unattributed] == [ALICE]
+
+
+def test_a_summary_in_several_records_of_the_kernels_buffer():
+    """pr_cont() begins a new record when the line gets longer than 1,000 bytes, as paths of 4,096 bytes make it."""
+    own = ALICE + "/" + "x" * 200
+    line = MEMCG % (own, own, "sort", 587)
+    first, second, third = line.index("/user.slice"), line.index(",task_memcg"), line.index(",task=")
+    for pieces in ([line[:first], line[first:]], [line[:second], line[second:]], [line[:third], line[third:]],
+                   [line[:first], line[first:third], line[third:]],
+                   [line[:first], line[first:second + len(",task_memcg=")], line[second + len(",task_memcg="):]]):
+        parsed = parse_kernel_log(log(*pieces + [KILLED % (587, "sort")]))
+        assert [kill.task_memcg for kill in parsed.kills] == [own + "/container"] and not parsed.unattributed
+        assert not parsed.doubtful
+
+
+@pytest.mark.parametrize("length, place", [(60, None), (-4, ALICE + "/a")])
+def test_a_summary_without_its_end_is_a_kill_whose_place_is_known_as_far_as_it_goes(length, place):
+    line = MEMCG % (ALICE + "/a", ALICE + "/a", "sort", 587)
+    parsed = parse_kernel_log(log(line[:length], KILLED % (587, "sort"), KILLED % (588, "sort")))
+    assert not parsed.kills and doubts(parsed) == [("incomplete", place)]
+    assert [kill.place for kill in parsed.unattributed] == [place, None]
+
+
+def test_what_belongs_to_no_line_is_nothing():
+    parsed = parse_kernel_log(log("/dev/sda: x", ",task=x,pid=1,uid=0"))
+    assert parsed == ([], [], {}, [])
+
+
+def test_a_burst_of_kills_hides_no_kill_in_a_group():
+    """After ten summaries in five seconds the next is suppressed: its victim may look like one of the group killed before."""
+    lines = []
+    for pid in range(10):
+        lines += [MEMCG % (SCOPE, SCOPE, "sort", pid), KILLED % (pid, "sort"), GROUP]
+    parsed = parse_kernel_log(log(*lines + [KILLED % (500, "victim")]))
+    assert [kill.victim.pid for kill in parsed.unattributed] == [500]
+    assert not parse_kernel_log(log(*lines[3:] + [KILLED % (500, "member")])).unattributed
+
+
+def test_before_5_1_the_line_does_not_tell_whose_limit_it_was():
+    (kill,) = parse_kernel_log(log("Killed process 9 (x) total-vm:1kB, anon-rss:0kB, file-rss:0kB, shmem-rss:0kB")).unattributed
+    assert kill.memcg is None
