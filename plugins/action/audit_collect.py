@@ -39,12 +39,8 @@ class ActionModule(ActionBase):
         given = {key: options[key] for key in FACTS_SPEC if options[key] is not None}
         answer = collect_facts(self, given, task_vars)
         record = {"host": task_vars["inventory_hostname"], "only": options["containers"] or None, **answer}
-        try:
-            run.put_record(record)
-        except ValueError as exc:
-            record.update(facts=None, problem={"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc})
-            run.put_record(record)
-        result.update(_compact(record["problem"], record["facts"] or {}))
+        run.put_record(record)
+        result.update(_compact(record["problem"], record["facts"]))
         return result
 
     def _add_variables(self, task_vars: dict[str, Any]) -> None:
@@ -61,14 +57,14 @@ class ActionModule(ActionBase):
             self._task.args = {**args, **{name: value for name, value in values.items() if value != ""}}
 
 
-def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str, Any]:
-    if problem:
+def _compact(problem: dict[str, str] | None, facts: dict[str, Any] | None) -> dict[str, Any]:
+    if problem or facts is None:
+        problem = problem or {"kind": "failed", "message": "no facts came back"}
         short = {"kind": problem["kind"], "message": printable(problem["message"], _MAX_CHARS)}
         return {"changed": False, "checked": False, "problem": short,
                 "msg": "not checked (%s): %s" % (short["kind"], short["message"])}
-    containers = _dicts(facts.get("containers"))
-    removed = _dicts(facts.get("removed"))
-    killed = sum(bool((container.get("oom") or {}).get("killed")) for container in containers + removed)
+    containers, removed = facts["containers"], facts["removed"]
+    killed = sum(bool(container["oom"]["killed"]) for container in containers + removed)
     return {
         "changed": False,
         "checked": True,
@@ -78,7 +74,3 @@ def _compact(problem: dict[str, str] | None, facts: dict[str, Any]) -> dict[str,
         "oom_killed": killed,
         "msg": "%s, %d OOM killed" % (plural(len(containers), "container"), killed),
     }
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []

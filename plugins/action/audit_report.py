@@ -55,7 +55,7 @@ class ActionModule(ControllerAction):
         waiting = set(play.active) - set(asked)
         unchecked = [host for host in play.batch if not run.is_checked(host)]
         result: dict[str, Any] = dict(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None,
-                                      violations=0, violation_message=None, alert=None)
+                                      violations=0, violation_message=None, alert=None, failed_formats={})
         if waiting and not unchecked:
             # this batch cannot end the play, so a later one will report
             run.set_state({**state, "asked": asked})

@@ -15,7 +15,6 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._door.facts import FACTS_SCHEMA
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_module
 from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host
@@ -102,15 +101,13 @@ class _Work:
         answer = collect_facts(self._action, _given(self._options, FACTS_SPEC), self._task_vars)
         if answer["problem"]:
             return answer["problem"]
-        facts, options = answer["facts"], self._options
+        options = self._options
         try:
-            if facts.get("schema") != FACTS_SCHEMA:
-                raise ValueError("its schema is not %s" % FACTS_SCHEMA)
             self.plan = plan_host(
-                self._host, facts, answer["run_as"], self._policy, self._today,
+                self._host, answer["facts"], answer["run_as"], self._policy, self._today,
                 Options(tuple(options["settings"]), options["persist"], options["allow_below_usage"]))
-        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
-            return {"kind": "bad_facts", "message": "its facts are incomplete: %s: %s" % (type(exc).__name__, exc)}
+        except Exception as exc:  # this host's facts must not end the run of the others
+            return {"kind": "bad_facts", "message": "its facts could not be evaluated: %s: %s" % (type(exc).__name__, exc)}
         return None
 
     def _apply(self, plan: HostPlan) -> dict[str, str] | None:
@@ -120,7 +117,7 @@ class _Work:
         problem = None
         for _call in range(MAX_CALLS):
             answer, problem = run_module(self._action, _MODULE, self._arguments(list(pending.values())), self._task_vars)
-            self._results = [result for result in answer.get("containers") or [] if isinstance(result, dict)]
+            self._results = _results(answer.get("containers"))
             refused = refused_containers(self._results) if problem else set()
             if not refused or len(refused) == len(pending):
                 break
@@ -135,6 +132,13 @@ class _Work:
     def _arguments(self, containers: list[dict[str, Any]]) -> dict[str, Any]:
         names = ("persist", "allow_below_usage", "executable", "timeout", *_CHANGE_SPEC)
         return {"containers": containers, **_given(self._options, names)}
+
+
+def _results(answered: Any) -> list[dict[str, Any]]:
+    """What container_memory says of each container, as far as it says of which, and in as many words as fit."""
+    return [{**result, "name": printable(result.get("name"), MAX_CHARS), "message": printable(result.get("message") or "", MAX_CHARS)}
+            for result in (answered if isinstance(answered, list) else [])
+            if isinstance(result, dict) and isinstance(result.get("user"), str) and isinstance(result.get("id"), str)]
 
 
 def _given(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from ansible.errors import AnsibleActionFail
 from ..plugin_utils._ansible.conclusion import SPEC, show_summary
 from ..plugin_utils._ansible.controller import has_human_output
 from ..plugin_utils._ansible.controller_action import ControllerAction
-from ..plugin_utils._formats.render import count_report, render_report
+from ..plugin_utils._formats.render import RenderError, count_report, render_report
 from ..plugin_utils._report.report_file import Report, report_path
+from ..plugin_utils._text import printable
 
 _SPEC = {
     "dest": {"type": "path"},
@@ -38,8 +39,8 @@ class ActionModule(ControllerAction):
             tally = count_report(report)
             if not self._task.check_mode:
                 files = render_report(report, options["formats"], tally, options["dest"] and os.path.abspath(options["dest"]))
-        except OSError as exc:
-            raise AnsibleActionFail("The report cannot be rendered: %s" % exc) from exc
+        except RenderError as exc:
+            raise AnsibleActionFail("Formats of the report could not be written: %s" % printable(exc)) from exc
         if options["summary"] and has_human_output():
             head, trend = report.head, report.head["trend"]
             show_summary(tally, head["generated_at"], report.path, bool(head["run"]["previous"]),

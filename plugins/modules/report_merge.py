@@ -100,6 +100,12 @@ violation_message:
   description: The worst of them by name; V(null) when there are none.
   returned: success
   type: str
+failed_formats:
+  description:
+    - By each of O(formats) that could not be written, why. C(report.json) and the other formats are written.
+    - The role P(podman_fleet.memory.oom_audit#role) fails then, after everything else.
+  returned: success
+  type: dict
 alert:
   description: JSON with the new findings, if O(alert) was given; V(null) when nothing is new, and in check mode.
   returned: success

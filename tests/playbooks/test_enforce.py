@@ -74,7 +74,9 @@ def container(letter, **memory):
     ident = letter * 64
     return {
         "id": ident, "name": "c" + letter, "user": "root", "labels": {}, "pod": None, "is_infra": False,
-        "manager": {"kind": "none", "unit": None}, "state": {"status": "running"}, "oom": {"killed": False},
+        "manager": {"kind": "none", "unit": None}, "state": {"status": "running", "oom_killed_flag": False},
+        "oom": {"killed": False, "cause": "none", "scope": None, "lethal": False, "confidence": "certain", "count": 0, "last_at": None,
+                "victims": [], "flag_trust": "agrees", "evidence": [], "missing": []},
         "memory": {"declared": {"limit": None, "swap_limit": None, "reservation": None, "oom_group": None},
                    "effective": {"limit": None, "swap_limit": None, "high": None, "oom_group": False, "source": None},
                    "usage": {"working_set": 10 * MIB}, **memory}}
@@ -237,8 +239,8 @@ def test_what_is_left_alone_is_said_and_is_no_failure(all_hosts):
 
 
 @pytest.mark.parametrize("line", [
-    "gone: unreachable: ", "nopython: failed: ", "other: bad facts: its facts are incomplete",
-    "broken: bad facts: its facts are not JSON", "empty: failed: no facts came back",
+    "gone: unreachable: ", "nopython: failed: ", "other: bad facts: its answer is not podman_fleet.memory/facts/v1",
+    "broken: bad facts: its answer is not JSON", "empty: failed: no facts came back",
     "says_no: failed: users: there is no user 'x'"])
 def test_hosts_without_facts_are_said(all_hosts, line):
     made, _code, output = all_hosts

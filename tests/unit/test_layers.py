@@ -36,12 +36,12 @@ ALLOWED = {
     "plugin_utils/_model": ("_text",),
     "plugin_utils/_policy": ("_text", "_model", "module_utils/_system"),
     "plugin_utils/_rules": ("_text", "_model", "_policy", "module_utils/_system", "module_utils/_door"),
-    "plugin_utils/_report": ("_model", "module_utils/_door"),
+    "plugin_utils/_report": ("_model",),
     "plugin_utils/_formats": ("_text", "_terminal", "_model", "_report", "module_utils/_system"),
     "plugin_utils/_audit": ("_text", "_model", "_policy", "_rules", "_report", "_formats"),
     "plugin_utils/_enforce": ("_text", "_terminal", "_model", "_policy", "_rules", "module_utils/_system"),
     "plugin_utils/_cgroup_v2": ("_text", "_model", "_policy", "_rules"),
-    "plugin_utils/_ansible": ("_text", "_terminal", "_policy", "_report", "_formats", "_audit", "module_utils/_door"),
+    "plugin_utils/_ansible": ("_text", "_terminal", "_policy", "_report", "_formats", "_audit", "module_utils/_door", "module_utils/_system"),
 }
 USES_ANSIBLE = ("plugin_utils/_ansible",)
 MAX_FILES = 14  # in a room

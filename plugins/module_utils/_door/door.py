@@ -12,7 +12,7 @@ that nothing of an earlier report counts as resolved.
 from typing import Any, Dict, List, Optional, Set, Tuple, Union
 
 from .document import DoorError, parse_document
-from .facts import FACTS, MAX_ERRORS, MAX_FACTS_SIZE
+from .facts import FACTS, FACTS_SCHEMA, MAX_ERRORS, MAX_FACTS_SIZE
 from .grammar import NAME, USER, is_id
 from .schema import INVALID, Checked, Checker, Violation
 
@@ -40,7 +40,7 @@ def clean_facts(given: Any, now: int) -> Facts:
     """
     checked = _FACTS.check(given, now)
     if checked.value is INVALID:
-        raise DoorError(_describe(checked.violations[-1], 0))
+        raise DoorError("is not %s: %s" % (FACTS_SCHEMA, _describe(checked.violations[-1], 0)))
     facts: Facts = checked.value
     if checked.violations:
         _tell(facts, given, checked)

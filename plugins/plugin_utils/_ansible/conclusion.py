@@ -21,7 +21,7 @@ from .._formats.summary import summary_lines
 from .._formats.summary_context import Context
 from .._report.retention import prune_reports
 from .._report.tally import Tally
-from .._text import plural
+from .._text import plural, printable
 from .controller import output_width, show_lines
 
 # Options, for the argument_spec of an action.
@@ -68,9 +68,11 @@ def set_counts(result: dict[str, Any], outcome: Outcome) -> None:
 
 def set_alert_and_gate(result: dict[str, Any], outcome: Outcome, options: dict[str, Any]) -> None:
     """Add to the result what comes next: an alert to be sent, and why the play has to fail."""
+    outcome.warnings.extend("the report's format %s could not be written: %s" % (name, printable(problem))
+                            for name, problem in outcome.failed_formats.items())
     tally, fail_on = outcome.tally, options["fail_on"]
     violations = count_violations(tally, fail_on)
-    result.update(violations=violations, alert=None,
+    result.update(violations=violations, alert=None, failed_formats=outcome.failed_formats,
                   violation_message=violation_message(tally, fail_on, outcome.path) if violations else None)
     if options["alert"] and outcome.path:
         result["alert"] = alert_body(options["alert"], tally, outcome.generated_at, socket.gethostname(), outcome.path)

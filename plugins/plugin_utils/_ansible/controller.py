@@ -34,6 +34,7 @@ _COLORS = {"title": "bright blue", "bad": "red", "warn": "yellow", "good": "gree
 _BECOME = re.compile(r"(missing|incorrect|invalid|timeout).*(become|sudo|su|doas|privilege)|password is required|not in the sudoers"
                      r"|privilege escalation", re.I)
 _DEFAULT_COLUMNS = 79
+_MAX_MESSAGE = 2000  # characters of a host's message that are kept: half of them from its end, where the error often is
 display = Display()
 
 
@@ -96,7 +97,7 @@ def source_file(value: Any) -> str | None:
 
 def problem_from_error(error: BaseException) -> dict[str, str]:
     """Return {kind, message} for what was raised instead of an answer."""
-    message = " ".join(str(error).split()) or type(error).__name__
+    message = _one_line(str(error)) or type(error).__name__
     if isinstance(error, AnsibleConnectionFailure):
         return {"kind": "unreachable", "message": message}
     if is_timeout(error):
@@ -108,15 +109,29 @@ def problem_from_result(result: dict[str, Any]) -> dict[str, str]:
     """Return {kind, message} for a module's result that is a failure, or has no facts."""
     # from ansible-core 2.19 on, what a module raises is in `exception` alone, as an object
     error = getattr(getattr(result.get("exception"), "event", None), "msg", None)
-    parts = [str(result.get("msg") or error or "no facts came back")]
+    parts = [_one_line(_plain(result.get("msg")) or _plain(error) or "no facts came back")]
     # the last line is the one that says it: of a traceback, of "sh: python3: not found"
-    output = str(result.get("module_stderr") or result.get("module_stdout") or "").strip()
+    output = (_plain(result.get("module_stderr")) or _plain(result.get("module_stdout"))).strip()
     if output:
-        parts.append(output.splitlines()[-1])
-    message = " ".join(": ".join(part.rstrip(". ") for part in parts).split())
+        parts.append(_one_line(output[-_MAX_MESSAGE:].splitlines()[-1]))
+    message = _one_line(": ".join(part.rstrip(". ") for part in parts))
     if result.get("unreachable"):
         return {"kind": "unreachable", "message": message}
     return {"kind": "become" if _BECOME.search(message) else "failed", "message": message}
+
+
+def _plain(value: Any) -> str:
+    """A host's value as text; lists and the like, which may be of any depth, are named by their type."""
+    if value is None or value == "":
+        return ""
+    return str(value) if isinstance(value, (str, int, float)) else "(a value of type %s)" % type(value).__name__
+
+
+def _one_line(text: str) -> str:
+    """White space as single spaces, and no longer than a message may be."""
+    if len(text) > _MAX_MESSAGE:
+        text = "%s … %s" % (text[:_MAX_MESSAGE // 2], text[-_MAX_MESSAGE // 2:])
+    return " ".join(text.split())
 
 
 def is_timeout(error: BaseException) -> bool:

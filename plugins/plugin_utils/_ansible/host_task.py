@@ -9,13 +9,16 @@ Knows Ansible's connections and time limits; nothing of what the modules say.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ...module_utils._door.document import DoorError
+from ...module_utils._door.door import parse_facts
+from ...module_utils._system.times import SECOND
 from .controller import is_timeout, problem_from_error, problem_from_result, run_as
 
 _USERS_SHARE = 0.8  # of a task's time limit: the rest is for the connection and for the other sources
@@ -59,7 +62,8 @@ def run_module(action: ActionBase, module: str, options: dict[str, Any],
 def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
     """Return {run_as, problem, facts} of one host; raises nothing that a host can cause.
 
-    :returns: run_as: user or None; problem: {kind, message} or None; facts: podman_oom, None when there is a problem.
+    :returns: run_as: user or None; problem: {kind, message} or None; facts: podman_oom as the schema says, None when there is a
+        problem. What of it did not pass is told in its `errors`.
     """
     try:
         user = run_as(action)
@@ -71,14 +75,20 @@ def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[s
         options = {**options, "users_timeout": max(1, int(limit * _USERS_SHARE))}
     result, problem = run_module(action, FACTS_MODULE, {**options, "as_json": True}, task_vars)
     facts = None
+    if problem is None and "facts_json" not in result:
+        problem = problem_from_result(result)
     if problem is None:
         try:
-            facts = json.loads(result["facts_json"])
-        except KeyError:
-            problem = problem_from_result(result)
-        except (TypeError, ValueError) as exc:
-            problem = {"kind": "bad_facts", "message": "its facts are not JSON: %s" % exc}
-    return {"run_as": user, "problem": problem, "facts": None if problem else facts}
+            facts = parse_facts(_as_text(result["facts_json"]), int(time.time() * SECOND))
+        except DoorError as exc:
+            problem = {"kind": "bad_facts", "message": "its answer %s" % exc}
+    return {"run_as": user, "problem": problem, "facts": facts}
+
+
+def _as_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise DoorError("is a %s, not a text" % type(value).__name__)
+    return value
 
 
 def child_pids(pid: int | None = None) -> set[int]:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .._formats.render import render_report
+from .._formats.render import RenderError, render_report
 from .._model.finding import Finding
 from .._policy.policy import BUILT_IN, Policy
 from .._report.publish import publish
@@ -38,6 +38,7 @@ class Outcome(NamedTuple):
     has_previous: bool
     previous_at: str | None  # when the report before this one was made
     warnings: list[str]
+    failed_formats: dict[str, str]  # by format that could not be written: why
 
 
 class Audit:
@@ -57,6 +58,7 @@ class Audit:
         self._now = format_iso(moment)
         self._tally = Tally()
         self._warnings: list[str] = []
+        self._failed_formats: dict[str, str] = {}
         self._has_previous = False
         self._baseline = self._load_baseline(previous)
 
@@ -95,8 +97,11 @@ class Audit:
                                       "trend": extend_trend(self._baseline.trend, self._now, about["limit"], summary)})
             finally:
                 writer.close()
-            if self._formats:
-                render_report(Report(path), self._formats, self._tally)
+            try:
+                if self._formats:
+                    render_report(Report(path), self._formats, self._tally)
+            except RenderError as exc:
+                self._failed_formats = exc.problems
 
         directory = publish(self._reports, self._moment, build)
         return self._outcome(os.path.join(directory, FILE))
@@ -144,4 +149,5 @@ class Audit:
 
     def _outcome(self, path: str | None) -> Outcome:
         return Outcome(tally=self._tally, generated_at=self._now, path=path, has_previous=self._has_previous,
-                       previous_at=self._baseline.generated_at, warnings=self._warnings)
+                       previous_at=self._baseline.generated_at, warnings=self._warnings,
+                       failed_formats=self._failed_formats)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .._model.container_facts import is_running
+from .._model.container_key import shown_name
 from .._model.finding import Finding
 from .._report.report_file import Report
 from .._text import parse_time
@@ -115,7 +116,7 @@ class Scope:
         self._only = entry.get("only")
         self._sources = {(source.get("name"), source.get("user")): source.get("status") for source in facts.get("sources") or []
                          if isinstance(source.get("name"), str) and isinstance(source.get("user"), (str, type(None)))}
-        self._containers = {(container.get("user"), container.get("name")): container for container in facts.get("containers") or []}
+        self._containers = {(container.get("user"), shown_name(container)): container for container in facts.get("containers") or []}
         self._undecided = {(finding["user"], finding["container"]) for finding in findings
                            if finding["rule"] == "evidence-missing" and finding["evidence"].get("scope") == "container"}
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ...module_utils._system.sizes import format_size
 from .._model.container_facts import (
     Facts,
+    container_errors,
     current_limit,
     current_oom_group,
     effective_settings,
@@ -26,7 +27,7 @@ from .._model.container_facts import (
     next_start_settings,
     violated_bound,
 )
-from .._model.container_key import ContainerKeys
+from .._model.container_key import ContainerKeys, shown_name
 from .._model.finding import Finding
 from .._model.rules import RULES, SETTINGS
 from .._policy.policy import Decision, Policy, decide, named_host
@@ -109,8 +110,15 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
     skipped = [Skipped(name=None, user=finding["user"], rule=None, kind="unknown", reason=finding["summary"])
                for finding in evidence_findings(host, facts, run_as)
                if finding["evidence"]["scope"] == "privilege" or finding["evidence"]["kind"] in ("podman", "cgroup")]
+    invalid = container_errors(facts)
+    skipped += [Skipped(name=error["container"], user=error.get("user"), rule=None, kind="unknown", reason=error["message"])
+                for error in invalid]
+    # the policy would decide about something else
+    left_alone = {(error.get("user"), error.get("container_id")) for error in invalid}
     evaluated = []
     for container in facts.get("containers") or []:
+        if (container["user"], container["id"]) in left_alone:
+            continue
         decision = decide(policy, host_facts, container)
         findings = settings_findings(host, host_facts, container, keys.lookup(container), decision)
         evaluated.append((container, decision, findings))
@@ -122,7 +130,7 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
         planner.plan(findings, are_limits_unknown(facts, container, decision))
         skipped += planner.skipped
         if planner.steps:
-            changes.append(Change(container["id"], container["name"], container["user"], tuple(planner.steps)))
+            changes.append(Change(container["id"], shown_name(container), container["user"], tuple(planner.steps)))
         elif not planner.skipped:
             exempt += decision.is_exempt
             compliant += not decision.is_exempt
@@ -171,7 +179,7 @@ class _ContainerPlanner:
         return [setting for setting in SETTINGS if setting in settings and setting in self._options.settings]
 
     def _skip(self, rule: str | None, obstacle: Obstacle) -> None:
-        skipped = Skipped(self._container["name"], self._container["user"], rule, kind=obstacle.kind, reason=obstacle.reason)
+        skipped = Skipped(shown_name(self._container), self._container["user"], rule, kind=obstacle.kind, reason=obstacle.reason)
         if skipped not in self.skipped:  # two settings of one finding
             self.skipped.append(skipped)
 

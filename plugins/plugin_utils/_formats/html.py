@@ -21,6 +21,7 @@ import os
 import zlib
 from typing import Any, TextIO
 
+from .._model.container_key import shown_name
 from .._model.finding import SEVERITIES, Finding
 from .._model.rules import RULES
 from .._report.tally import Tally
@@ -74,7 +75,7 @@ class Html(Renderer):
             self._blocks["findings"].add(*finding_row(finding, by_id.get(str(finding["evidence"].get("container_id")))))
         grouped = findings_by_container(findings)
         for container in containers:
-            own = grouped.get((container.get("user"), container.get("name")), [])
+            own = grouped.get((container.get("user"), shown_name(container)), [])
             self._blocks["containers"].add(*container_row(entry["name"], container, own))
         self._blocks["hosts"].add(*host_row(entry, containers, findings))
 

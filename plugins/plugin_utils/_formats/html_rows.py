@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._model.container_facts import declared_settings, effective_settings, is_running
+from .._model.container_key import shown_name
 from .._model.finding import SEVERITIES, Finding, severity_rank
 from .renderer import dicts_in, dig
 
@@ -56,7 +57,7 @@ def findings_by_container(findings: list[Finding]) -> dict[Any, list[Finding]]:
 def container_row(host: str, container: dict[str, Any], findings: list[Finding]) -> Row:
     """Return the row of a container, with its findings."""
     settings = effective_settings(container) or declared_settings(container)
-    row = [*(_short(value) for value in (host, container.get("user"), container.get("name"), container.get("image"),
+    row = [*(_short(value) for value in (host, container.get("user"), shown_name(container), container.get("image"),
                                          dig(container, "state", "status"))),
            dig(container, "oom", "killed"), dig(container, "oom", "cause"), dig(container, "oom", "count"),
            dig(settings, "limit"), dig(container, "memory", "usage", "working_set"),

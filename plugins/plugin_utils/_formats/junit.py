@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
+from .._model.container_key import shown_name
 from .._model.finding import Finding
 from .._model.rules import rule_title
 from .._report.tally import Tally
@@ -72,7 +73,7 @@ def _passed_cases(entry: dict[str, Any], findings: list[Finding]) -> list[str]:
     failed = {(finding["user"], finding["container"]) for finding in findings}
     names = [] if any(container is None for _user, container in failed) else ["host"]
     for container in dicts_in(dig(entry, "facts", "containers")):
-        user, name = container.get("user"), container.get("name")
+        user, name = container.get("user"), shown_name(container)
         if (user, name) not in failed:
             names.append(_case_name(user, name))
     return ["<testcase %s/>\n" % _attributes(classname=entry["name"], time=0, name=name) for name in names]

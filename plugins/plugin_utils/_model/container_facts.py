@@ -108,3 +108,11 @@ def violated_bound(limit: int | None, low: int | None, high: int | None) -> str 
     if high is not None and limit > high and limits_differ(limit, high):
         return "max"
     return None
+
+
+def container_errors(facts: Facts) -> list[Facts]:
+    """Return those of a host's `errors` that are about one container: {user, container, container_id, message}.
+
+    Something that was said of it was not valid, and is left out; or all of it is.
+    """
+    return [error for error in facts.get("errors") or [] if error.get("container")]

@@ -28,19 +28,24 @@ class ContainerKeys:
         self._names_in_unit: dict[tuple[str, str], set[str]] = {}
         self._unit_of: dict[tuple[str, str], str] = {}
         for container in facts.get("containers") or []:
-            user, name, unit = container["user"], container["name"], _unit(container)
+            user, name, unit = container["user"], shown_name(container), _unit(container)
             if unit:
                 self._names_in_unit.setdefault((user, unit), set()).add(name)
                 self._unit_of[(user, name)] = unit
 
     def lookup(self, container: Facts) -> ContainerKey:
         """Return the key of an element of `containers` or `removed`."""
-        user, name = container["user"], container.get("name") or ""
+        user, name = container["user"], shown_name(container)
         # a removed container had the unit of the one that has its name now
         unit = _unit(container) or self._unit_of.get((user, name))
         shared = unit is not None and len(self._names_in_unit.get((user, unit), ())) > 1
-        stable_name = "%s/%s" % (unit, name) if shared else unit or name or container["id"]
-        return ContainerKey(stable_name, user, name or container["id"][:12], unit)
+        stable_name = "%s/%s" % (unit, name) if shared else unit or container.get("name") or container["id"]
+        return ContainerKey(stable_name, user, name, unit)
+
+
+def shown_name(container: Facts) -> str:
+    """Return what people call a container: its name; the beginning of its id where that is not known or not valid."""
+    return container.get("name") or str(container.get("id"))[:12]
 
 
 def _unit(container: Facts) -> str | None:

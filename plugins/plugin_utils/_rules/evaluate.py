@@ -10,6 +10,7 @@ Pure. Input is a record as audit_collect leaves it.
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import Any
 
 from ...module_utils._door.facts import FACTS_SCHEMA
@@ -17,8 +18,10 @@ from .._model.container_facts import Facts
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, severity_rank
 from .._policy.policy import Decision, Policy, decide, named_host
+from .._text import printable
 from .drift import drift_findings
-from .evidence import container_evidence_findings, evidence_findings, not_checked_finding
+from .evidence import container_evidence_findings, evidence_findings, invalid_container_findings, not_checked_finding
+from .guard import Guard
 from .host import host_findings
 from .kills import kill_findings
 from .limits import limit_findings
@@ -42,8 +45,9 @@ def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date
         try:
             findings = evaluate_facts(host, facts, record.get("run_as"), policy)
             findings = _with_waivers(host, facts, findings, policy, today)
-        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
-            problem = {"kind": "bad_facts", "message": "its facts are incomplete: %s: %s" % (type(exc).__name__, exc)}
+        except Exception as exc:
+            problem = {"kind": "bad_facts", "message": "its facts could not be evaluated: %s: %s" % (
+                type(exc).__name__, printable(exc))}
     if problem:
         findings = _with_waivers(host, {}, [not_checked_finding(host, problem["kind"], problem["message"])], policy, today)
         return _entry(record, "not_checked", problem["kind"], problem["message"]), findings
@@ -58,16 +62,23 @@ def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy) 
     :param run_as: the user the facts were collected as; None when not known.
     """
     keys = ContainerKeys(facts)
-    host_facts = named_host(host, facts)
-    findings = kill_findings(host, facts, keys)
-    findings += near_limit_findings(host, facts, keys)
-    findings += host_findings(host, facts, policy)
-    findings += evidence_findings(host, facts, run_as)
+    host_facts, guard = named_host(host, facts), Guard(host, keys)
+    guard.on_host("oom-killed", facts, lambda known: kill_findings(host, known, keys))
+    guard.on_host("near-limit", facts, lambda known: near_limit_findings(host, known, keys))
+    guard.on_host("the rules on the host", facts, lambda known: host_findings(host, known, policy))
+    guard.on_host("evidence-missing", facts, lambda known: evidence_findings(host, known, run_as))
+    guard.on_host("evidence-missing", facts, lambda known: invalid_container_findings(host, known, keys))
     for container in facts.get("containers") or []:
-        key, decision = keys.lookup(container), decide(policy, host_facts, container)
-        findings += settings_findings(host, host_facts, container, key, decision)
-        findings += container_evidence_findings(host, facts, container, key, decision)
-    return _worst_first(_distinct(findings))
+        guard.on_container("the rules on its settings", container, partial(
+            _container_findings, host, facts, host_facts, container, keys.lookup(container), policy))
+    return _worst_first(_distinct(guard.findings))
+
+
+def _container_findings(host: str, facts: Facts, host_facts: Facts, container: Facts, key: ContainerKey,
+                        policy: Policy) -> list[Finding]:
+    decision = decide(policy, host_facts, container)
+    return settings_findings(host, host_facts, container, key, decision) + container_evidence_findings(
+        host, facts, container, key, decision)
 
 
 def settings_findings(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> list[Finding]:
@@ -80,7 +91,9 @@ def settings_findings(host: str, host_facts: Facts, container: Facts, key: Conta
 
 
 def _with_waivers(host: str, facts: Facts, findings: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:
-    return _worst_first(findings + apply_waivers(policy, host, facts, findings, today))
+    guard = Guard(host, ContainerKeys({}))
+    guard.on_host("the policy's waivers", facts, lambda known: apply_waivers(policy, host, known, findings, today))
+    return _worst_first(findings + guard.findings)
 
 
 def _worst_first(findings: list[Finding]) -> list[Finding]:

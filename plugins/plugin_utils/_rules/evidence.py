@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model.container_facts import Facts, current_limit, current_oom_group, effective_settings, is_running
-from .._model.container_key import ContainerKey
+from .._model.container_facts import Facts, container_errors, current_limit, current_oom_group, effective_settings, is_running
+from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
 from .._text import printable, shell_quoted
@@ -26,6 +26,7 @@ SOURCES = {
     "kernel_log": "the kernel's record of OOM kills",
     "systemd": "systemd's record of OOM kills",
     "recorder": "the history kept by the recorder",
+    "facts": "what the host says of itself and of its containers",
 }
 # Without these a verdict or a limit may stay unknown. Where the others are absent, nothing is missing that
 # these do not tell; a host without Podman is an answer, not a gap.
@@ -93,6 +94,8 @@ def _gaps(facts: Facts) -> dict[tuple[str, str | None], dict[str, Any]]:
             gaps[(name, source.get("user"))] = {
                 "status": status, "message": source.get("detail") or "", "covers_since": source.get("covers_since")}
     for error in facts.get("errors") or []:
+        if error.get("container"):
+            continue  # invalid_container_findings
         key = (error.get("source") or "podman", error.get("user"))
         if key not in gaps:
             gaps[key] = {"status": "error", "message": error.get("message") or "", "covers_since": None}
@@ -123,7 +126,28 @@ def _command_to_see(source: str, user: str | None) -> str:
         "cgroup": "cat /proc/self/cgroup /sys/fs/cgroup/cgroup.controllers",
         "systemd": prefix + "journalctl --lines=1",
         "recorder": "systemctl status podman-memory-recorder.timer",
+        "facts": "podman ps --all",
     }.get(source, "journalctl --dmesg --lines=1")
+
+
+def invalid_container_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Finding]:
+    """Return a finding for each container of which something, or all, was not valid and is left out of the facts."""
+    known = {(container["user"], container["id"]): container
+             for name in ("removed", "containers") for container in facts.get(name) or []}
+    findings = []
+    for error in container_errors(facts):
+        user, name, ident = error.get("user"), printable(error["container"]), error.get("container_id")
+        container = known.get((user, ident))
+        key = keys.lookup(container) if container else ContainerKey(name, user, name, None) if user else None
+        findings.append(make_finding(
+            "evidence-missing", host, key, subject="container:" + name, summary="what is said of it is not valid",
+            detail="%s. Its owner or the host made it up, or there is an error in Podman. What is left was checked." % printable(
+                error["message"]),
+            remedy="# see what Podman says of it, on the host\n%spodman container inspect %s" % (sudo_prefix(user), ident)
+            if ident else "# see what Podman says of the containers, on the host\n%spodman ps --all" % sudo_prefix(user),
+            evidence={"scope": "container", "kind": "facts", "container_id": ident,
+                      "running": is_running(container) if container else None, "message": "what is said of it is not valid"}))
+    return findings
 
 
 def container_evidence_findings(host: str, facts: Facts, container: Facts, key: ContainerKey,

@@ -53,10 +53,10 @@ def test_it_is_a_json_schema_that_recorded_facts_conform_to():
 
 
 @pytest.mark.parametrize("part, value, message", [
-    ("schema", "other", "^schema is not one of podman_fleet.memory/facts/v1$"),
-    ("host", [], "^host is not an object$"),
-    ("containers", {}, "^containers is not a list$"),
-    ("errors", None, "^errors is not a list$"),
+    ("schema", "other", ": schema is not one of podman_fleet.memory/facts/v1$"),
+    ("host", [], "^is not podman_fleet.memory/facts/v1: host is not an object$"),
+    ("containers", {}, "^is not podman_fleet.memory/facts/v1: containers is not a list$"),
+    ("errors", None, "^is not podman_fleet.memory/facts/v1: errors is not a list$"),
 ])
 def test_what_is_no_facts_at_all(part, value, message):
     with pytest.raises(DoorError, match=message):

@@ -22,7 +22,7 @@ def outcome(tmp_path):
     for name in NAMES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "report.json").write_text("{}", encoding="ascii")
-    return Outcome(Tally(), "2026-11-24T03:00:00Z", str(tmp_path / NAMES[-1] / "report.json"), True, None, [])
+    return Outcome(Tally(), "2026-11-24T03:00:00Z", str(tmp_path / NAMES[-1] / "report.json"), True, None, [], {})
 
 
 def test_old_reports_are_removed(outcome, tmp_path):

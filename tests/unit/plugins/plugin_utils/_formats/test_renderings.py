@@ -17,7 +17,12 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.audit import Audit
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._audit.compare import compare_reports, comparison_lines
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.csv import Csv, csv_cell
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import FORMATS, count_report, render_report
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.render import (
+    FORMATS,
+    RenderError,
+    count_report,
+    render_report,
+)
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._formats.renderer import sanitize
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.report_file import Report, ReportError, report_path
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.trend import extend_trend, series
@@ -81,17 +86,34 @@ def test_all_formats_beside_the_report_and_elsewhere(write, recorded, tmp_path):
     assert render_report(Report(path), ()) == {}
 
 
-def test_a_rendering_that_fails_leaves_the_old_file(write, recorded, monkeypatch):
-    path = write([answered("h", recorded("debian13-root"))], formats=["csv"])
+@pytest.mark.parametrize("error", [OSError("disk full"), TypeError("odd"), RecursionError("deep"), UnicodeEncodeError("utf-8", "x", 0, 1, "")])
+@pytest.mark.parametrize("step", ["__init__", "add_host", "add_resolved", "finish"])
+def test_a_rendering_that_fails_leaves_the_old_file_and_all_others(write, recorded, monkeypatch, step, error):
+    first = write([answered("h", recorded("debian13-root"))])
+    path = write([answered("h", recorded("debian13-alice"))], first, 1, formats=FORMATS)
+    directory = os.path.dirname(path)
     before = pathlib.Path(path).with_name("report.csv").read_bytes()
+    for name, (file, _renderer) in FORMATS.items():
+        if name != "csv":
+            os.unlink(os.path.join(directory, file))
 
     def fail(*_arguments):
-        raise OSError("disk full")
-    monkeypatch.setattr(Csv, "add_host", fail)
-    with pytest.raises(OSError):
-        render_report(Report(path), ["csv", "sarif"])
-    assert sorted(os.listdir(os.path.dirname(path))) == ["report.csv", "report.json"]
+        raise error
+    monkeypatch.setattr(Csv, step, fail)
+    with pytest.raises(RenderError) as caught:
+        render_report(Report(path), FORMATS)
+    assert list(caught.value.problems) == ["csv"] and type(error).__name__ in caught.value.problems["csv"]
+    assert sorted(os.listdir(directory)) == sorted(["report.json", *(file for file, _renderer in FORMATS.values())])
     assert pathlib.Path(path).with_name("report.csv").read_bytes() == before
+
+
+def test_the_report_is_there_without_a_format_that_fails(tmp_path, recorded, monkeypatch):
+    def fail(*_arguments):
+        raise KeyError("x")
+    monkeypatch.setattr(Csv, "finish", fail)
+    outcome = Audit(str(tmp_path), None, START, formats=["csv", "markdown"]).write([answered("h", recorded("debian13-root"))], RUN)
+    assert outcome.failed_formats == {"csv": "KeyError: 'x'"}
+    assert sorted(os.listdir(os.path.dirname(outcome.path))) == ["report.json", "report.md"]
 
 
 def test_counting_again_gives_the_summary(write, recorded):
