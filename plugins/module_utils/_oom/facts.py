@@ -13,14 +13,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 from .._cgroup.cgroupfs import CgroupFiles
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
-from .._logs.journal import (
-    SOMEBODY,
-    JournalEntries,
-    oldest_entry_time,
-    read_podman_deaths,
-    read_podman_events,
-    read_ring_buffer,
-)
+from .._logs.journal import SOMEBODY, JournalEntries, oldest_entry_time, read_podman_deaths, read_podman_events, read_ring_buffer
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
 from .._podman.cli import matches_word
