@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and entry point; the work is in module_utils/_drain.py."""
+"""Documentation and entry point; the work is in module_utils/_drain."""
 
 DOCUMENTATION = r"""
 module: container_drain
@@ -15,6 +15,8 @@ description:
   - At a shutdown systemd ends rootless containers, and containers without a unit, like any process, and Podman does not record
     how they ended. This module stops them before that, as their owners would, with the stop timeout of each.
   - Containers of a systemd unit (quadlets among them) are stopped with the unit, others with C(podman stop).
+  - What belongs to a rootless user is listed, stopped and started in a process that is this user. What Podman starts there runs
+    as a unit of the user's own systemd manager.
   - Returns for each container what starts it after a reboot, or why nothing does. After the reboot it waits until those that
     should be back are running.
 options:
@@ -38,6 +40,18 @@ options:
     type: list
     elements: str
     default: []
+  required_users:
+    description:
+      - Users whose containers have to be known and to come back, by name. Empty for all. Those of root always have to.
+      - Of other users RV(problems) says what is not known, what still runs, and what did not come back, and that is all.
+    type: list
+    elements: str
+    default: []
+  crun_users:
+    description: Users whose existing containers get crun as OCI runtime after they have been stopped, with O(state=stopped).
+    type: list
+    elements: str
+    default: []
   wait:
     description: Seconds to wait for containers to come back.
     type: int
@@ -47,7 +61,8 @@ options:
     type: str
     default: podman
   timeout:
-    description: Seconds for each command. It has to be more than any container takes to stop.
+    description:
+      - Seconds for each command, and for each user to list the containers. It has to be more than any container takes to stop.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -132,7 +147,7 @@ containers:
       type: str
       returned: success
 missing:
-  description: Those of RV(containers) that should be back and are not.
+  description: Those of RV(containers) that should be back and are not, of O(required_users).
   returned: O(state=started)
   type: list
   elements: dict
@@ -144,6 +159,19 @@ notes:
   sample:
     - 2 containers are stopped
     - "batch of bob does not come back: bob has no linger, so nothing of this user is started at boot"
+problems:
+  description:
+    - What could not be listed, stopped or started of a user, with C(user) and C(message). C(required) is V(true) for those in
+      O(required_users).
+    - A user who gives no answer is here and makes the module not fail, so that the containers of others are stopped and started
+      in good order. Whoever reboots has to look here first.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - user: bob
+      message: "bob: the process of bob did not answer in time"
+      required: true
 runtimes:
   description:
     - OCI runtime of new containers, for each user whose Podman could be asked, with C(user), C(name) and C(version).
@@ -154,37 +182,29 @@ runtimes:
   sample: [{user: root, name: crun, version: 1.8.1, cgroup_v2: true}]
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._drain import DRAIN_ERRORS, UserContainers, stop_notes, stop_running, wait_for_containers
+from ..module_utils._drain.containers import DrainError
+from ..module_utils._drain.run import drain, restore
 from ..module_utils._system.command import CommandNotFound, find_executable
-from ..module_utils._system.users import UserError, find_users
+from ..module_utils._system.users import UserError
 
 
 def run(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     """Return the module's result.
 
-    :raises: one of DRAIN_ERRORS or UserError.
+    :raises: DrainError or UserError.
     """
-    def find() -> List[UserContainers]:
-        return [UserContainers(user, params["executable"], params["timeout"]) for user in find_users(params["users"])[0]]
-
     expected = params["containers"] or []
     try:
         find_executable(params["executable"])
     except CommandNotFound:
-        return {"changed": False, "containers": expected, "missing": expected, "runtimes": [], "notes": []}
+        return {"changed": False, "containers": expected, "missing": expected, "runtimes": [], "notes": [], "problems": []}
     if params["state"] == "started":
-        missing = wait_for_containers(expected, find, 0 if check_mode else params["wait"], start=not check_mode)
-        names = ", ".join("%s of %s" % (container["name"], container["user"]) for container in missing)
-        return {"changed": any(container["returns_by"] == "start" for container in expected), "containers": expected,
-                "missing": missing, "msg": "not back: %s" % names if missing else "all are back"}
-    users = find()
-    runtimes = [user.runtime() for user in users if not user.inactive]
-    containers = stop_running(users, check_mode)
-    return {"changed": bool(containers), "containers": containers, "runtimes": runtimes, "notes": stop_notes(containers)}
+        return restore(params, check_mode)
+    return drain(params, check_mode)
 
 
 def main() -> None:
@@ -193,6 +213,8 @@ def main() -> None:
             "state": {"type": "str", "choices": ["stopped", "started"], "required": True},
             "containers": {"type": "list", "elements": "dict"},
             "users": {"type": "list", "elements": "str", "default": []},
+            "required_users": {"type": "list", "elements": "str", "default": []},
+            "crun_users": {"type": "list", "elements": "str", "default": []},
             "wait": {"type": "int", "default": 180},
             "executable": {"type": "str", "default": "podman"},
             "timeout": {"type": "int", "default": 300},
@@ -202,7 +224,7 @@ def main() -> None:
     )
     try:
         result = run(module.params, module.check_mode)
-    except DRAIN_ERRORS + (UserError,) as exc:
+    except (DrainError, UserError) as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)
 

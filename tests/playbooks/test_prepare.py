@@ -44,8 +44,11 @@ module.exit_json(changed=True, reboot_required=True)
 CONTAINER_DRAIN = """
 from ansible.module_utils.basic import AnsibleModule
 module = AnsibleModule(argument_spec={"state": {"type": "str"}, "users": {"type": "list"}, "timeout": {"type": "int"},
-                                      "containers": {"type": "list"}, "wait": {"type": "int"}}, supports_check_mode=True)
-module.exit_json(changed=False, containers=[], missing=[], runtimes=[], notes=["3 containers are stopped"])
+                                      "containers": {"type": "list"}, "wait": {"type": "int"},
+                                      "required_users": {"type": "list"}, "crun_users": {"type": "list"}},
+                       supports_check_mode=True)
+hung = [{"user": "alice", "message": "alice: did not answer", "required": "alice" in module.params["required_users"]}]
+module.exit_json(changed=False, containers=[], missing=[], runtimes=[], notes=["3 containers are stopped"], problems=hung)
 """
 INVENTORY = """
 all:
@@ -118,6 +121,14 @@ def test_it_stops_at_the_first_that_does_not_come_back(prepare):
     assert code == 2
     assert "would reboot the control node" in output.partition("TASK [Show the summary]")[2]
     assert output.count("TASK [podman_fleet.memory.cgroup_v2 : Reboot]") == 1
+
+
+def test_one_whose_containers_are_not_known_keeps_the_host_as_it_is(prepare):
+    code, output, told = prepare("-e", "cgroup_v2_reboot_ok=true", "--limit", "c-ready,d-v1,e-v1",
+                                 "-e", '{"cgroup_v2_users": ["v1", "alice"]}')
+    assert (code, told) == (2, {"c-ready": "cannot", "d-v1": "cannot", "e-v1": "cannot"}), output
+    assert "alice: did not answer (nothing was stopped" in output
+    assert "Stop the containers]" not in output and "cgroup_v2 : Reboot]" not in output
 
 
 def test_check_mode_reboots_nothing(prepare):

@@ -27,7 +27,7 @@ ALLOWED = {
     "module_utils/_recorder": ("_system", "_users", "_door", "_cgroup", "_logs"),
     "module_utils/_memory": ("_system", "_users", "_door", "_cgroup", "_podman"),
     "module_utils/_oom": ("_system", "_users", "_door", "_cgroup", "_podman", "_logs", "_recorder"),
-    "module_utils/_drain": ("_system", "_users", "_podman"),
+    "module_utils/_drain": ("_system", "_users", "_door", "_podman"),
     "module_utils/_defaults": ("_system", "_users", "_podman", "_cgroup_v2"),
     # on the controller
     "plugin_utils/_text": (),

@@ -18,6 +18,11 @@ _MAX_UNIT_NAME = 255
 _MAX_MESSAGE = 500
 
 
+def is_unit_name(text: str) -> bool:
+    """Whether a text can be the name of one unit, and neither a pattern of several nor an option of systemctl."""
+    return len(text) <= _MAX_UNIT_NAME and bool(_UNIT_NAME.fullmatch(text))
+
+
 class SystemctlError(Exception):
     """systemctl could not be run, or failed."""
 
@@ -42,17 +47,21 @@ class Systemctl:
 
         :param partial: when systemctl fails, return the units that it printed: it stops at the first one that it refuses.
         """
-        names = sorted({unit for unit in units if len(unit) <= _MAX_UNIT_NAME and _UNIT_NAME.fullmatch(unit)})
+        names = sorted({unit for unit in units if is_unit_name(unit)})
         if not names:
             return {}
         arguments = show_arguments(names, properties)
         return parse_show(self._call(arguments).out.decode("utf-8", "replace") if partial else self.run(*arguments))
 
     def run(self, *arguments: str) -> str:
-        """Run `systemctl ARGUMENTS` and return what it printed."""
+        """Run `systemctl ARGUMENTS` and return what it printed; what follows `--` has to be names of units."""
+        names = arguments[arguments.index("--") + 1:] if "--" in arguments else ()
+        for name in names:
+            if not is_unit_name(name):
+                raise SystemctlError("%r is not the name of a unit" % name[:_MAX_UNIT_NAME])
         result = self._call(arguments)
         if result.rc != 0:
-            words = arguments[:arguments.index("--")] if "--" in arguments else arguments
+            words = arguments[:len(arguments) - len(names) - 1] if names else arguments
             raise SystemctlError("%s: exit code %d: %s" % (
                 " ".join(self._command() + list(words)), result.rc, result.err[-_MAX_MESSAGE:] or "(no message)"))
         return result.out.decode("utf-8", "replace")

@@ -72,6 +72,11 @@ class UserProcess:
             _kill_tree(self._pid)
             self._pid = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether no request can be answered any more."""
+        return not self._inline and self._pid is None
+
     def ask(self, request: Any, seconds: float, max_answer: int = MAX_ANSWER, in_slice: bool = True) -> Any:
         """Return the handler's answer to a request, both JSON values.
 

@@ -6,9 +6,12 @@
 
 import json
 import os
+import shutil
 import stat
 import sys
 import textwrap
+
+import pytest
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures")
 HOSTS = sorted(name[:-len(".json")] for name in os.listdir(os.path.join(FIXTURES, "inspect_root")))
@@ -16,7 +19,7 @@ HOSTS = sorted(name[:-len(".json")] for name in os.listdir(os.path.join(FIXTURES
 # state: containers as inspect shows them, info, broken: ids that can't be inspected, stuck: ids that do not stop.
 SCRIPT = """\
     #!%(python)s -IS
-    import json, sys
+    import json, os, sys
     words = sys.argv[1:]
     with open(%(log)r, "a") as stream:
         print(json.dumps(words), file=stream)
@@ -96,3 +99,36 @@ class FakePodman:
     def ident(self, name):
         """Return the id of a container."""
         return next(raw["Id"] for raw in self.containers if raw["Name"] == name)
+
+    def state(self):
+        """Return what it has now, see SCRIPT."""
+        with open(self._state, encoding="utf-8") as stream:
+            return json.load(stream)
+
+    def change_script(self, old, new):
+        """Replace a part of the executable."""
+        with open(self.path, encoding="utf-8") as stream:
+            script = stream.read()
+        assert old in script
+        with open(self.path, "w", encoding="utf-8") as stream:
+            stream.write(script.replace(old, new))
+
+
+class SharedPodman(FakePodman):
+    """One that every user can run, with the same containers for all.
+
+    :param folder: below a temporary directory of root's, which is opened for others.
+    """
+
+    def __init__(self, folder, host=HOSTS[-1]):
+        super().__init__(folder, host)
+        python = shutil.which("python3", path="/usr/bin:/bin")  # others may not look into root's home
+        if python is None:
+            pytest.skip("there is no Python that every user can run")
+        self.change_script(sys.executable, python)
+        with open(self._log, "w", encoding="utf-8"):
+            pass
+        for each in (folder, *list(folder.parents)[:-2]):
+            os.chmod(str(each), os.stat(str(each)).st_mode | 0o711)
+        for path in (self.path, self._log, self._state):
+            os.chmod(path, 0o777)

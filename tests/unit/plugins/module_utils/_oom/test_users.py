@@ -103,7 +103,7 @@ def test_one_whose_home_hangs(fake, monkeypatch):
 
 @as_root
 def test_one_whose_podman_hangs(fake):
-    change_script(fake, "import json, sys\n", "import json, os, sys, time\nif os.getuid(): time.sleep(600)\n")
+    change_script(fake, "import json, os, sys\n", "import json, os, sys, time\nif os.getuid(): time.sleep(600)\n")
     started = time.monotonic()
     answers = ask([ME, NOBODY], fake.path, seconds=6, timeout=600)
     assert answers["nobody"].podman.sources[0]["status"] == "unavailable"

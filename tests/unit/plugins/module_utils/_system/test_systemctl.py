@@ -79,6 +79,13 @@ def test_a_failure_says_what_was_asked_and_why(calls):
         Systemctl(ROOT, 30).run("enable", "a.timer")
 
 
+@pytest.mark.parametrize("name", ["*", "--host=evil", "", "a b.service", "*.service", "web"])
+def test_nothing_but_a_unit_follows_the_dashes(calls, name):
+    with pytest.raises(SystemctlError, match="is not the name of a unit"):
+        Systemctl(ROOT, 30).run("stop", "--", "a.service", name)
+    assert calls == []
+
+
 def test_units_that_were_printed_before_a_failure_can_be_had(calls):
     calls.answer(1, b"Id=a.service\nExecStart=x\n", "Failed to get properties")
     assert Systemctl(ROOT, 30).show(["a.service", "b.service"], ["ExecStart"], partial=True) == {

@@ -7,8 +7,10 @@
 import pytest
 from fake_podman import FakePodman
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils import _drain
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity, current_identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._drain import containers as _containers, starts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._drain.containers import DrainError, UserContainers
+from ansible_collections.podman_fleet.memory.plugins.module_utils._drain.run import stop_running, wait_for_containers
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandResult, Identity, current_identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import SystemctlError, parse_show
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
 
@@ -16,6 +18,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users 
 RESTARTS = """Id=podman-restart.service
 WantedBy=default.target
 ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman $LOGGING start --all --filter restart-policy=always ; }
+"""
+JOB = """Id=quadlet-restart-job.service
+WantedBy=multi-user.target
+ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman run --name quadlet-restart localhost/bb:latest ; }
+
 """
 NOT_ENABLED = """Id=podman-restart.service
 ExecStart={ path=/usr/bin/podman ; argv[]=/usr/bin/podman $LOGGING start --all --filter restart-policy=always ; }
@@ -39,8 +46,8 @@ def container(name="web", user="root", unit=None, infra=False):
 
 
 def described(policy="", unit=None, user="root", lingers=False, systemd=UNITS + RESTARTS, infra=False):
-    boot_starts = None if systemd is None else _drain.parse_boot_starts(parse_show(systemd))
-    return _drain.describe_container(container(unit=unit, user=user, infra=infra), policy, lingers, boot_starts)
+    boot_starts = None if systemd is None else starts.parse_boot_starts(parse_show(systemd))
+    return starts.describe_container(container(unit=unit, user=user, infra=infra), policy, lingers, boot_starts)
 
 
 @pytest.mark.parametrize("how, by", [
@@ -76,10 +83,10 @@ def test_does_not_come_back(how, word):
 
 
 def test_notes():
-    assert _drain.stop_notes([]) == ["no container runs"]
+    assert starts.stop_notes([]) == ["no container runs"]
     one = described(policy="always")
-    assert _drain.stop_notes([one]) == ["1 container is stopped"]
-    notes = _drain.stop_notes([one, described(), described(infra=True)])
+    assert starts.stop_notes([one]) == ["1 container is stopped"]
+    notes = starts.stop_notes([one, described(), described(infra=True)])
     assert notes[0] == "2 containers are stopped"
     assert len(notes) == 2 and notes[1].startswith("web of root does not come back: ")
 
@@ -91,7 +98,7 @@ def test_notes():
     ("runc", "0.1.1", False), ("runc", None, None), ("runc", "unknown", None), ("youki", "0.3", None), (None, None, None),
 ])
 def test_runtimes(name, version, supports):
-    assert _drain.supports_cgroup_v2(name, version) is supports
+    assert starts.supports_cgroup_v2(name, version) is supports
 
 
 class Fake:
@@ -110,7 +117,7 @@ class Fake:
             raise look
         return look
 
-    def stop(self, containers):
+    def stop(self, containers, _runtime=None):
         self.stopped += [each["name"] for each in containers]
 
     def start(self, names):
@@ -119,15 +126,15 @@ class Fake:
 
 def waited(expected, fakes, patience=10, start=True):
     ticks = iter(range(1000))
-    return _drain.wait_for_containers(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks),
+    return wait_for_containers(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks),
                                       sleep=lambda _seconds: None)
 
 
 def test_drain_looks_before_it_stops_and_stops_nothing_in_check_mode():
     fakes = [Fake("root", [described()]), Fake("alice", [])]
-    assert [each["name"] for each in _drain.stop_running(fakes, check_mode=True)] == ["web"]
+    assert [each["name"] for each in stop_running(fakes, check_mode=True)] == ["web"]
     assert fakes[0].stopped == []
-    _drain.stop_running(fakes, check_mode=False)
+    stop_running(fakes, check_mode=False)
     assert (fakes[0].stopped, fakes[1].stopped) == (["web"], [])
 
 
@@ -139,9 +146,9 @@ def test_waits_until_they_are_back():
 
 
 def test_a_podman_that_can_not_answer_yet_is_asked_again():
-    web, locked = described(policy="always"), _drain.DrainError("root: locked")
+    web, locked = described(policy="always"), DrainError("root: locked")
     assert waited([web], [Fake("root", locked, locked, [web])]) == []
-    with pytest.raises(_drain.DrainError) as caught:
+    with pytest.raises(DrainError) as caught:
         waited([web], [Fake("root", locked)])
     assert "locked" in str(caught.value)
 
@@ -177,8 +184,8 @@ class FakeSystemctl:
 
 
 def containers_of(fake, monkeypatch, systemctl, storage="/storage", session=True, identity=None):
-    monkeypatch.setattr(_drain, "Systemctl", lambda _identity, _timeout: systemctl)
-    return _drain.UserContainers(User(identity or current_identity(), storage, session), fake.path, 30)
+    monkeypatch.setattr(_containers, "Systemctl", lambda _identity, _timeout: systemctl)
+    return UserContainers(User(identity or current_identity(), storage, session), fake.path, 30)
 
 
 def running_names(fake):
@@ -187,7 +194,7 @@ def running_names(fake):
 
 def test_what_runs_and_what_starts_it(tmp_path, monkeypatch):
     fake = FakePodman(tmp_path, "debian13-podman5.4.2")
-    systemctl = FakeSystemctl("Id=quadlet-restart-job.service\nWantedBy=multi-user.target\n\n" + RESTARTS)
+    systemctl = FakeSystemctl(JOB + RESTARTS)
     user = containers_of(fake, monkeypatch, systemctl)
     running = {entry["name"]: entry for entry in user.running()}
     assert list(running) == running_names(fake)
@@ -196,7 +203,7 @@ def test_what_runs_and_what_starts_it(tmp_path, monkeypatch):
     assert (running["quadlet-restart"]["unit"], running["restart-recovers"]["restart_policy"]) == (
         "quadlet-restart-job.service", "on-failure")
     assert running["running-clean"]["restart_policy"] is None and running["pod-limit-infra"]["infra"] is True
-    assert user.runtime() == {"user": current_identity().name, "name": "crun", "version": "1.21", "cgroup_v2": True}
+    assert user.runtime() == {"name": "crun", "version": "1.21"}
 
 
 def test_a_user_without_storage_or_session_has_no_running_container(tmp_path, monkeypatch):
@@ -209,12 +216,12 @@ def test_a_user_without_storage_or_session_has_no_running_container(tmp_path, mo
 def test_one_that_can_not_be_inspected_is_an_error(tmp_path, monkeypatch):
     fake = FakePodman(tmp_path)
     fake.set_state(broken=[fake.ident("running-clean")])
-    with pytest.raises(_drain.DrainError, match="unable to parse its config"):
+    with pytest.raises(DrainError, match="unable to parse its config"):
         containers_of(fake, monkeypatch, FakeSystemctl()).running()
 
 
 def test_units_first_infra_containers_last(tmp_path, monkeypatch):
-    fake, systemctl = FakePodman(tmp_path, "debian13-podman5.4.2"), FakeSystemctl(RESTARTS)
+    fake, systemctl = FakePodman(tmp_path, "debian13-podman5.4.2"), FakeSystemctl(JOB + RESTARTS)
     user = containers_of(fake, monkeypatch, systemctl)
     user.stop(user.running())
     assert ("stop", "--", "quadlet-restart-job.service") in systemctl.calls
@@ -229,13 +236,51 @@ def test_one_that_does_not_stop_is_an_error(tmp_path, monkeypatch):
     fake = FakePodman(tmp_path)
     fake.set_state(stuck=[fake.ident("running-clean")])
     user = containers_of(fake, monkeypatch, FakeSystemctl(RESTARTS))
-    with pytest.raises(_drain.DrainError, match="still running after they were stopped: running-clean$"):
+    with pytest.raises(DrainError, match="still running after they were stopped: running-clean$"):
         user.stop(user.running())
 
 
 def test_a_unit_that_does_not_stop_is_an_error(tmp_path, monkeypatch):
     fake = FakePodman(tmp_path, "debian13-podman5.4.2")
-    user = containers_of(fake, monkeypatch, FakeSystemctl(RESTARTS, error="systemctl stop: exit code 1: busy"))
-    with pytest.raises(_drain.DrainError, match="exit code 1: busy"):
+    user = containers_of(fake, monkeypatch, FakeSystemctl(JOB + RESTARTS, error="systemctl stop: exit code 1: busy"))
+    with pytest.raises(DrainError, match="exit code 1: busy"):
         user.stop(user.running())
     assert [call for call in fake.calls() if call[0] == "stop"] == []
+
+
+@pytest.mark.parametrize("label", ["*", "--host=evil", "-H", "--all", "a.service b.service", "*.service", "sshd.service", "init.scope"])
+def test_a_label_stops_no_unit_but_its_own(tmp_path, monkeypatch, label):
+    """An image can have any label: what it names is not stopped, the container itself is."""
+    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
+    raw = next(raw for raw in fake.containers if raw["Name"] == "running-clean")
+    raw["Config"]["Labels"] = {"PODMAN_SYSTEMD_UNIT": label}
+    fake.set_state(containers=fake.containers)
+    systemctl = FakeSystemctl(JOB + RESTARTS + "\nId=sshd.service\nMainPID=700\n"
+                              "ExecStart={ path=/usr/sbin/sshd ; argv[]=/usr/sbin/sshd -D $SSHD_OPTS ; }\n")
+    user = containers_of(fake, monkeypatch, systemctl)
+    entry = next(entry for entry in user.running() if entry["name"] == "running-clean")
+    assert entry["unit"] is None
+    user.stop(user.running())
+    assert [call for call in systemctl.calls if call[0] == "stop"] == [("stop", "--", "quadlet-restart-job.service")]
+    assert user.running() == []
+
+
+def test_a_unit_whose_main_process_is_conmon(tmp_path, monkeypatch):
+    """One that runs a script, which runs Podman."""
+    fake = FakePodman(tmp_path, "debian13-podman5.4.2")
+    raw = next(raw for raw in fake.containers if raw["Name"] == "running-clean")
+    raw["Config"]["Labels"] = {"PODMAN_SYSTEMD_UNIT": "web.service"}
+    fake.set_state(containers=fake.containers)
+    text = "Id=web.service\nMainPID=%d\nExecStart={ path=/usr/local/bin/web ; argv[]=/usr/local/bin/web ; }\n\n"
+    for pid, unit in ((raw["State"]["ConmonPid"], "web.service"), (raw["State"]["ConmonPid"] + 1, None)):
+        user = containers_of(fake, monkeypatch, FakeSystemctl(text % pid + RESTARTS))
+        assert next(entry for entry in user.running() if entry["name"] == "running-clean")["unit"] == unit
+
+
+def test_what_podman_starts_is_the_users_managers(tmp_path, monkeypatch):
+    """Neither the limits nor the cgroup of our process pass on to containers."""
+    fake, called = FakePodman(tmp_path), []
+    monkeypatch.setattr(_containers, "run_command", lambda argv, _timeout: called.append(argv) or CommandResult(0, b"", ""))
+    containers_of(fake, monkeypatch, FakeSystemctl(), identity=Identity("alice", 1000, 1000, "/home/alice")).start(["web"])
+    assert called[0][:2] == ["systemd-run", "--user"] and called[0][-4:] == [fake.path, "start", "--", "web"]
+    assert "--property=KillMode=process" in called[0]
