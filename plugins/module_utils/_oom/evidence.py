@@ -8,7 +8,7 @@ Pure. Decides which record belongs to which container and to which of its runs; 
 means is decision.py's business. Times are microseconds since the epoch, None always means "unknown".
 """
 
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from .._cgroup.paths import find_container_id, oomd_victim, own_cgroup, owner_uid
 from .._logs.kernel_oom import Kill, UnattributedKill
@@ -53,6 +53,11 @@ class HostRecords(NamedTuple):
     events: List[PodmanEvent]
     kernel_since: Optional[int]  # the kernel's log is complete from here on
     oomd_active: bool  # systemd-oomd runs
+    dropped: Mapping[int, int] = {}  # {uid: before it the kernel's log is not complete for this user's containers}
+
+    def kernel_since_for(self, owner: int) -> Optional[int]:
+        """From when on the kernel's log is complete for the containers of a user, None: unknown."""
+        return None if self.kernel_since is None else max(self.kernel_since, self.dropped.get(owner, 0))
 
 
 class LiveState(NamedTuple):
@@ -170,7 +175,7 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
         declared_limit=container.facts["declared"]["limit"], kills=kills, unattributed=unattributed,
         unit_ooms=index.scope_ooms(container.ident, owner) + service_ooms,
         oomd_kills=[kill for kill in records.oomd_kills if _is_hit(kill, container, owner, run, live.cgroup)],
-        counters=live.counters, ancestors=live.ancestors, kernel_since=records.kernel_since, systemd_since=systemd_since,
+        counters=live.counters, ancestors=live.ancestors, kernel_since=records.kernel_since_for(owner), systemd_since=systemd_since,
         oomd_active=records.oomd_active)
 
 
@@ -206,7 +211,7 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
         kills=kills, unattributed=index.records.unattributed, unit_ooms=scope_ooms, oomd_kills=oomd_kills, counters=None,
-        ancestors=None, kernel_since=index.records.kernel_since, systemd_since=systemd_since,
+        ancestors=None, kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since,
         oomd_active=index.records.oomd_active)
 
 

@@ -71,7 +71,7 @@ class _Collector:
         for answer in answers.podman:
             self._sources.extend(answer.sources)
             self._errors.extend(answer.errors)
-        log, coverage = self._merge_kernel_logs(answers)
+        log, coverage, dropped = self._merge_kernel_logs(answers)
         systemd_since = self._find_systemd_coverage(answers)
         for unit_records in (answers.unit_records, answers.user_unit_records):
             self._report_entries("systemd", unit_records)
@@ -80,7 +80,7 @@ class _Collector:
             kills=log.kills, unattributed=log.unattributed,
             unit_ooms=merge_records(parse_unit_ooms(entries), answers.history.unit_ooms),
             oomd_kills=merge_records(parse_oomd_kills(entries), answers.history.oomd),
-            events=[], kernel_since=coverage.since, oomd_active=self._host.oomd_active())
+            events=[], kernel_since=coverage.since, oomd_active=self._host.oomd_active(), dropped=dropped)
         known = {listed.ident for answer in answers.podman for listed in answer.listed}
         index = self._add_events(RecordsByContainer(records, known), known, answers, coverage)
         containers = self._container_facts(answers, index, systemd_since)
@@ -98,8 +98,8 @@ class _Collector:
             "errors": self._errors,
         }
 
-    def _merge_kernel_logs(self, answers: Answers) -> Tuple[KernelLog, Coverage]:
-        """Return the KernelLog of journal, ring buffer and the recorder's history together, and its Coverage."""
+    def _merge_kernel_logs(self, answers: Answers) -> Tuple[KernelLog, Coverage, Dict[int, int]]:
+        """Return the KernelLog of journal, ring buffer and the recorder's history together, its Coverage, HostRecords.dropped."""
         since, boot = self._options.since, self._host.boot_id()
         ring = read_ring_buffer(boot)
         log = parse_kernel_log(
@@ -110,6 +110,9 @@ class _Collector:
             since, self._host.booted_at(), self._kernel_journal_since(answers), ring.since, answers.counted, logged)
         if coverage.status == "unavailable" and answers.kernel_log.entries:
             coverage = coverage._replace(status="partial", detail="read in part; " + coverage.detail)
+        # what the history dropped of a user's does not count where the log alone is complete
+        dropped = {uid: before if coverage.since is None else min(before, coverage.since)
+                   for uid, before in answers.history.dropped.items()}
         state = answers.history.state
         extended = state.extend_coverage(coverage.since, boot, answers.counted, logged) if state else coverage.since
         if extended != coverage.since:
@@ -121,7 +124,7 @@ class _Collector:
                 coverage = coverage._replace(detail="%s (%s)" % (coverage.detail, problem))
         self._report_entries("kernel_log", answers.kernel_log)
         self.add_source("kernel_log", coverage.status, coverage.detail, since=coverage.since)
-        return log, coverage
+        return log, coverage, dropped
 
     @staticmethod
     def _kernel_journal_since(answers: Answers) -> Optional[int]:
@@ -146,7 +149,8 @@ class _Collector:
             since = None if problem or since is None else max(since, self._options.since)
             state = answers.history.state
             if since is not None and state is not None and not state.backlog and since <= state.until:
-                since = min(since, state.journal_since)  # the recorder read it before its beginning was lost
+                # the recorder read it before its beginning was lost
+                since = min(since, max(state.journal_since, answers.history.dropped.get(uid, 0)))
             status = "ok" if not problem else "partial" if records.entries else "unavailable"
             self.add_source("systemd", status, problem, user=user.identity.name, since=since)
             coverage[uid] = since

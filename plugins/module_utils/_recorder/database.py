@@ -9,10 +9,12 @@ Knows SQLite and files; not what the rows mean. One process writes (the recorder
 
 import os
 import sqlite3
+import stat
 import time
 from contextlib import closing
 from typing import Callable, NamedTuple, Optional, TypeVar
 
+from .._system.protected_paths import UnprotectedPath, check_protected
 from .._system.times import SECOND
 
 HISTORY_FILE = "history.sqlite"
@@ -49,12 +51,17 @@ MIGRATIONS = ((
     " PRIMARY KEY (day, uid, workload)) WITHOUT ROWID",
     # problems of the history itself that a reader has to know
     "CREATE TABLE notes (at INTEGER, text TEXT)",
-),)
+), (
+    # owner of the cgroup that the kernel's report is about; NULL: it names none, or it was written before this version
+    "ALTER TABLE messages ADD COLUMN uid INTEGER",
+))
 
 _LOCK_TIMEOUT = 20  # seconds to wait for a process that writes
 _MAX_DAMAGED = 2  # damaged databases that are kept
 _MAX_READS = 5
 _READ_PAUSE = 0.2  # seconds
+_READ_SECONDS = 60.0  # for one query; 64 MiB take 2
+_READ_STEPS = 100000  # of SQLite's machine between two looks at the clock
 _DAMAGE = ("malformed", "not a database", "no such table", "no such column", "database corruption")
 
 Answer = TypeVar("Answer")
@@ -91,6 +98,7 @@ def open_history(state_dir: str) -> sqlite3.Connection:
     :raises HistoryError: it can't be opened, or is of a later version of the collection.
     """
     path = os.path.join(state_dir, HISTORY_FILE)
+    _check_ours(path)
     try:
         database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None)
     except sqlite3.Error as exc:
@@ -105,6 +113,26 @@ def open_history(state_dir: str) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _check_ours(path: str) -> None:
+    """Check that nobody but root (or the caller) can have written the history or what SQLite keeps beside it.
+
+    :raises HistoryError: somebody can, or it is no file; it is not opened then.
+    """
+    try:
+        check_protected(os.path.dirname(path))
+        for each in (path, path + "-wal", path + "-shm", path + "-journal"):
+            if not os.path.lexists(each):
+                continue
+            check_protected(each)
+            status = os.lstat(each)
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+                raise HistoryError("%s is a link or no file: the recorder did not make it; move it away" % each)
+    except UnprotectedPath as exc:
+        raise HistoryError(str(exc))
+    except OSError as exc:
+        raise HistoryError("%s: %s" % (exc.filename or path, exc.strerror))
 
 
 def _prepare(database: sqlite3.Connection, path: str) -> None:
@@ -163,6 +191,7 @@ def query_history(state_dir: str, query: Callable[[sqlite3.Connection], Answer])
         before = _file_stamp(path)
         if before is None:
             return None
+        _check_ours(path)
         try:
             answer = _query(path, "mode=ro" if before.has_wal else "immutable=1", query)
         except sqlite3.Error as exc:
@@ -177,6 +206,8 @@ def query_history(state_dir: str, query: Callable[[sqlite3.Connection], Answer])
 
 def _query(path: str, mode: str, query: Callable[[sqlite3.Connection], Answer]) -> Answer:
     with closing(sqlite3.connect("file:%s?%s" % (_escape_uri(path), mode), uri=True, timeout=_LOCK_TIMEOUT)) as database:
+        end = time.monotonic() + _READ_SECONDS
+        database.set_progress_handler(lambda: time.monotonic() > end, _READ_STEPS)
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != len(MIGRATIONS):
             raise HistoryError("it is of version %d, this collection reads version %d" % (version, len(MIGRATIONS)))

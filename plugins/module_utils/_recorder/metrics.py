@@ -6,12 +6,16 @@
 
 Names: Prometheus' conventions (base units, _total for counters, one _info to join with); the words of
 prometheus-podman-exporter and cAdvisor where they mean the same. `id` has Podman's 12 digits.
+What users call their containers is cleaned, and each user has a limited number of series: node_exporter refuses the whole
+file when one of them is there twice.
 """
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections import Counter
+from typing import Callable, Counter as CounterType, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .._system.prometheus import Family, Number
+from .._system.prometheus import Family, Number, Sample as Series
 from .._system.times import SECOND
+from .quota import NOBODY, allowed
 from .sampler import Sample
 
 METRICS_FILE = "podman_oom_recorder.prom"
@@ -35,11 +39,13 @@ _USAGE = {
 }
 
 
+_MAX_LABEL = 128  # characters
+
+
 class RunningContainer(NamedTuple):
     """A running container and what it is called by."""
 
     name: str
-    user: str
     unit: str  # "": none
     image: Optional[str]
     sample: Sample
@@ -56,28 +62,73 @@ class Run(NamedTuple):
     history_bytes: int
 
 
-# OOM kills by (user, name, unit, scope): (number, time of the last in microseconds).
-Kills = Dict[Tuple[str, str, str, str], Tuple[int, int]]
+# OOM kills by (uid, name, unit, scope): (number, time of the last in microseconds).
+Kills = Dict[Tuple[int, str, str, str], Tuple[int, int]]
 
 
-def metric_families(containers: Sequence[RunningContainer], kills: Kills, run: Run) -> List[Family]:
-    """Return all of the recorder's metrics."""
-    return _about_containers(containers) + _about_kills(containers, kills) + _about_the_run(len(containers), run)
+class LeftOut(NamedTuple):
+    """What is missing because of a limit, by the owner's uid."""
+
+    cgroups: Mapping[int, int]  # without a sample, at least
+    rows: Mapping[int, int]  # of the history, dropped for its size since it began; NOBODY: messages that name no cgroup
 
 
-def _identity(container: RunningContainer) -> List[Tuple[str, str]]:
-    return [("id", container.sample.ident[:12]), ("name", container.name), ("user", container.user)]
+def metric_families(containers: Sequence[RunningContainer], kills: Kills, run: Run, left_out: LeftOut,
+                    user_name: Callable[[int], str]) -> List[Family]:
+    """Return all of the recorder's metrics.
+
+    :param user_name: returns the name of a uid.
+    """
+    labelled = _Labels(user_name)
+    unique: Dict[Tuple[Tuple[str, str], ...], RunningContainer] = {}
+    for container in containers:
+        unique.setdefault(tuple(labelled.identity(container)), container)
+    named = list(unique.values())
+    about_kills, without_series = _about_kills(named, kills, labelled)
+    return _about_containers(named, labelled) + about_kills + _about_the_run(len(containers), run) + [
+        Family(_RECORDER + "left_out_cgroups", "gauge", "Cgroups without a sample because their owner has too many, at least.",
+               labelled.by_user(left_out.cgroups)),
+        Family(_RECORDER + "left_out_kill_series", "gauge", "Names whose OOM kills have no metric because the user has too many.",
+               labelled.by_user(without_series)),
+        Family(_RECORDER + "dropped_rows_total", "counter", "Rows of the history dropped because it was full, by whose they were.",
+               labelled.by_user(left_out.rows)),
+    ]
 
 
-def _about_containers(containers: Sequence[RunningContainer]) -> List[Family]:
+class _Labels:
+    """Labels of metrics, of names that users chose."""
+
+    def __init__(self, user_name: Callable[[int], str]) -> None:
+        self._user_name = user_name
+        self._users: Dict[int, str] = {}
+
+    def user(self, uid: int) -> str:
+        if uid not in self._users:
+            self._users[uid] = "" if uid == NOBODY else clean_label(self._user_name(uid))
+        return self._users[uid]
+
+    def identity(self, container: RunningContainer) -> List[Tuple[str, str]]:
+        return [("id", container.sample.ident[:12]), ("name", clean_label(container.name)), ("user", self.user(container.sample.uid))]
+
+    def by_user(self, numbers: Mapping[int, int]) -> List[Series]:
+        return [([("user", self.user(uid))], number) for uid, number in sorted(numbers.items())]
+
+
+def clean_label(value: str) -> str:
+    """Return a label's value without control characters and of a bounded length."""
+    text = "".join(char if char.isprintable() else "?" for char in value[:_MAX_LABEL + 1])
+    return text if len(text) <= _MAX_LABEL else text[:_MAX_LABEL - 1] + "…"
+
+
+def _about_containers(containers: Sequence[RunningContainer], labelled: _Labels) -> List[Family]:
     def family(name: str, kind: str, words: str, value: Callable[[Sample], Optional[Number]]) -> Family:
-        values = [(_identity(container), value(container.sample)) for container in containers]
+        values = [(labelled.identity(container), value(container.sample)) for container in containers]
         return Family(_CONTAINER + name, kind, words, [(labels, number) for labels, number in values if number is not None])
 
     return [
         Family(_CONTAINER + "info", "gauge", "A running container, always 1.",
-               [(_identity(container) + [("unit", container.unit), ("image", container.image or "")], 1)
-                for container in containers]),
+               [(labelled.identity(container) + [("unit", clean_label(container.unit)), ("image", clean_label(container.image or ""))],
+                 1) for container in containers]),
         family("memory_limited", "gauge", "Whether a memory limit is enforced, its own or one above it.",
                lambda sample: int(sample.limits["limit"] is not None)),
         family("memory_limit_bytes", "gauge", "The lowest memory limit that the kernel enforces; not there when there is none.",
@@ -94,25 +145,42 @@ def _about_containers(containers: Sequence[RunningContainer]) -> List[Family]:
     ]
 
 
-def _about_kills(containers: Sequence[RunningContainer], kills: Kills) -> List[Family]:
-    """Counters by user, name and unit, not by id: a container that is recreated goes on counting.
+def _about_kills(containers: Sequence[RunningContainer], kills: Kills, labelled: _Labels) -> Tuple[List[Family], Dict[int, int]]:
+    """Return (the metrics of kills, {uid: names that have none because the user has too many}).
 
-    One that runs has them from the start, so that the first kill is an increase.
+    Counters are by user, name and unit, not by id: a container that is recreated goes on counting.
+    One that runs has them from the start, so that the first kill is an increase. It goes before those that are gone, and
+    the latest kills before earlier ones.
     """
-    totals = {(container.user, container.name, container.unit, scope): 0 for container in containers for scope in _SCOPES}
-    last: Dict[Tuple[str, str, str], int] = {}
-    for key, (count, at) in kills.items():
-        totals[key] = count
-        last[key[:3]] = max(at, last.get(key[:3], 0))
+    totals: CounterType[Tuple[int, str, str, str]] = Counter()
+    last: Dict[Tuple[int, str, str], int] = {}
+    for (uid, name, unit, scope), (count, at) in kills.items():
+        key = (uid, clean_label(name), clean_label(unit))
+        totals[key + (scope,)] += count
+        last[key] = max(at, last.get(key, 0))
+    running = {(each.sample.uid, clean_label(each.name), clean_label(each.unit)) for each in containers}
+    kept, without = _within_limits(running, last)
     return [
         Family(_CONTAINER + "oom_kills_total", "counter",
                "OOM kills in containers of this name, by whose limit it was: container, ancestor, host, or systemd-oomd (oomd).",
-               [([("name", name), ("user", user), ("unit", unit), ("scope", scope)], count)
-                for (user, name, unit, scope), count in sorted(totals.items())]),
+               [([("name", name), ("user", labelled.user(uid)), ("unit", unit), ("scope", scope)], totals[(uid, name, unit, scope)])
+                for uid, name, unit in kept for scope in _SCOPES
+                if (uid, name, unit) in running or (uid, name, unit, scope) in totals]),
         Family(_CONTAINER + "last_oom_timestamp_seconds", "gauge", "When the last OOM kill in a container of this name was.",
-               [([("name", name), ("user", user), ("unit", unit)], at / SECOND)
-                for (user, name, unit), at in sorted(last.items())]),
-    ]
+               [([("name", name), ("user", labelled.user(uid)), ("unit", unit)], last[(uid, name, unit)] / SECOND)
+                for uid, name, unit in kept if (uid, name, unit) in last]),
+    ], without
+
+
+def _within_limits(running: Set[Tuple[int, str, str]], last: Dict[Tuple[int, str, str], int],
+                   ) -> Tuple[List[Tuple[int, str, str]], Dict[int, int]]:
+    """Return ((uid, name, unit) that have metrics, {uid: how many have none})."""
+    by_uid: Dict[int, List[Tuple[int, str, str]]] = {}
+    for key in sorted(running.union(last), key=lambda key: (key not in running, -last.get(key, 0), key)):
+        by_uid.setdefault(key[0], []).append(key)
+    shares = allowed({uid: len(keys) for uid, keys in by_uid.items()})
+    kept = sorted(key for uid, keys in by_uid.items() for key in keys[:shares[uid]])
+    return kept, {uid: len(keys) - shares[uid] for uid, keys in by_uid.items() if len(keys) > shares[uid]}
 
 
 def _about_the_run(containers: int, run: Run) -> List[Family]:

@@ -4,11 +4,12 @@
 
 """What the recorder's history holds: types that its writer, its reader and oom_facts share."""
 
+import re
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .._logs.kernel_oom import KernelMessage
 from .._logs.records import OomdKill, UnitOom
-from .._system.times import to_iso
+from .._system.times import SECOND, to_iso
 
 if TYPE_CHECKING:
     from .state import HistoryState
@@ -20,6 +21,22 @@ class ContainerNames(NamedTuple):
     name: Optional[str]
     image: Optional[str]
     unit: Optional[str]
+
+
+MAX_TIME = 253402300799 * SECOND  # the last second of the year 9999, which to_iso() can write
+
+# Podman's grammar (libpod/define/container.go, NameRegex). The lengths are ours: that of a file's name, twice that of a
+# registry's repository and tag, that of a unit's name (systemd.unit(5)).
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}\Z")
+_IMAGE = re.compile(r"[\x21-\x7e]{1,512}\Z")
+_UNIT = re.compile(r"[a-zA-Z0-9:_.@\\-]{1,247}\.(?:service|scope)\Z")
+
+
+def valid_names(name: Any, image: Any, unit: Any) -> ContainerNames:
+    """Return the names that a user gives, without those that Podman or systemd would refuse: they name nothing."""
+    values = [value if isinstance(value, str) and pattern.match(value) else None
+              for pattern, value in ((_NAME, name), (_IMAGE, image), (_UNIT, unit))]
+    return ContainerNames(*values)
 
 
 class KnownContainer(NamedTuple):
@@ -36,6 +53,8 @@ class Record(NamedTuple):
 
     source: Dict[str, Any]  # entry for the facts' `sources`
     state: Optional["HistoryState"]  # None before the first run has ended and without a history
+    # {uid of the owner: time before which records of kills in his containers may have been dropped, in microseconds}
+    dropped: Dict[int, int]
     messages: List[KernelMessage]
     unit_ooms: List[UnitOom]
     oomd: List[OomdKill]
@@ -46,7 +65,7 @@ class Record(NamedTuple):
 
 def empty_record(source: Dict[str, Any]) -> Record:
     """Return the Record where no history can be read."""
-    return Record(source=source, state=None, messages=[], unit_ooms=[], oomd=[], containers={}, daily=None)
+    return Record(source=source, state=None, dropped={}, messages=[], unit_ooms=[], oomd=[], containers={}, daily=None)
 
 
 def source_entry(status: str, detail: str, since: Optional[int] = None) -> Dict[str, Any]:

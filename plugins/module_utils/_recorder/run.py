@@ -15,8 +15,8 @@ import sqlite3
 import sys
 import time
 from collections import Counter
-from contextlib import closing
-from typing import Callable, Counter as CounterType, Dict, List, NamedTuple, Optional, Tuple
+from contextlib import closing, contextmanager
+from typing import Callable, Counter as CounterType, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._logs.coverage import kernel_coverage
@@ -26,14 +26,16 @@ from .._logs.records import Entry
 from .._system.command import CommandError
 from .._system.host import Host
 from .._system.prometheus import render_metrics, write_textfile
+from .._system.protected_paths import UnprotectedPath, check_protected
 from .._system.times import SECOND
 from .._system.users import user_name
 from .database import HISTORY_FILE, HistoryDamaged, HistoryError, is_damage, open_history, set_aside
-from .metrics import METRICS_FILE, Run, RunningContainer, metric_families
+from .metrics import METRICS_FILE, LeftOut, Run, RunningContainer, metric_families
 from .record import ContainerNames
-from .retention import count_kills, history_size, prune_by_age, prune_by_size
-from .sampler import Sample, read_stored_names, sample_containers
+from .retention import count_kills, dropped_rows, history_size, prune_by_age, prune_by_size
+from .sampler import Sample, Sampling, sample_containers
 from .state import HistoryState, Observation, describe_loss, is_proven, next_state
+from .stored_names import read_stored_names
 from .writer import (
     FirstNew,
     add_entries,
@@ -45,13 +47,15 @@ from .writer import (
     load_names,
     load_state,
     rebuild_kills,
-    rebuild_oomd_kills,
     set_meta,
     set_names,
 )
 
-_MAX_READING = 30  # seconds of reading in one run; the next one goes on
+# Seconds of reading in one run; the next one goes on. With what sampling, names and dropping rows may take, a run ends
+# within the minute of the timer.
+_MAX_READING = 20
 _DAY = 86400 * SECOND
+_MAX_TOLD = 3  # users that the problem of a run names
 
 
 class Options(NamedTuple):
@@ -93,15 +97,11 @@ def record(options: Options, now: Optional[Callable[[], int]] = None, journal: O
 
     :param now: returns microseconds since the epoch; journal, host, files: in place of this host's. For tests.
     :raises AlreadyRunning: another run is not finished.
-    :raises HistoryError: the history can't be written, nothing has changed.
+    :raises HistoryError: the history can't be written, or others than root can change its directory; nothing has changed.
     """
     now = now or (lambda: int(time.time() * SECOND))
     journal, host, files = journal or Journal(), host or Host(), files or CgroupFiles()
-    with open(os.path.join(options.state_dir, "lock"), "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise AlreadyRunning("another run of the recorder is not finished")
+    with _locked(options.state_dir):
         try:
             return _record(options, now, journal, host, files)
         except (sqlite3.Error, HistoryDamaged) as exc:
@@ -112,6 +112,27 @@ def record(options: Options, now: Optional[Callable[[], int]] = None, journal: O
             return _record(options, now, journal, host, files, note)
         except (sqlite3.Error, HistoryDamaged) as exc:
             raise HistoryError("%s: %s" % (os.path.join(options.state_dir, HISTORY_FILE), exc))
+
+
+@contextmanager
+def _locked(state_dir: str) -> Iterator[None]:
+    """Hold the lock of the directory itself: it needs no file that somebody could have made before.
+
+    :raises AlreadyRunning, HistoryError: as record().
+    """
+    try:
+        check_protected(state_dir)
+    except UnprotectedPath as exc:
+        raise HistoryError("state_dir: %s" % exc)
+    directory = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise AlreadyRunning("another run of the recorder is not finished")
+    else:
+        yield
+    finally:
+        os.close(directory)
 
 
 def _record(options: Options, now: Callable[[], int], journal: Journal, host: Host, files: CgroupFiles,
@@ -134,6 +155,7 @@ class _Recording:
         self._boot = host.boot_id() or ""
         self._problems: List[str] = []
         self._remarks: List[str] = []  # which make nothing incomplete: any user can cause them
+        self._left_out: Dict[int, int] = {}  # as Sampling.left_out
 
     def execute(self, note: Optional[str]) -> List[str]:
         """Do the run, noting a problem of the history that its readers have to know; return what could not be read."""
@@ -145,7 +167,7 @@ class _Recording:
         while True:
             counted, at = self._host.oom_kills_since_boot(), self._now()
             database.execute("BEGIN IMMEDIATE")
-            reading, first = self._read(cursor, at)
+            reading, first = self._read(cursor, at, began + _MAX_READING)
             continued = reading.continued if continued is None else continued
             cursor = reading.cursor or cursor
             if reading.ended or reading.problem or time.monotonic() - began > _MAX_READING:
@@ -153,9 +175,10 @@ class _Recording:
             rebuild_kills(database, first)
             self._forget_recorded()
             database.execute("COMMIT")
+            self._prune_by_size()
         if rebooted:
             # A clock that was set back while the host was down: entries of this boot sort before the cursor.
-            more, also = self._read(None, at, this_boot=True)
+            more, also = self._read(None, at, began + _MAX_READING, this_boot=True)
             cursor = more.cursor or cursor
             _merge(first, also)
         complete = reading.ended and not self._problems
@@ -169,13 +192,15 @@ class _Recording:
         set_meta(database, resume=resume, cursor=cursor, problem="; ".join(self._problems + self._remarks),
                  **({"success_at": at} if complete else {}))
         database.execute("COMMIT")
-        if prune_by_size(database, self._options.retention_bytes, self._boot):
-            self._forget_recorded()
+        self._prune_by_size()
         self._write_metrics(containers, time.monotonic() - began)
         return self._problems
 
-    def _read(self, cursor: Optional[str], at: int, this_boot: bool = False) -> Tuple[Reading, FirstNew]:
-        """Read on from the cursor into the open transaction; return (reading, the boots' first new kernel messages)."""
+    def _read(self, cursor: Optional[str], at: int, end: float, this_boot: bool = False) -> Tuple[Reading, FirstNew]:
+        """Read on from the cursor into the open transaction; return (reading, the boots' first new kernel messages).
+
+        :param end: of time.monotonic().
+        """
         first: FirstNew = {}
         occurrences: CounterType = Counter()
 
@@ -183,12 +208,13 @@ class _Recording:
             _merge(first, add_entries(self._database, entries, occurrences))
 
         begin = at - self._options.retention_days * _DAY
+        seconds = max(1, int(end - time.monotonic()))
         try:
-            reading = self._journal.read(handle, cursor, None if cursor or this_boot else begin, this_boot)
+            reading = self._journal.read(handle, cursor, None if cursor or this_boot else begin, this_boot, seconds=seconds)
             if cursor and reading.problem and reading.cursor is None:
                 # a cursor that this journal does not understand
                 occurrences.clear()
-                reading = self._journal.read(handle, None, begin)
+                reading = self._journal.read(handle, None, begin, seconds=seconds)
         except CommandError as exc:
             self._problems.append(str(exc))
             return EMPTY_READING._replace(problem=str(exc)), first
@@ -199,8 +225,10 @@ class _Recording:
         return reading, first
 
     def _read_ring_buffer(self, first: FirstNew, counted: Optional[int]) -> None:
-        """Where the journal has fewer kills than the kernel counted, look into the kernel's own buffer, which has them first."""
-        if counted is not None and counted > self._count_recorded(first):
+        """Where kills are missing that were not before, look into the kernel's own buffer, which has them first."""
+        state = load_state(self._database)
+        missing = state.missing if state is not None and state.boot == self._boot else 0
+        if counted is not None and counted > self._count_recorded(first) + missing:
             _merge(first, add_messages(self._database, read_ring_buffer(self._boot).messages))
 
     def _count_recorded(self, first: FirstNew) -> int:
@@ -217,7 +245,6 @@ class _Recording:
         """Write what follows from what was read, and what runs now; return the running containers."""
         database, now = self._database, observation.now
         rebuild_kills(database, first)
-        rebuild_oomd_kills(database)
         before = load_state(database)
         observation = self._ask_the_logs(before, observation)
         note = note or describe_loss(before, observation)
@@ -227,15 +254,25 @@ class _Recording:
         today = time.strftime("%Y-%m-%d", time.gmtime(now // SECOND))
         if prune_by_age(database, today, self._options.retention_days, self._boot):
             self._forget_recorded()
-        samples = sample_containers(self._files)
-        names = self._update_names(samples, now)
+        sampling = self._sample()
+        names = self._update_names(sampling.samples, now)
         containers = []
-        for sample in samples:
+        for sample in sampling.samples:
             name, image, unit = called = names[(sample.ident, sample.uid)]
             add_sample(database, today, now, sample, called)
-            containers.append(RunningContainer(
-                name=name or sample.ident[:12], user=user_name(sample.uid), unit=unit or "", image=image, sample=sample))
+            containers.append(RunningContainer(name=name or sample.ident[:12], unit=unit or "", image=image, sample=sample))
         return containers
+
+    def _sample(self) -> Sampling:
+        sampling = sample_containers(self._files)
+        self._left_out = sampling.left_out
+        for uid, count in sorted(sampling.left_out.items(), key=lambda item: -item[1])[:_MAX_TOLD]:
+            self._remarks.append("%s has too many cgroups: %d or more were not looked at" % (user_name(uid), count))
+        return sampling
+
+    def _prune_by_size(self) -> None:
+        if prune_by_size(self._database, self._options.retention_bytes, self._boot):
+            self._forget_recorded()
 
     def _ask_the_logs(self, state: Optional[HistoryState], observation: Observation) -> Observation:
         """Fill in what only the logs can tell, where it is needed: it costs a look at all files of the journal."""
@@ -266,15 +303,14 @@ class _Recording:
         folder = self._options.textfile_dir
         if not folder or not os.path.isdir(folder):
             return
-        kills = {(user_name(uid), name, unit, scope): counted
-                 for (uid, name, unit, scope), counted in count_kills(self._database).items()}
         success = get_meta(self._database, "success_at")
         state = load_state(self._database)
         run = Run(version=self._options.version, succeeded_at=success / SECOND if success else 0, duration=round(duration, 3),
                   errors=len(self._problems), complete_since=state.kernel_since / SECOND if state else 0,
                   history_bytes=history_size(self._database))
+        families = metric_families(containers, count_kills(self._database), run, LeftOut(self._left_out, dropped_rows(self._database)), user_name)
         try:
-            write_textfile(os.path.join(folder, METRICS_FILE), render_metrics(metric_families(containers, kills, run)))
+            write_textfile(os.path.join(folder, METRICS_FILE), render_metrics(families))
         except OSError as exc:
             self._problems.append("%s: %s" % (folder, exc.strerror))
 

@@ -4,20 +4,21 @@
 
 """The running containers of all users, found in the cgroup tree: without Podman, without a process for any of them.
 
-Knows where Podman puts containers; reads their files through CgroupFiles.
+Knows where Podman puts containers; reads their files through CgroupFiles. A user creates cgroups of any name and number in
+their own part of the tree, so each owner has limits: of cgroups, of depth, of containers, of time. What is over a limit
+is counted.
 """
 
-import json
 import os
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+import time
+from collections import Counter, deque
+from typing import Any, Counter as CounterType, Deque, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._cgroup.effective import effective_limits
-from .._cgroup.paths import cgroup_lineage, find_container_id, owner_uid
-from .._logs.records import storable_text
-from .._system.users import find_users, read_untrusted_file
-from .record import ContainerNames
+from .._cgroup.paths import cgroup_lineage, find_container_id
+from .quota import ROOT, allowed
 
 
 class Sample(NamedTuple):
@@ -31,100 +32,134 @@ class Sample(NamedTuple):
     events: Optional[Dict[str, Any]]  # as CgroupFiles.events()
 
 
+class Sampling(NamedTuple):
+    """The samples of one run."""
+
+    samples: List[Sample]
+    left_out: Dict[int, int]  # {uid of the owner: cgroups that were not looked at because of a limit, at least}
+
+
 # crun creates this cgroup inside the container's own, and sets limits on it, on its parent or on both.
 _LEAF = "/container"
-_STORAGE_FILES = ("containers.json", "volatile-containers.json")
-# 600 bytes for each container
-_MAX_STORAGE_FILE = 4 * 1024 * 1024
-# Users can create cgroups of any name in their own part of the tree.
-_MAX_CONTAINERS = 5000
+_USER_SLICE = re.compile(r"/user\.slice/user-(\d{1,10})\.slice$")
+# Cgroups of one owner that are looked at. A host with 1,000 units and containers has about 3,000.
+_MAX_CGROUPS = 20000
+# Levels. A rootless container in a pod of a unit is on the 8th.
+_MAX_DEPTH = 16
+_SECONDS = 12.0  # for all owners together
 
 
-def sample_containers(files: CgroupFiles) -> List[Sample]:
-    """Return the samples of all running containers that have a cgroup of their own, 5,000 at most."""
+def sample_containers(files: CgroupFiles) -> Sampling:
+    """Return the samples of all running containers that have a cgroup of their own.
+
+    Each owner has an equal share of the time that is left; who needs less leaves the rest to the others.
+    """
     samples: List[Sample] = []
+    left_out: CounterType[int] = Counter()
     if files.hierarchy.problem:
-        return samples
-    for path, ident in _container_cgroups(files.hierarchy.memory_root):
-        usage = files.usage(path)
-        if usage["current"] is None:  # ended in between
-            continue
-        leaf = path + _LEAF if os.path.isdir(files.hierarchy.memory_root + path + _LEAF) else path
-        lineage = [(cgroup, files.limits(cgroup)) for cgroup in cgroup_lineage(leaf)]
-        samples.append(Sample(
-            ident=ident, uid=owner_uid(path), unit=find_service(path),
-            limits=effective_limits(lineage, path, files.hierarchy.version), usage=usage, events=files.events(path)))
-    return samples
+        return Sampling(samples, left_out)
+    deadline = time.monotonic() + _SECONDS
+    found = _find_containers(files.hierarchy.memory_root, time.monotonic() + _SECONDS / 3, left_out)
+    shares = allowed({uid: len(cgroups) for uid, cgroups in found.items()})
+    for number, (uid, cgroups) in enumerate(found.items()):
+        share_ends = _share_ends(deadline, len(found) - number)
+        for place, (path, ident) in enumerate(cgroups):
+            if place >= shares[uid] or time.monotonic() > share_ends:
+                left_out[uid] += len(cgroups) - place
+                break
+            sample = _sample(files, path, ident, uid)
+            if sample:
+                samples.append(sample)
+    return Sampling(samples, left_out)
 
 
-def _container_cgroups(root: str) -> Iterator[Tuple[str, str]]:
-    """Yield (path, id) of every container's own cgroup. A cgroup without children need not be listed: it has two links."""
-    waiting, left = [""], _MAX_CONTAINERS
-    while waiting:
-        folder = waiting.pop()
-        try:
-            names = [entry.name for entry in os.scandir(root + folder) if entry.is_dir(follow_symlinks=False)]
-        except OSError:  # gone in between
-            continue
-        for name in names:
-            path = folder + "/" + name
-            ident = find_container_id(name)
-            if ident:
-                yield path, ident
+def _share_ends(deadline: float, owners: int) -> float:
+    """Return when the share of the next of so many owners ends, in time.monotonic()."""
+    now = time.monotonic()
+    return now + (deadline - now) / owners
+
+
+def _sample(files: CgroupFiles, path: str, ident: str, uid: int) -> Optional[Sample]:
+    """The sample of one container, None when it has ended in between."""
+    usage = files.usage(path)
+    if usage["current"] is None:
+        return None
+    leaf = path + _LEAF if os.path.isdir(files.hierarchy.memory_root + path + _LEAF) else path
+    lineage = [(cgroup, files.limits(cgroup)) for cgroup in cgroup_lineage(leaf)]
+    return Sample(ident=ident, uid=uid, unit=find_service(path), usage=usage, events=files.events(path),
+                  limits=effective_limits(lineage, path, files.hierarchy.version))
+
+
+def _find_containers(root: str, deadline: float, left_out: CounterType[int]) -> Dict[int, List[Tuple[str, str]]]:
+    """Return {uid of the owner: [(path, id) of every container's own cgroup]}, root's first.
+
+    The owner is told by the beginning of the path, /user.slice/user-UID.slice. Outside of it, what systemd has delegated to
+    a user (User= and Delegate= of a service) is that user's: the cgroup belongs to them.
+
+    :param left_out: counts what is over the limits.
+    """
+    tree = _Tree(root)
+    found = {ROOT: list(tree.walk(ROOT, _share_ends(deadline, 2), left_out))}
+    owners = sorted(set(tree.waiting) - {ROOT})
+    for number, uid in enumerate(owners):
+        found[uid] = list(tree.walk(uid, _share_ends(deadline, len(owners) - number), left_out))
+    return found
+
+
+class _Tree:
+    """The cgroup tree, taken apart by owners: root's walk finds where those of the users begin."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._uid = os.stat(root).st_uid
+        self.waiting: Dict[int, Deque[str]] = {ROOT: deque([""])}  # {owner: cgroups that are to be listed}
+
+    def walk(self, owner: int, deadline: float, left_out: CounterType[int]) -> Iterator[Tuple[str, str]]:
+        """Yield (path, id) of an owner's containers, each once, those on the upper levels first."""
+        waiting, left, seen = self.waiting[owner], _MAX_CGROUPS, set()
+        while waiting:
+            folder = waiting.popleft()
+            for name in self._children(folder):
                 left -= 1
-                if not left:
+                if not left or (left % 64 == 0 and time.monotonic() > deadline):
+                    left_out[owner] += 1 + len(waiting)
                     return
-            elif _has_children(root + path):
-                waiting.append(path)
+                path, ident = folder + "/" + name, find_container_id(name)
+                if ident and ident not in seen:
+                    seen.add(ident)
+                    yield path, ident
+                elif ident:
+                    left_out[owner] += 1
+                else:
+                    self._enter(path, owner, left_out)
 
+    def _children(self, folder: str) -> Iterator[str]:
+        try:
+            with os.scandir(self._root + folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        yield entry.name
+        except OSError:  # gone in between
+            return
 
-def _has_children(path: str) -> bool:
-    try:
-        return os.stat(path).st_nlink != 2  # 1: a file system that does not count them
-    except OSError:
-        return False
+    def _enter(self, path: str, owner: int, left_out: CounterType[int]) -> None:
+        """Let a cgroup be listed. One without children need not be: it has two links."""
+        try:
+            status = os.stat(self._root + path)
+        except OSError:  # gone in between
+            return
+        if status.st_nlink == 2:  # 1: a file system that does not count them
+            return
+        if path.count("/") > _MAX_DEPTH:
+            left_out[owner] += 1
+            return
+        if owner == ROOT:
+            match = _USER_SLICE.match(path)
+            owner = int(match.group(1)) if match else ROOT if status.st_uid == self._uid else status.st_uid
+        self.waiting.setdefault(owner, deque()).append(path)
 
 
 def find_service(path: str) -> Optional[str]:
     """Return the service that a container with this cgroup of its own runs inside (--cgroups=split), or None."""
     match = re.search(r"/([^/]+\.service)/libpod-payload-", path)
     return match.group(1) if match else None
-
-
-def read_stored_names() -> Dict[Tuple[str, int], ContainerNames]:
-    """Return the names of all containers in the storages of root and the rootless users, by id and uid.
-
-    For those whose events are not in the journal; Podman is not run. The files are the users' own and may contain
-    anything.
-    """
-    users, _problems = find_users(["all"])
-    stored = {}
-    for user in users:
-        for container in _read_storage(user.storage):
-            metadata = _parse_json(container.get("metadata"))
-            metadata = metadata if isinstance(metadata, dict) else {}
-            names = container.get("names")
-            name = names[0] if isinstance(names, list) and names else metadata.get("name")
-            if isinstance(container.get("id"), str):
-                stored[(container["id"], user.identity.uid)] = ContainerNames(
-                    storable_text(name), storable_text(metadata.get("image-name")), None)
-    return stored
-
-
-def _read_storage(storage: Optional[str]) -> List[Dict[str, Any]]:
-    """The dicts in a container storage's lists of containers (containers/storage, containers.go)."""
-    if not storage or not os.path.isdir(storage):
-        return []
-    containers: List[Dict[str, Any]] = []
-    for folder in sorted(name for name in os.listdir(storage) if name.endswith("-containers")):
-        for name in _STORAGE_FILES:
-            content = _parse_json(read_untrusted_file(os.path.join(storage, folder, name), _MAX_STORAGE_FILE))
-            containers += [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
-    return containers
-
-
-def _parse_json(text: Any) -> Any:
-    try:
-        return json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        return None

@@ -9,6 +9,7 @@ so nothing is counted twice however often the recorder is killed.
 """
 
 import json
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List, Optional, Tuple
 
@@ -23,24 +24,31 @@ from .._logs.records import (
     parse_oomd_kills,
     parse_podman_events,
     parse_unit_ooms,
-    storable_text,
 )
 from .._system.times import SECOND
-from .record import ContainerNames
+from .database import HistoryDamaged
+from .record import MAX_TIME, ContainerNames, valid_names
 from .state import HistoryState
 
 if TYPE_CHECKING:
     from .sampler import Sample
 
-# {id of a boot: microseconds of its clock}: a boot's first new message of the kernel
+# {id of a boot: microseconds of its clock}: a boot's first new message of the kernel; with the time of the first new
+# record of systemd-oomd's under OOMD_BOOT
 FirstNew = Dict[str, int]
+OOMD_BOOT = "oomd"  # in place of a boot's id in kills by systemd-oomd
 
 _SCOPES = {"container_limit": "container", "ancestor_limit": "ancestor", "host_oom": "host"}
 _ADD_KILL = "INSERT OR IGNORE INTO kills (boot, mono, ident, uid, scope, at) VALUES (?, ?, ?, ?, ?, ?)"
-_OOMD_BOOT = "oomd"  # in place of a boot's id in kills by systemd-oomd
 _REPORT = 60 * SECOND  # lines of one kernel report are milliseconds apart
 _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
 _LONG_AGO = -(1 << 62)
+_IDENT = re.compile(r"[0-9a-f]{64}\Z")
+_MAX_TEXT = 1024  # characters of a message, a unit, a path: systemd's own are shorter
+_MAX_NOTES = 1000
+_DROPPED_BEFORE = "dropped_before_"  # with a uid, in meta
+# Of `messages`: one killed process, as /proc/vmstat counts them (KernelLog.killed_per_boot).
+_KILLED = "text LIKE '%Killed process % (%) %total-vm:%'"
 
 
 def add_entries(database: sqlite3.Connection, entries: List[Entry], occurrences: Counter) -> FirstNew:
@@ -50,9 +58,16 @@ def add_entries(database: sqlite3.Connection, entries: List[Entry], occurrences:
     """
     kernel = [entry for entry in entries if field_text(entry.get("_TRANSPORT")) == "kernel"]
     first = add_messages(database, parse_kernel_messages(kernel), occurrences)
-    database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", parse_unit_ooms(entries))
-    database.executemany(
-        "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)", parse_oomd_kills(entries))
+    dropped = dropped_before(database)
+    database.executemany("INSERT OR IGNORE INTO unit_ooms VALUES (?, ?, ?)", [
+        record for record in parse_unit_ooms(entries)
+        if len(record.unit) <= _MAX_TEXT and record.at >= dropped.get(record.uid, record.at)])
+    for kill in parse_oomd_kills(entries):
+        owner = owner_uid(kill.cgroup) if kill.cgroup else kill.uid
+        if len(kill.cgroup or kill.unit or "") <= _MAX_TEXT and kill.at >= dropped.get(owner, kill.at) and database.execute(
+                "INSERT OR IGNORE INTO oomd_kills (at, cgroup, unit, uid, text) VALUES (?, ?, ?, ?, ?)",
+                kill._replace(text=kill.text[:_MAX_TEXT])).rowcount > 0:
+            first[OOMD_BOOT] = min(kill.at, first.get(OOMD_BOOT, kill.at))
     for event in parse_podman_events(entries):
         _add_event(database, event)
     return first
@@ -62,25 +77,53 @@ def add_messages(database: sqlite3.Connection, messages: Iterable[KernelMessage]
                  occurrences: Optional[Counter] = None) -> FirstNew:
     """Add the kernel's messages of OOM kills; return the boots' first new ones."""
     first: FirstNew = {}
+    owners, dropped = _MessageOwners(), dropped_before(database)
     for identity, message in identify_messages(messages, occurrences):
-        if OOM_MESSAGE.search(message.text) and database.execute(
-                "INSERT OR IGNORE INTO messages (boot, mono, text, nth, at) VALUES (?, ?, ?, ?, ?)",
-                identity + (message.at,)).rowcount > 0:
+        if not OOM_MESSAGE.search(message.text):
+            continue
+        owner = owners.owner(message)
+        if owner is not None and message.at < dropped.get(owner, message.at):
+            continue
+        if database.execute("INSERT OR IGNORE INTO messages (boot, mono, text, nth, at, uid) VALUES (?, ?, ?, ?, ?, ?)",
+                            identity + (message.at, owner)).rowcount > 0:
             boot = message.boot or ""
             first[boot] = min(message.mono, first.get(boot, message.mono))
     return first
 
 
+class _MessageOwners:
+    """Whose cgroup the kernel's messages are about, read in their order. For quotas: the kills themselves are parsed later."""
+
+    def __init__(self) -> None:
+        self._uid: Optional[int] = None  # of the report that is open, None: there is none
+        self._pid: Optional[int] = None  # of its victim, None: memory.oom.group kills others too
+
+    def owner(self, message: KernelMessage) -> Optional[int]:
+        """Return the owner's uid, None for a message that names no cgroup and belongs to no report."""
+        log = parse_kernel_log([message])
+        if log.kills:
+            self._uid, self._pid = owner_uid(log.kills[0].task_memcg), log.kills[0].victims[0].pid
+        elif log.unattributed:
+            if self._pid is not None and log.unattributed[0].victim.pid != self._pid:
+                self._uid = None
+        elif self._uid is not None:
+            self._pid = None
+        return self._uid
+
+
 def _add_event(database: sqlite3.Connection, event: PodmanEvent) -> None:
     """Any user can write such an entry into the journal, for containers of their own uid: no field of it is trusted."""
-    unit = storable_text(event.labels.get("PODMAN_SYSTEMD_UNIT"))
+    if not _IDENT.match(event.ident):
+        return
+    names = valid_names(event.name, event.image, event.labels.get("PODMAN_SYSTEMD_UNIT"))
+    unit = names.unit
     code = event.exit_code if event.exit_code is not None and abs(event.exit_code) < 1 << 31 else None
     added = database.execute(
         "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (event.ident, event.uid, event.at, event.kind, event.name, event.image, code,
+        (event.ident, event.uid, event.at, event.kind, names.name, names.image, code,
          json.dumps({"PODMAN_SYSTEMD_UNIT": unit} if unit else {}), event.command)).rowcount
     if added > 0:
-        set_names(database, event.ident, event.uid, event.at, ContainerNames(event.name, event.image, unit))
+        set_names(database, event.ident, event.uid, event.at, names)
 
 
 def set_names(database: sqlite3.Connection, ident: str, uid: int, at: int, names: ContainerNames) -> None:
@@ -102,6 +145,9 @@ def rebuild_kills(database: sqlite3.Connection, first: FirstNew) -> None:
     known: Collection[str] = {row[0] for row in database.execute("SELECT ident FROM containers")} if first else ()
     for boot, mono in first.items():
         begin = mono - _REPORT
+        if boot == OOMD_BOOT:
+            _rebuild_oomd_kills(database, begin)
+            continue
         messages = [KernelMessage(*row) for row in database.execute(
             "SELECT at, boot, mono, text FROM messages WHERE boot = ? AND mono >= ? ORDER BY mono, rowid", (boot, begin))]
         monos: Dict[int, int] = {}
@@ -115,21 +161,21 @@ def rebuild_kills(database: sqlite3.Connection, first: FirstNew) -> None:
                 database.execute(_ADD_KILL, (boot, monos[kill.at], ident, owner_uid(kill.task_memcg), scope, kill.at))
 
 
-def rebuild_oomd_kills(database: sqlite3.Connection) -> None:
-    """Make systemd-oomd's rows of kills again: one for several records of the same kill."""
-    database.execute("DELETE FROM kills WHERE boot = ?", (_OOMD_BOOT,))
-    last: Dict[Optional[str], int] = {}
-    for at, cgroup, unit, uid in database.execute("SELECT at, cgroup, unit, uid FROM oomd_kills ORDER BY at").fetchall():
+def _rebuild_oomd_kills(database: sqlite3.Connection, begin: int) -> None:
+    """Make systemd-oomd's rows of kills from a time on again: one for several records of the same kill."""
+    database.execute("DELETE FROM kills WHERE boot = ? AND mono >= ?", (OOMD_BOOT, begin))
+    last: Dict[Tuple[Optional[str], int], int] = {}
+    for at, cgroup, unit, uid in database.execute(
+            "SELECT at, cgroup, unit, uid FROM oomd_kills WHERE at >= ? ORDER BY at", (begin,)).fetchall():
         ident, owner = oomd_victim(cgroup, unit, uid)
-        if ident and at - last.get(ident, _LONG_AGO) > _SAME_KILL:
-            database.execute(_ADD_KILL, (_OOMD_BOOT, at, ident, owner, "oomd", at))
-        last[ident] = at
+        if ident and at - last.get((ident, owner), _LONG_AGO) > _SAME_KILL:
+            database.execute(_ADD_KILL, (OOMD_BOOT, at, ident, owner, "oomd", at))
+        last[(ident, owner)] = at
 
 
 def count_killed_processes(database: sqlite3.Connection, boot: str) -> int:
-    """Return how many killed processes of a boot are recorded, as /proc/vmstat counts them (KernelLog.killed_per_boot)."""
-    return database.execute("SELECT count(*) FROM messages WHERE boot = ? AND text LIKE '%Killed process % (%) %total-vm:%'",
-                            (boot,)).fetchone()[0]
+    """Return how many killed processes of a boot are recorded."""
+    return database.execute("SELECT count(*) FROM messages WHERE boot = ? AND " + _KILLED, (boot,)).fetchone()[0]
 
 
 def add_sample(database: sqlite3.Connection, day: str, now: int, sample: "Sample", names: ContainerNames) -> None:
@@ -154,9 +200,18 @@ def add_sample(database: sqlite3.Connection, day: str, now: int, sample: "Sample
 
 
 def load_state(database: sqlite3.Connection) -> Optional[HistoryState]:
-    """Return the state of the last run, None before the first."""
+    """Return the state of the last run, None before the first.
+
+    :raises HistoryDamaged: something of it is missing or of another type.
+    """
     meta = dict(database.execute("SELECT key, value FROM meta"))
-    return HistoryState(**{field: meta[field] for field in HistoryState._fields}) if "until" in meta else None
+    if "until" not in meta:
+        return None
+    values = {field: meta.get(field) for field in HistoryState._fields}
+    for field, value in values.items():
+        if not (isinstance(value, str) if field == "boot" else isinstance(value, int) and 0 <= value <= MAX_TIME):
+            raise HistoryDamaged("its state is damaged: %s is %.40r" % (field, value))
+    return HistoryState(**values)  # type: ignore[arg-type]
 
 
 def set_meta(database: sqlite3.Connection, **values: Any) -> None:
@@ -170,6 +225,18 @@ def get_meta(database: sqlite3.Connection, key: str) -> Any:
     return row[0] if row else None
 
 
+def dropped_before(database: sqlite3.Connection) -> Dict[int, int]:
+    """Return {uid: time before which records of kills in the user's containers may have been dropped, in microseconds}."""
+    return {int(key[len(_DROPPED_BEFORE):]): value for key, value in database.execute(
+        "SELECT key, value FROM meta WHERE key LIKE ?", (_DROPPED_BEFORE + "%",))}
+
+
+def note_dropped(database: sqlite3.Connection, uid: int, newest: int) -> None:
+    """Note that a user's records of kills up to a time (microseconds) were dropped. They are not added again."""
+    set_meta(database, **{_DROPPED_BEFORE + str(uid): max(newest + 1, dropped_before(database).get(uid, 0))})
+
+
 def add_note(database: sqlite3.Connection, at: int, text: str) -> None:
-    """Note a problem of the history itself that a reader has to know."""
-    database.execute("INSERT INTO notes VALUES (?, ?)", (at, text))
+    """Note a problem of the history itself that a reader has to know; the newest are kept."""
+    database.execute("INSERT INTO notes VALUES (?, ?)", (at, text[:_MAX_TEXT]))
+    database.execute("DELETE FROM notes WHERE rowid <= (SELECT max(rowid) FROM notes) - ?", (_MAX_NOTES,))

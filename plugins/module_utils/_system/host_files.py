@@ -106,6 +106,23 @@ def replace_file(path: str, data: bytes, mode: int, like: Optional[str] = None) 
     _sync(directory)
 
 
+def replace_file_in(directory: int, name: str, data: bytes, mode: int) -> None:
+    """As replace_file(), in an open directory, which may be renamed or replaced meanwhile."""
+    draft = ".%s.%s.new" % (name, os.urandom(8).hex())
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        os.rename(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        os.unlink(draft, dir_fd=directory)
+        raise
+    os.fsync(directory)
+
+
 def move_file(source: str, target: str) -> None:
     """Replace a file by a finished one, which gets the old one's owner, mode and SELinux label.
 

@@ -8,9 +8,11 @@ Pure but for write_textfile(). The format: https://prometheus.io/docs/instrument
 """
 
 import math
+import os
 from typing import Iterable, List, NamedTuple, Sequence, Tuple, Union
 
-from .host_files import replace_file
+from .host_files import replace_file_in
+from .protected_paths import open_directory, remove_leftovers
 
 Number = Union[int, float]
 # The labels of one sample in the order in which they are written, and its value.
@@ -56,6 +58,15 @@ def _format_number(value: Number) -> str:
 def write_textfile(path: str, text: str) -> None:
     """Put a file in place at once, readable by all; the directory may belong to another user.
 
-    node_exporter reads *.prom: while the file is written it has another name.
+    node_exporter reads *.prom: while the file is written it has another name. Such drafts of a program that was killed
+    are removed, so only one program at a time may write a file.
+
+    :raises OSError: the old file is still there, unless only the directory could not be synced.
     """
-    replace_file(path, text.encode("utf-8", "replace"), 0o644)
+    folder, name = os.path.split(path)
+    directory = open_directory(folder)
+    try:
+        remove_leftovers(directory, ".%s." % name, ".new")
+        replace_file_in(directory, name, text.encode("utf-8", "replace"), 0o644)
+    finally:
+        os.close(directory)

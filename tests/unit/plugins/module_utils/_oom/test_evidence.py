@@ -219,3 +219,10 @@ def test_a_removed_container_without_events_has_one_run():
     index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER)]), {ID})
     run = removed_container_evidence(OTHER, 0, index, 0).run
     assert (run.start, run.end, run.exit_code) == (FINISHED, None, None)
+
+
+def test_what_the_history_dropped_of_one_user_makes_nobody_else_unknown():
+    alice, bob = container(user="alice"), container(user="bob")
+    assert build(alice, owner=1000, dropped={1000: 5}).kernel_since == 5
+    assert build(bob, owner=1001, dropped={1000: 5}).kernel_since == 0
+    assert build(alice, owner=1000, dropped={1000: 5}, kernel_since=None).kernel_since is None

@@ -5,7 +5,15 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.metrics import Run, RunningContainer, metric_families
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import quota
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.metrics import (
+    LeftOut,
+    Run,
+    RunningContainer,
+    clean_label,
+    metric_families,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.quota import NOBODY
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.prometheus import escape_label, render_metrics
 
@@ -17,11 +25,11 @@ LIMITS = {"limit": 64 << 20, "swap_limit": None, "high": None, "oom_group": True
 def running(name="web", limits=None, usage=None, events=None, unit=""):
     sample = Sample(ident="ab" * 32, uid=1000, unit=None, limits=dict(LIMITS, **(limits or {})),
                     usage=dict(USAGE, **(usage or {})), events=events)
-    return RunningContainer(name=name, user="alice", unit=unit, image="localhost/bb:latest", sample=sample)
+    return RunningContainer(name=name, unit=unit, image="localhost/bb:latest", sample=sample)
 
 
-def text(containers=(), counts=None):
-    return render_metrics(metric_families(list(containers), counts or {}, RUN))
+def text(containers=(), counts=None, left_out=LeftOut({}, {})):
+    return render_metrics(metric_families(list(containers), counts or {}, RUN, left_out, {0: "root", 1000: "alice"}.get))
 
 
 @pytest.mark.parametrize("value, escaped", [
@@ -33,11 +41,11 @@ def text(containers=(), counts=None):
 ])
 def test_label_values_are_escaped(value, escaped):
     assert escape_label(value) == escaped
-    assert 'name="%s"' % escaped in text([running(value)])
+    assert 'name="%s"' % escape_label(clean_label(value)) in text([running(value)])
 
 
 def test_each_family_has_its_help_and_type_once_and_above_it():
-    lines = text([running(), running("db")], {("alice", "web", "", "host"): (2, 1795464000500000)}).splitlines()
+    lines = text([running(), running("db")], {(1000, "web", "", "host"): (2, 1795464000500000)}).splitlines()
     names = [line.split()[2] for line in lines if line.startswith("# HELP ")]
     assert len(names) == len(set(names)) > 15
     current = None
@@ -70,13 +78,13 @@ def test_a_running_container_counts_from_zero():
 
 
 def test_kills_of_what_is_gone_are_still_counted():
-    written = text([], {("root", "job", "", "container"): (3, 1795464000500000), ("root", "job", "", "host"): (1, 1795464100000000)})
+    written = text([], {(0, "job", "", "container"): (3, 1795464000500000), (0, "job", "", "host"): (1, 1795464100000000)})
     assert 'oom_kills_total{name="job",user="root",unit="",scope="container"} 3\n' in written
     assert 'last_oom_timestamp_seconds{name="job",user="root",unit=""} 1795464100.0\n' in written
 
 
 def test_no_series_is_there_twice():
-    written = text([running(), running("db")], {("alice", "web", "", "container"): (2, 1)})
+    written = text([running(), running("db")], {(1000, "web", "", "container"): (2, 1)})
     series = [line.rpartition(" ")[0] for line in written.splitlines() if not line.startswith("#")]
     assert len(series) == len(set(series))
 
@@ -86,3 +94,41 @@ def test_the_run_itself():
     assert "podman_oom_recorder_last_success_timestamp_seconds 1795464345.25\n" in written
     assert "podman_oom_recorder_containers 0\n" in written
     assert written.endswith("\n")
+
+
+def series(written):
+    return [line.rpartition(" ")[0] for line in written.splitlines() if not line.startswith("#")]
+
+
+def test_what_users_call_containers_makes_no_series_twice():
+    """node_exporter refuses a whole file for one of them."""
+    long = "a" * 200
+    containers = [running("x\x00"), running("x\x01"), running(long + "1"), running(long + "2"), running(long + "3", unit="u.service")]
+    kills = {(1000, "x\x00", "", "host"): (2, 5), (1000, "x\x01", "", "host"): (3, 7), (1000, long, "", "host"): (1, 1)}
+    written = series(text(containers, kills))
+    assert len(written) == len(set(written))
+    assert 'oom_kills_total{name="x?",user="alice",unit="",scope="host"} 5\n' in text(containers, kills)
+
+
+def test_label_values_are_bounded_and_printable():
+    written = text([running("\x1b[31m" + "\u202e" * 10000, unit="\r" * 10000)])
+    assert max(len(line) for line in written.splitlines()) < 600
+    assert all(char.isprintable() or char == "\n" for char in written)
+
+
+def test_names_with_kills_are_bounded_for_each_user_and_what_is_left_out_is_said(monkeypatch):
+    monkeypatch.setattr(quota, "MAX_PER_USER", 5)
+    kills = {(1000, "evil%d" % number, "", "host"): (1, number) for number in range(100)}
+    kills.update({(0, "web%d" % number, "", "container"): (1, 1) for number in range(50)})
+    written = text([running("mine")], kills)
+    assert written.count('user="alice",unit="",scope="host"') == 5 and 'name="mine",user="alice",unit="",scope="host"} 0' in written
+    assert written.count('name="web') == 2 * 50
+    assert 'name="evil99"' in written and 'name="evil0"' not in written
+    assert 'podman_oom_recorder_left_out_kill_series{user="alice"} 96\n' in written
+
+
+def test_what_is_left_out_is_a_metric():
+    written = text(left_out=LeftOut({1000: 7}, {0: 3, NOBODY: 4}))
+    assert 'podman_oom_recorder_left_out_cgroups{user="alice"} 7\n' in written
+    assert 'podman_oom_recorder_dropped_rows_total{user="root"} 3\n' in written
+    assert 'podman_oom_recorder_dropped_rows_total{user=""} 4\n' in written

@@ -4,11 +4,13 @@
 """What oom_facts takes from the history."""
 
 import os
+import sqlite3
 from contextlib import closing
 
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import PodmanEvent, UnitOom
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import database, reader
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import open_history
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.source import (
     daily_memory,
@@ -129,3 +131,74 @@ def test_what_journal_and_history_both_hold_is_there_once():
     live = PodmanEvent(5, "died", "aa", "web", "image", 137, {"PODMAN_SYSTEMD_UNIT": "x", "more": "labels"}, 0, "run")
     recorded = live._replace(labels={"PODMAN_SYSTEMD_UNIT": "x"})
     assert merge_records([live], [recorded]) == [live]
+
+
+HOSTILE = [None, -1, 1 << 62, 1.5, "x" * 100000, "\x00", b"\xff\xfe", "nan"]
+COLUMNS = [("messages", "at"), ("messages", "text"), ("messages", "mono"), ("unit_ooms", "at"), ("unit_ooms", "unit"),
+           ("oomd_kills", "at"), ("oomd_kills", "text"), ("containers", "memory_limit"), ("containers", "name"),
+           ("daily", "peak"), ("daily", "samples"), ("notes", "text"), ("meta", "value"), ("events", "at"), ("events", "labels")]
+
+
+@pytest.mark.parametrize("table, column", COLUMNS)
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:10])
+def test_whatever_is_in_a_column_costs_the_recorder_alone(folder, table, column, value):
+    """SQLite stores any type in any column. Read is what is of the right type; or else the source says why it is not read."""
+    for query in ("INSERT INTO messages VALUES ('b', 1, 'oom-kill:', 0, 1, 0)", "INSERT INTO unit_ooms VALUES (1, 'a.scope', 0)",
+                  "INSERT INTO oomd_kills VALUES (1, '/x', NULL, 0, 'text')", "INSERT INTO notes VALUES (?1, 'note')",
+                  "INSERT INTO containers VALUES ('aa', 0, 'web', 'image', NULL, 1, 1, 1)",
+                  "INSERT INTO daily VALUES ('2026-11-23', 0, 'web', 1, 1, 1)",
+                  "INSERT INTO events VALUES ('aa', 0, 1, 'died', 'web', 'image', 0, '{}', 'run')"):
+        change(folder, query, (NOW,) if "?1" in query else ())
+    try:
+        change(folder, "UPDATE %s SET %s = ?" % (table, column), (value,))
+    except sqlite3.IntegrityError:  # NOT NULL
+        return
+    record = read(folder)
+    events, problem = recorded_events(folder, ["aa"])
+    if record.source["status"] == "unavailable":
+        assert table in record.source["detail"] or "state" in record.source["detail"] or "UTF-8" in record.source["detail"], record.source
+        assert record.messages == [] and record.state is None
+    for message in record.messages:
+        assert to_iso(message.at) and isinstance(message.text, str)
+    assert (table == "events" and problem) or all(to_iso(event.at) and isinstance(event.labels, dict) for event in events)
+
+
+def test_a_state_that_is_not_whole_costs_the_recorder_alone(folder):
+    change(folder, "DELETE FROM meta WHERE key = 'kernel_since'")
+    assert read(folder).source["status"] == "unavailable" and "kernel_since" in read(folder).source["detail"]
+
+
+@pytest.mark.parametrize("mode", [0o606, 0o660])
+def test_a_history_that_others_can_write_is_not_read(folder, mode):
+    os.chmod(os.path.join(folder, "history.sqlite"), mode)
+    assert read(folder).source["status"] == "unavailable" and "chmod go-w" in read(folder).source["detail"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("name", ["", "history.sqlite"])
+def test_a_history_of_another_user_is_not_read(folder, name):
+    os.chown(os.path.join(folder, name), 1000, 1000)
+    assert read(folder).source["status"] == "unavailable" and "belongs to uid 1000" in read(folder).source["detail"]
+
+
+def test_a_query_without_end_is_ended(folder, monkeypatch):
+    """A table that is a view: it could count for ever."""
+    monkeypatch.setattr(database, "_READ_SECONDS", 0.2)
+    change(folder, "DROP TABLE daily")
+    change(folder, "CREATE VIEW daily AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+                   " SELECT 'd' AS day, 0 AS uid, 'w' AS workload, 1 AS working_set_max, 1 AS peak, x AS samples FROM n")
+    assert read(folder).source["status"] == "unavailable" and "interrupted" in read(folder).source["detail"]
+
+
+def test_more_rows_than_are_read_are_the_owners_loss_who_has_most(folder, monkeypatch):
+    monkeypatch.setattr(reader, "_MAX_ROWS", 30)
+    with closing(open_history(folder)) as connection:
+        for number in range(100):
+            connection.execute("INSERT INTO messages VALUES ('b', ?, 'oom-kill:', 0, ?, 1000)", (number, number))
+            connection.execute("INSERT INTO unit_ooms VALUES (?, 'a.scope', ?)", (number, 0 if number < 5 else 1000))
+        connection.execute("INSERT INTO messages VALUES ('b', 1, 'oom-kill: bob', 0, 1, 1001)")
+    record = read(folder)
+    assert len(record.messages) <= 30 and "oom-kill: bob" in [message.text for message in record.messages]
+    assert sum(unit_oom.uid == 0 for unit_oom in record.unit_ooms) == 5
+    assert set(record.dropped) == {1000} and record.dropped[1000] > 60
+    assert record.state == STATE

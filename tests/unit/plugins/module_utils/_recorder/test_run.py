@@ -32,6 +32,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.rete
     prune_by_size,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import AlreadyRunning, Options, _Recording, record
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sampling
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.source import read_recorder
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
@@ -85,7 +86,7 @@ class Bench:
 
 @pytest.fixture(params=HOSTS)
 def bench(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "sample_containers", lambda _files: [])
+    monkeypatch.setattr(run, "sample_containers", lambda _files: Sampling([], {}))
     monkeypatch.setattr(run, "read_ring_buffer", lambda _boot: RingBuffer([], None, None))
     monkeypatch.setattr(run, "oldest_entry_time", lambda _uid: None)
     return Bench(request.param, tmp_path)
@@ -225,7 +226,7 @@ def test_more_than_one_transaction_holds(bench, monkeypatch):
     bench.journal.end = 1
     bench.run()
     bench.journal.end = len(bench.journal.entries)
-    monkeypatch.setattr(bench.journal, "read", lambda handle, cursor, since, this_boot: whole(handle, cursor, since, this_boot, entries=100))
+    monkeypatch.setattr(bench.journal, "read", lambda *arguments, seconds: whole(*arguments, entries=100))
     child = os.fork()
     if child == 0:
         monkeypatch.setattr(_Recording, "_read_ring_buffer", lambda *_args: os._exit(9))
@@ -290,11 +291,53 @@ def test_no_database_at_all(bench):
 
 
 def test_one_at_a_time(bench):
-    with open(os.path.join(bench.folder, "lock"), "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(AlreadyRunning):
-            bench.run()
+    lock = os.open(bench.folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with pytest.raises(AlreadyRunning):
+        bench.run()
+    os.close(lock)
     bench.run()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_a_state_directory_that_others_can_write_to_is_not_used(bench, mode):
+    os.chmod(bench.folder, mode)
+    with pytest.raises(HistoryError) as error:
+        bench.run()
+    assert bench.folder in str(error.value) and "chmod go-w" in str(error.value)
+    assert os.listdir(bench.folder) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_state_directory_of_a_user_is_not_used(bench, tmp_path):
+    os.chown(bench.folder, 1000, 1000)
+    with pytest.raises(HistoryError) as error:
+        bench.run()
+    assert "%s belongs to uid 1000" % bench.folder in str(error.value)
+
+
+def test_a_history_that_leads_elsewhere_is_not_written(bench, tmp_path):
+    """A link or another name of a file: neither is the recorder's."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    bench.folder = str(tmp_path / "state")
+    os.mkdir(bench.folder)
+    for make in (os.symlink, os.link):
+        (victim / "file").write_text("mine")
+        make(str(victim / "file"), os.path.join(bench.folder, HISTORY_FILE))
+        with pytest.raises(HistoryError):
+            bench.run()
+        assert (victim / "file").read_text() == "mine"
+        os.unlink(os.path.join(bench.folder, HISTORY_FILE))
+
+
+def test_a_user_who_makes_too_many_cgroups_is_named(bench, monkeypatch):
+    """And the history is as complete as without: nobody else's evidence counts less for it."""
+    monkeypatch.setattr(run, "sample_containers", lambda _files: Sampling([], {987654: 99}))
+    bench.run()
+    record = read_recorder(bench.folder, 0, bench.now)
+    assert "987654 has too many cgroups: 99 or more" in record.source["detail"]
+    assert record.state.kernel_since == bench.host.began
 
 
 def test_without_journalctl(bench, monkeypatch):
@@ -358,7 +401,7 @@ def test_a_full_disk_changes_nothing(bench, monkeypatch):
     def full(*_args):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(run, "rebuild_oomd_kills", full)
+    monkeypatch.setattr(run, "rebuild_kills", full)
     bench.now += 60 * SECOND
     with pytest.raises(HistoryError) as error:
         bench.run()

@@ -5,6 +5,9 @@
 
 import json
 import os
+import random
+import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -12,15 +15,10 @@ from recorded_journal import FIXTURES, HOSTS
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import find_container_id, own_cgroup, owner_uid
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import sampler
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import quota, sampler, stored_names
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import open_history
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.record import ContainerNames
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import (
-    Sample,
-    find_service,
-    read_stored_names,
-    sample_containers,
-)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample, find_service, sample_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.writer import add_sample, set_names
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
@@ -49,6 +47,9 @@ class Tree:
             handle.write(text)
 
     def samples(self):
+        return self.sampling().samples
+
+    def sampling(self):
         return sample_containers(CgroupFiles(self.root, self.root + "/proc"))
 
     def owned(self):
@@ -117,8 +118,8 @@ def test_names_from_the_storages(tmp_path, monkeypatch):
     users = [User(Identity("root", 0, 0, "/root"), str(tmp_path), True),
              User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
              User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
-    monkeypatch.setattr(sampler, "find_users", lambda _spec: (users, []))
-    assert read_stored_names() == {
+    monkeypatch.setattr(stored_names, "find_users", lambda _spec: (users, []))
+    assert stored_names.read_stored_names() == {
         (IDENT, 0): ("keep", "localhost/bb:latest", None), (OTHER, 0): ("once", "localhost/bb:latest", None)}
 
 
@@ -132,13 +133,110 @@ def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
     (folder / "containers.json").write_text(json.dumps(content))
     os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
     users = [User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
-    monkeypatch.setattr(sampler, "find_users", lambda _spec: (users, []))
-    assert set(read_stored_names().values()) <= {(None, None, None)}
+    monkeypatch.setattr(stored_names, "find_users", lambda _spec: (users, []))
+    assert set(stored_names.read_stored_names().values()) <= {(None, None, None)}
 
 
-def test_a_user_who_makes_cgroups_without_end(tree, monkeypatch):
-    monkeypatch.setattr(sampler, "_MAX_CONTAINERS", 3)
-    assert len(tree.samples()) == 3
+class Bombed:
+    """A cgroup tree with containers of root, alice (1000, the attacker) and bob (1001)."""
+
+    ALICE = "/user.slice/user-1000.slice/user@1000.service"
+    BOB = "/user.slice/user-1001.slice/user@1001.service/user.slice"
+
+    def __init__(self, folder):
+        self.root = str(folder)
+        self.victims = []
+        os.makedirs(self.root + self.ALICE + "/user.slice")
+        with open(self.root + "/cgroup.controllers", "w", encoding="utf-8") as handle:
+            handle.write("memory\n")
+        for uid, folder in ((0, "/machine.slice"), (1001, self.BOB)):
+            for _number in range(5):
+                self.victims.append((self.container(folder), uid))
+
+    def container(self, folder, ident=None):
+        ident = ident or "%064x" % random.getrandbits(256)
+        path = "%s%s/libpod-%s.scope" % (self.root, folder, ident)
+        os.makedirs(path)
+        for name, text in (("memory.current", "4096\n"), ("memory.max", "8192\n")):
+            with open(path + "/" + name, "w", encoding="utf-8") as handle:
+                handle.write(text)
+        return ident
+
+    def sampling(self):
+        """What is sampled; the victims always are."""
+        sampling = sample_containers(CgroupFiles(self.root, self.root + "/proc"))
+        sampled = [(sample.ident, sample.uid) for sample in sampling.samples]
+        assert set(sampled) >= set(self.victims) and len(sampled) == len(set(sampled))
+        assert set(sampling.left_out) <= {1000}
+        return [ident for ident, uid in sampled if uid == 1000], sampling.left_out.get(1000, 0)
+
+
+@pytest.fixture
+def bombed(tmp_path):
+    return Bombed(tmp_path)
+
+
+def test_many_containers_of_one_user_crowd_out_nobody(bombed, monkeypatch):
+    monkeypatch.setattr(quota, "MAX_PER_USER", 7)
+    for _number in range(20):
+        bombed.container(bombed.ALICE)
+    sampled, left_out = bombed.sampling()
+    assert (len(sampled), left_out) == (7, 13)
+
+
+def test_a_width_bomb_costs_its_owner_only(bombed, monkeypatch):
+    monkeypatch.setattr(sampler, "_MAX_CGROUPS", 500)
+    for number in range(1000):
+        os.makedirs("%s%s/%d/x" % (bombed.root, bombed.ALICE, number))
+    _sampled, left_out = bombed.sampling()
+    assert left_out > 100
+
+
+def test_a_depth_bomb_costs_its_owner_only(bombed):
+    os.makedirs(bombed.root + bombed.ALICE + "/d" * 300)
+    mine = bombed.container(bombed.ALICE + "/user.slice")
+    sampled, left_out = bombed.sampling()
+    assert (sampled, left_out) == ([mine], 1)
+
+
+def test_time_that_one_user_takes_is_that_users(bombed, monkeypatch):
+    real = CgroupFiles.usage
+    for _number in range(50):
+        bombed.container(bombed.ALICE)
+
+    def usage(files, path):
+        if path.startswith(bombed.ALICE):
+            threading.Event().wait(0.05)
+        return real(files, path)
+
+    monkeypatch.setattr(CgroupFiles, "usage", usage)
+    monkeypatch.setattr(sampler, "_SECONDS", 1.5)
+    began = time.monotonic()
+    sampled, left_out = bombed.sampling()
+    assert len(sampled) + left_out == 50 and left_out > 0 and time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("name", ["user-0.slice", "user-1001.slice", "machine.slice"])
+def test_names_of_cgroups_make_nobody_else_their_owner(bombed, name):
+    victim = bombed.victims[0][0]
+    bombed.container(bombed.ALICE + "/" + name, victim)
+    assert bombed.sampling() == ([victim], 0)
+
+
+def test_the_same_id_twice_is_one_container(bombed):
+    mine = bombed.container(bombed.ALICE)
+    bombed.container(bombed.ALICE + "/again", mine)
+    assert bombed.sampling() == ([mine], 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_what_systemd_delegates_to_a_user_is_not_roots(bombed):
+    """A service of the system's with User= and Delegate=: the user makes cgroups in it, of any name."""
+    victim = bombed.victims[0][0]
+    bombed.container("/system.slice/job.service/x", victim)
+    for path in ("/system.slice/job.service", "/system.slice/job.service/x"):
+        os.chown(bombed.root + path, 1000, 1000)
+    assert bombed.sampling() == ([victim], 0)
 
 
 def look(folder, day, ident=IDENT, called=("web", None), **usage):
