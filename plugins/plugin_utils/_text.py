@@ -5,13 +5,12 @@
 """Words for people: names made harmless, sizes, times, and text that fits a width.
 
 Pure. Everything a host says (names, labels, task names, error messages) goes through
-`printable` before a terminal or a pasteable command sees it.
+`printable` before a terminal sees it. Commands take less: see _rules/words.py.
 """
 
 from __future__ import annotations
 
 import datetime
-import shlex
 import unicodedata
 
 # General categories that a terminal acts on, or that make text look like another text:
@@ -45,11 +44,6 @@ def _escape(char: str) -> str:
     if category in _HARMFUL:
         return "\\x%02x" % ord(char) if ord(char) < 256 else "\\u%04x" % ord(char)
     return char
-
-
-def shell_quoted(value: object) -> str:
-    """Return a value as one word of a shell command that can be pasted."""
-    return shlex.quote(printable(value))
 
 
 def display_width(text: str) -> int:

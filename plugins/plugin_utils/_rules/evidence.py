@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...module_utils._door.grammar import is_id
 from .._model.container_facts import Facts, container_errors, current_limit, current_oom_group, effective_settings, is_running
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
-from .._text import printable, shell_quoted
-from .remedy import sudo_prefix
+from .._text import printable
+from .remedy import as_user
+from .words import NO_COMMAND, host_word
 
 # What each source is for, in words for people.
 SOURCES = {
@@ -40,8 +42,7 @@ def not_checked_finding(host: str, kind: str, reason: str) -> Finding:
     return make_finding(
         "evidence-missing", host, summary="not checked: %s" % printable(reason),
         detail="Nothing is known of this host in this run.",
-        # the pattern is for Ansible's inventory
-        remedy="ansible -m ansible.builtin.ping %s" % shell_quoted(host),
+        remedy="ansible -m ansible.builtin.ping -- %s" % host if host_word(host) else NO_COMMAND % "host",
         evidence={"scope": "host", "kind": kind, "message": reason})
 
 
@@ -120,11 +121,10 @@ def _missing_source(host: str, source: str, user: str | None, gap: dict[str, Any
 
 
 def _command_to_see(source: str, user: str | None) -> str:
-    prefix = sudo_prefix(user)
     return {
-        "podman": prefix + "podman info",
+        "podman": as_user(user, "podman info"),
         "cgroup": "cat /proc/self/cgroup /sys/fs/cgroup/cgroup.controllers",
-        "systemd": prefix + "journalctl --lines=1",
+        "systemd": as_user(user, "journalctl --lines=1"),
         "recorder": "systemctl status podman-memory-recorder.timer",
         "facts": "podman ps --all",
     }.get(source, "journalctl --dmesg --lines=1")
@@ -143,8 +143,8 @@ def invalid_container_findings(host: str, facts: Facts, keys: ContainerKeys) -> 
             "evidence-missing", host, key, subject="container:" + name, summary="what is said of it is not valid",
             detail="%s. Its owner or the host made it up, or there is an error in Podman. What is left was checked." % printable(
                 error["message"]),
-            remedy="# see what Podman says of it, on the host\n%spodman container inspect %s" % (sudo_prefix(user), ident)
-            if ident else "# see what Podman says of the containers, on the host\n%spodman ps --all" % sudo_prefix(user),
+            remedy="# see what Podman says, on the host\n" + as_user(
+                user, "podman container inspect -- %s" % ident if is_id(ident) else "podman ps --all"),
             evidence={"scope": "container", "kind": "facts", "container_id": ident,
                       "running": is_running(container) if container else None, "message": "what is said of it is not valid"}))
     return findings
@@ -169,7 +169,7 @@ def _unknown(host: str, container: Facts, key: ContainerKey, verdict: bool, limi
         "evidence-missing", host, key, severity="medium" if verdict else "low",
         summary="unknown %s%s" % (", and ".join(unknown), because if verdict else ""),
         detail="The sources that would tell could not be read, or do not reach back far enough.",
-        remedy="# see the findings on the host's sources; with root and the kernel's journal it can be decided",
+        remedy="# see the findings on the sources of the host: with root and the journal of the kernel it can be decided",
         evidence={"scope": "container", "kind": "+".join(["verdict"] * verdict + ["limits"] * limits),
                   "missing": oom.get("missing") or [], "running": is_running(container), "container_id": container["id"],
                   "flag": (container.get("state") or {}).get("oom_killed_flag"),
@@ -181,7 +181,7 @@ def _policy_failed(host: str, container: Facts, key: ContainerKey, decision: Dec
     return make_finding(
         "evidence-missing", host, key, summary="the policy could not be evaluated: %s" % message,
         detail="A rule of the policy fails on what is known of this container, so it was left out.",
-        remedy="# correct the rule's match in podman_memory_policy",
+        remedy="# correct the match of that rule in podman_memory_policy",
         evidence={"scope": "container", "kind": "policy", "running": is_running(container),
                   "container_id": container["id"], "message": message})
 

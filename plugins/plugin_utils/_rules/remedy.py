@@ -4,7 +4,7 @@
 
 """What to do about a finding, as commands that can be pasted: on the host, where no remark says otherwise.
 
-Pure. Lines that begin with # are remarks. Names are quoted for the shell and made harmless.
+Pure. Lines that begin with # are remarks. Nothing that a host says is in a line, remark or command, but words that words.py lets pass.
 Why not `podman update` alone: before Podman 5.1 it is lost at the next start, and --memory without
 --memory-swap sets swap to twice the memory (podman-update(1), libpod/container_internal.go).
 """
@@ -18,14 +18,15 @@ from ...module_utils._system.sizes import UNLIMITED, format_size
 from .._model.container_facts import Facts, effective_settings, memory_usage, next_start_settings
 from .._model.container_key import ContainerKey
 from .._policy.policy import Decision
-from .._text import human_size, printable, shell_quoted
+from .._text import human_size
+from .words import NO_COMMAND, cgroup_word, container_word, host_word, unit_word, user_word
 
 _MIB = 1024 * 1024
 LIMIT_STEP = 64 * _MIB
 # Where the policy has no default; that of its example: small enough for every host, large enough for most.
 FIRST_LIMIT = 512 * _MIB
 
-HOST_OOM_REMEDY = "# see who uses the host's memory: give the largest without a limit one\npodman stats --no-stream --all"
+HOST_OOM_REMEDY = "# see who uses the memory of the host: give the largest without a limit one\npodman stats --no-stream --all"
 KERNEL_LOG_REMEDY = "# see what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
 CGROUP_V2_REMEDY = """\
 # boot with cgroup v2: take systemd.unified_cgroup_hierarchy=0 out of the boot arguments, then reboot
@@ -39,14 +40,14 @@ def first_limit_remedy(container: Facts, key: ContainerKey, decision: Decision) 
     limit = max(decision.default or FIRST_LIMIT, decision.min or 0, _round_up(most_used * 1.5))
     if decision.max is not None:
         limit = min(limit, decision.max)
-    remark = "# %s: a first limit%s; adjust it to what the application needs" % (
+    remark = "# %s: a first limit%s, adjust it to what the application needs" % (
         human_size(limit), ", above the %s it has been seen to use" % human_size(most_used) if 0 < most_used < limit else "")
     return "\n".join([remark, *_usage_warning(container, limit), *_set_limit(container, key, limit)])
 
 
 def bound_remedy(container: Facts, key: ContainerKey, bound: int) -> str:
     """Give the container the bound of the policy that its limit violates."""
-    remark = "# %s is the policy's bound; an application that needs another limit gets a rule or a waiver" % human_size(bound)
+    remark = "# %s is the bound of the policy: an application that needs another limit gets a rule or a waiver" % human_size(bound)
     return "\n".join([remark, *_usage_warning(container, bound), *_set_limit(container, key, bound)])
 
 
@@ -67,7 +68,7 @@ def higher_limit_remedy(container: Facts, key: ContainerKey, limit: int | None) 
         return "# find out why it needs that much, then give it a limit above it"
     # below 100 MiB, at most double
     higher = _round_up(max(limit * 1.2, limit + min(100 * _MIB, limit)), 16 * _MIB)
-    remark = "# if it needs more than %s: %s is the next step; if it leaks, no limit will do" % (
+    remark = "# if it needs more than %s: %s is the next step. If it leaks, no limit will do" % (
         human_size(limit), human_size(higher))
     return "\n".join([remark, *_set_limit(container, key, higher)])
 
@@ -78,16 +79,16 @@ def _round_up(value: float, step: int = LIMIT_STEP) -> int:
 
 def _set_limit(container: Facts, key: ContainerKey, limit: int) -> list[str]:
     text = format_size(limit)
-    if (container.get("manager") or {}).get("kind") == "quadlet" and key.unit:
-        return _quadlet_drop_in(key, "PodmanArgs=--memory=%s --memory-swap=%s" % (text, text))
     options = "--memory=%s --memory-swap=%s" % (text, text)
-    return [_podman_update(key, options), *_also_change(container, key, options)]
+    if (container.get("manager") or {}).get("kind") == "quadlet" and key.unit:
+        return _quadlet_drop_in(key, "PodmanArgs=" + options)
+    return [_podman_update(container, key, options), *_also_change(container, key, options)]
 
 
 def oom_group_remedy(host: str, container: Facts, key: ContainerKey, wanted: bool) -> str:
     """Make an OOM kill take all of the container (or one process only)."""
     option = "--cgroup-conf=memory.oom.group=%d" % wanted
-    return "\n".join([*_by_module(host, key, {"oom_group": wanted}), *_also_change(container, key, option)])
+    return "\n".join([*_by_module(host, container, key, {"oom_group": wanted}), *_also_change(container, key, option)])
 
 
 def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set[str]) -> str:
@@ -107,23 +108,38 @@ def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set
         options.append("--cgroup-conf=memory.oom.group=%d" % effective["oom_group"])
     text = " ".join(options)
     also = _also_change(container, key, text) or ["# Podman before 5.1 keeps nothing: there, recreate it with: podman run " + text]
-    return "\n".join([*_by_module(host, key, wanted), *also])
+    return "\n".join([*_by_module(host, container, key, wanted), *also])
 
 
-def _by_module(host: str, key: ContainerKey, settings: dict[str, int | str | bool]) -> list[str]:
+def _by_module(host: str, container: Facts, key: ContainerKey, settings: dict[str, int | str | bool]) -> list[str]:
     """The collection's own module: live without a restart, and persistent where this Podman can."""
-    options = {"name": printable(key.name), "user": printable(key.user), **settings}
-    return ["# on the controller; all that the policy wants: ansible-playbook podman_fleet.memory.enforce",
-            "ansible %s -b -m podman_fleet.memory.container_memory -a %s" % (
-                shell_quoted(host), shlex.quote(json.dumps(options, ensure_ascii=False)))]
+    every = "# on the controller. For all that the policy wants: ansible-playbook podman_fleet.memory.enforce"
+    pattern, name, user = host_word(host), container_word(container, key), user_word(key.user)
+    for word, kind in ((pattern, "host"), (name, "container"), (user, "user")):
+        if word is None:
+            return [every, NO_COMMAND % kind]
+    return [every, "ansible -b -m podman_fleet.memory.container_memory -a %s -- %s" % (
+        shlex.quote(json.dumps({"name": name, "user": user, **settings})), pattern)]
 
 
 def shared_limit_remedy(scope: str | None) -> str:
     """Show the limit of the pod, slice or service that a container shares with others."""
     if not scope:
         return KERNEL_LOG_REMEDY
-    return "# its limit is shared by all that is in it: raise it, or give each container a limit of its own\n" \
-           "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent %s" % shell_quoted(scope.rstrip("/").rsplit("/", 1)[-1])
+    path = cgroup_word(scope.rstrip("/"))
+    above, _slash, last = (path or "").rpartition("/")
+    unit = None if "/user@" in above else unit_word(last)
+    if unit:
+        command = "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent -- %s" % shlex.quote(unit)
+    elif path:  # a unit of a user's manager, or with the cgroupfs backend none
+        command = "grep . -- " + " ".join(_memory_files(path, "max", "high", "current"))
+    else:
+        command = NO_COMMAND % "cgroup"
+    return "# its limit is shared by all that is in it: raise it, or give each container a limit of its own\n" + command
+
+
+def _memory_files(path: str, *names: str) -> list[str]:
+    return [shlex.quote("/sys/fs/cgroup%s/memory.%s" % (path, name)) for name in names]
 
 
 def memory_stalls_remedy(source: str | None, high: int | None) -> str:
@@ -133,10 +149,12 @@ def memory_stalls_remedy(source: str | None, high: int | None) -> str:
     :param high: memory.high in bytes where it throttled the container.
     """
     lines = ["# memory.high of %s throttles it: raise that above its working set" % human_size(high)] if high is not None else []
-    lines.append("# does it wait for reclaim at this limit, or does the whole host lack memory?")
-    group = "/sys/fs/cgroup%s/memory" % (source or "").rstrip("/")
-    files = [shell_quoted("%s.%s" % (group, name)) for name in ("high", "max", "events", "pressure")] if source else []
-    return "\n".join([*lines, " ".join(["grep .", *files, "/proc/pressure/memory"])])
+    lines.append("# see whether it waits for reclaim at this limit, or the whole host lacks memory")
+    path = cgroup_word((source or "").rstrip("/"))
+    if source and source != "/" and path is None:
+        lines.append(NO_COMMAND % "cgroup")
+    files = _memory_files(path, "high", "max", "events", "pressure") if path else []
+    return "\n".join([*lines, " ".join(["grep . --", *files, "/proc/pressure/memory"])])
 
 
 def drift_remedy(container: Facts, key: ContainerKey) -> str:
@@ -145,33 +163,39 @@ def drift_remedy(container: Facts, key: ContainerKey) -> str:
     swap = declared.get("swap_limit")
     remark = "# enforce what is declared again"
     if effective.get("limit") is None:
-        remark += " (with --cgroups=disabled that is impossible: recreate it without that)"
+        remark += ", with --cgroups=disabled that is impossible: recreate it without that"
     options = "--memory=%d --memory-swap=%d" % (declared["limit"], -1 if swap is None else swap)
-    return "%s\n%s" % (remark, _podman_update(key, options))
+    return "%s\n%s" % (remark, _podman_update(container, key, options))
 
 
-def _podman_update(key: ContainerKey, options: str) -> str:
-    return "%spodman update %s %s" % (sudo_prefix(key.user), options, shell_quoted(key.name))
+def _podman_update(container: Facts, key: ContainerKey, options: str) -> str:
+    name = container_word(container, key)
+    return as_user(key.user, "podman update %s -- %s" % (options, name)) if name else NO_COMMAND % "container"
 
 
-def sudo_prefix(user: str | None) -> str:
-    """Return what has to stand before a command that root runs for a user: "sudo -iu alice ", nothing for root's."""
-    return "" if user in (None, "root") else "sudo -iu %s " % shell_quoted(user)
+def as_user(user: str | None, command: str) -> str:
+    """Return a command that root runs for a user: "sudo -iu alice podman info", for root the command alone."""
+    if user in (None, "root"):
+        return command
+    name = user_word(user)
+    return "sudo -iu %s -- %s" % (shlex.quote(name), command) if name else NO_COMMAND % "user"
 
 
 def _quadlet_drop_in(key: ContainerKey, line: str) -> list[str]:
     """A drop-in beside the quadlet file; quadlet reads them since Podman 5.0."""
-    unit = key.unit or ""
-    name = unit.removesuffix(".service")
     is_root = key.user == "root"
-    directory = "%s/%s.container.d" % ("/etc/containers/systemd" if is_root else ".config/containers/systemd", printable(name))
+    unit, user = unit_word(key.unit), user_word(key.user)
+    if unit is None or user is None:
+        return [NO_COMMAND % ("user" if unit else "unit")]
+    name = unit.removesuffix(".service")
+    directory = "%s/%s.container.d" % ("/etc/containers/systemd" if is_root else ".config/containers/systemd", name)
     systemctl = "systemctl" if is_root else "systemctl --user"
     return [
-        *([] if is_root else ["# as %s, in the home directory" % printable(key.user)]),
-        "# before Podman 5.0, write the line into %s.container itself" % printable(name),
-        "mkdir -p %s" % shell_quoted(directory),
-        r"printf '[Container]\n%s\n' > %s" % (line, shell_quoted(directory + "/50-memory.conf")),
-        "%s daemon-reload && %s restart %s" % (systemctl, systemctl, shell_quoted(unit)),
+        *([] if is_root else ["# as %s, in the home directory" % user]),
+        "# before Podman 5.0, write the line into %s.container itself" % name,
+        "mkdir -p -- %s" % shlex.quote(directory),
+        r"printf '[Container]\n%s\n' > %s" % (line, shlex.quote(directory + "/50-memory.conf")),
+        "%s daemon-reload && %s restart -- %s" % (systemctl, systemctl, shlex.quote(unit)),
     ]
 
 
@@ -179,11 +203,11 @@ def _also_change(container: Facts, key: ContainerKey, options: str) -> list[str]
     """Where the options have to be written as well, so that a recreated container has them."""
     kind = (container.get("manager") or {}).get("kind")
     if kind == "compose":
-        return ["# and write the same into the compose file, or the next `up` undoes it"]
+        return ["# and write the same into the compose file, or the next up undoes it"]
     if kind == "kube":
-        return ["# and write the same into the pod's YAML (resources.limits.memory), or the next `play` undoes it"]
+        return ["# and write the same into the YAML of the pod, as resources.limits.memory, or the next play undoes it"]
     if kind == "systemd" and key.unit:
-        return ["# and put %s into the podman run of %s, or its next start undoes it" % (options, printable(key.unit))]
+        return ["# and put %s into the podman run of %s, or its next start undoes it" % (options, unit_word(key.unit) or "its unit")]
     if container.get("pod"):
         return ["# it is in a pod: whatever creates the pod has to have it too"]
     return []

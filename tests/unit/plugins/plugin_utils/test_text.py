@@ -14,7 +14,6 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._text import (
     human_size,
     pad,
     printable,
-    shell_quoted,
     truncate,
 )
 
@@ -35,11 +34,6 @@ def test_printable_is_harmless(raw, expected):
 
 def test_printable_is_bounded():
     assert len(printable("x" * 1000000)) == 400
-
-
-def test_shell_quoted_is_one_word():
-    assert shell_quoted("a; rm -rf /") == "'a; rm -rf /'"
-    assert "\n" not in shell_quoted("a\nb")
 
 
 @pytest.mark.parametrize("text, width, expected", [

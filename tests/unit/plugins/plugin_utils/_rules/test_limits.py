@@ -63,13 +63,13 @@ def test_unknown_limits_are_missing_evidence(container, facts, changes):
 
 
 @pytest.mark.parametrize("changes, expected", [
-    ({}, "podman update --memory=512m --memory-swap=512m web"),
-    ({"user": "alice"}, "sudo -iu alice podman update --memory=512m --memory-swap=512m web"),
-    ({"memory__usage": {"peak": 1000 * MIB}}, "podman update --memory=1536m --memory-swap=1536m web"),
+    ({}, "podman update --memory=512m --memory-swap=512m -- web"),
+    ({"user": "alice"}, "sudo -iu alice -- podman update --memory=512m --memory-swap=512m -- web"),
+    ({"memory__usage": {"peak": 1000 * MIB}}, "podman update --memory=1536m --memory-swap=1536m -- web"),
     ({"manager": {"kind": "quadlet", "unit": "web.service"}}, "PodmanArgs=--memory=512m --memory-swap=512m"),
     ({"manager": {"kind": "quadlet", "unit": "web.service"}, "user": "alice"}, "systemctl --user daemon-reload"),
     ({"manager": {"kind": "compose", "unit": None}}, "compose file"),
-    ({"name": "a b\x1b"}, "'a b\\x1b'"),
+    ({"name": "a b\x1b"}, "podman update --memory=512m --memory-swap=512m -- " + "c" * 64),
 ])
 def test_remedy_can_be_pasted(container, facts, changes, expected):
     bare = {"memory__declared__limit": None, "memory__effective__limit": None}
@@ -85,4 +85,4 @@ def test_remedy_can_be_pasted(container, facts, changes, expected):
 ])
 def test_the_remedy_for_the_group_is_the_module(container, facts, manager, expected):
     remedy = rules(facts(container(manager=manager, memory__effective__oom_group=False)))["oom-group-mismatch"]["remedy"]
-    assert expected in remedy and "\nansible h -b -m podman_fleet" in remedy
+    assert expected in remedy and "\nansible -b -m podman_fleet" in remedy and remedy.splitlines()[1].endswith(" -- h")

@@ -58,7 +58,7 @@ def test_a_limit_above_the_container(container, facts):
 def test_the_remedy_is_the_bound_and_warns_of_a_kill(container, facts):
     tight = container(memory__usage={"current": 60 * MIB, "working_set": 40 * MIB})
     remedy = rules(facts(tight), memory={"max": "32m"})["memory-limit-out-of-bounds"]["remedy"]
-    assert "podman update --memory=32m --memory-swap=32m web" in remedy and "it uses 40 MiB now" in remedy
+    assert "podman update --memory=32m --memory-swap=32m -- web" in remedy and "it uses 40 MiB now" in remedy
     assert "now" not in rules(facts(container()), memory={"max": "32m"})["memory-limit-out-of-bounds"]["remedy"]
 
 

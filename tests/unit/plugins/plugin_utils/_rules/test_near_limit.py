@@ -70,14 +70,14 @@ def test_what_is_said_of_stalls(near):
     files = ["%s/memory.%s" % (group, name) for name in ("high", "max", "events", "pressure")]
     assert finding["remedy"].splitlines() == [
         "# memory.high of 50 MiB throttles it: raise that above its working set",
-        "# does it wait for reclaim at this limit, or does the whole host lack memory?",
-        "grep . %s /proc/pressure/memory" % " ".join(files)]
+        "# see whether it waits for reclaim at this limit, or the whole host lacks memory",
+        "grep . -- %s /proc/pressure/memory" % " ".join(files)]
 
 
 def test_stalls_of_what_has_no_limit(near):
     findings = near(20, stalled=12.0, events={"high": 7}, memory__effective__source=None, memory__declared__limit=None)
     assert [finding["rule"] for finding in findings] == ["memory-stalls"]
-    assert "\ngrep . /proc/pressure/memory" in findings[0]["remedy"]
+    assert "\ngrep . -- /proc/pressure/memory" in findings[0]["remedy"]
 
 
 @pytest.mark.parametrize("used, swap_limit, host_swap, stalled, rule, severity", [

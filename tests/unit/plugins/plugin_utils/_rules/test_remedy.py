@@ -2,11 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Remedies: a shell can read all of them, whatever a container is called."""
+"""Remedies: each command has exactly the words that it should have, whatever containers, users, units, cgroups and hosts are called."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import random
+import re
+import shlex
 import shutil
 import subprocess
 
@@ -15,6 +19,7 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKey
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import Decision
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import remedy
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evidence import evidence_findings, not_checked_finding
 
 MIB = 1024 * 1024
 NAMES = ["web", "it's; rm -rf /", "$(reboot)", "`reboot`\n", "-h", "\x1b[2J\u202e", "日本語"]
@@ -54,3 +59,111 @@ def test_a_shell_can_read_them(container, user):
 def test_the_next_limit(container, limit, expected):
     text = remedy.higher_limit_remedy(container(), ContainerKey("web", "root", "web", None), limit)
     assert "--memory=%s --memory-swap=%s " % (expected, expected) in text
+
+
+# Texts that mean something to a shell, sudo's second shell, Ansible's templates and patterns, systemctl, and terminals.
+PIECES = ["{{ lookup('pipe', 'touch /tmp/x') }}", "{%", "{#", "}}", "$(touch x)", "$HOME", "`touch x`", ";", "&&", "|", ">", "<", "\n", "\r", "\0", "'",
+          '"', "\\", "*", "?", "[1:9]", "!", "&", ":", "~", "@", ",", "#", "-", "--help", "-e", "..", "/", "../", "\x1b[2J", "\u202e", "é", "日本", "\ud800",
+          " ", "\t", "=", "%s", "%", "all", "ungrouped", "localhost", "web", "a", "alice", "root", "1000", "0", "7" * 300, ".service", ".scope", ".slice"]
+GOOD = {
+    "name": ["web", "a.b_c-d", "0", "A"], "user": ["root", "alice", "alice@ad.example.com", "AD\\alice"], "unit": ["web.service", "a@b.service", "x\\x2dy.service"],
+    "host": ["h", "web1.example.com", "10.0.0.1", "2001:db8::1"], "scope": ["/machine.slice", "/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope"]}
+IDENT = "c" * 64
+# An oracle of its own: what may be in a word of each kind.
+GRAMMAR = {
+    "name": r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", "user": r"(?!\d+$)[A-Za-z0-9_][A-Za-z0-9_.@\\-]*", "unit": r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*\.[a-z]+",
+    "host": r"(?!(all|ungrouped)$)[A-Za-z0-9_][A-Za-z0-9_.-]*|2001:db8::1", "scope": r"(/(?!\.\.?(/|$))[A-Za-z0-9:_.\\@-]+)+"}
+SIZE, NUMBER = r"\d+[kmgt]?", r"-?\d+"
+REMARK = re.compile(r"# [A-Za-z0-9 .,:=%/_@\\-]+")
+
+
+def fits(kind, text):
+    return re.fullmatch(GRAMMAR[kind], text, re.A) is not None
+
+
+def is_expected(words, meant):
+    """Whether a command is one of those that a remedy may have, about what is meant and nothing else."""
+    name = meant["name"] if fits("name", meant["name"]) else IDENT
+    if words[:2] == ["sudo", "-iu"]:
+        assert fits("user", meant["user"]) and meant["user"] != "root" and words[2:4] == [meant["user"], "--"]
+        words = words[4:]
+        assert words[0] in ("podman", "journalctl")
+    group = "/sys/fs/cgroup%s/memory." % meant["scope"].rstrip("/")
+    unit = meant["unit"].removesuffix(".service")
+    folders = ["/etc/containers/systemd/%s.container.d" % unit, ".config/containers/systemd/%s.container.d" % unit]
+    if words[:2] == ["podman", "update"]:
+        return words[-2:] == ["--", name] and all(re.fullmatch("--memory(-swap)?=(%s|%s)" % (SIZE, NUMBER), each) for each in words[2:-2])
+    if words[0] == "ansible" and words[1] == "-b":
+        options = json.loads(words[5])
+        return words[1:5] == ["-b", "-m", "podman_fleet.memory.container_memory", "-a"] and words[6:] == ["--", meant["host"]] \
+            and fits("host", meant["host"]) and (options.pop("name"), options.pop("user")) == (name, meant["user"]) and fits("user", meant["user"]) \
+            and set(options) <= {"oom_group", "memory", "memory_swap"} and not re.search("{{|{%|{#", words[5])
+    if words[0] == "ansible":
+        return words == ["ansible", "-m", "ansible.builtin.ping", "--", meant["host"]] and fits("host", meant["host"])
+    if words[:2] == ["systemctl", "show"]:
+        return words[-2:] == ["--", meant["scope"].rstrip("/").rsplit("/", 1)[-1]] and fits("unit", words[-1])
+    if words[0] == "grep":
+        return words[:3] == ["grep", ".", "--"] and (fits("scope", meant["scope"].rstrip("/")) or words[3:] == ["/proc/pressure/memory"]) \
+            and all(each == "/proc/pressure/memory" or re.fullmatch(re.escape(group) + "[a-z]+", each) for each in words[3:])
+    if words[0] == "systemctl":
+        user = ["--user"] if meant["user"] != "root" else []
+        assert fits("unit", meant["unit"])
+        return words == ["systemctl", *user, "daemon-reload", "&&", "systemctl", *user, "restart", "--", meant["unit"]]
+    if words[0] == "mkdir":
+        return words[:2] == ["mkdir", "--"] or words[:3] == ["mkdir", "-p", "--"] and words[3] in folders and fits("unit", meant["unit"])
+    if words[0] == "printf":
+        return words[2] == ">" and words[3] in [folder + "/50-memory.conf" for folder in folders] and len(words) == 4
+    return words in (["podman", "info"], ["journalctl", "--lines=1"], ["journalctl", "--dmesg", "--lines=1"])
+
+
+def hostile(chance, kind):
+    """A text for a name of some kind: three of four are made of what means something, the others are good."""
+    return chance.choice(GOOD[kind]) if chance.random() < 0.25 else "".join(chance.choice(PIECES) for _ in range(chance.randint(1, 4)))
+
+
+def all_remedies(container, meant, manager):
+    own = container(name=meant["name"], user=meant["user"], manager=manager)
+    key = ContainerKey("x", meant["user"], meant["name"], manager["unit"])
+    gaps = {"sources": [{"name": name, "user": meant["user"], "status": "unavailable", "detail": None} for name in ("podman", "systemd")]}
+    return [
+        remedy.first_limit_remedy(own, key, Decision()), remedy.bound_remedy(own, key, 5 * MIB), remedy.higher_limit_remedy(own, key, 64 * MIB),
+        remedy.oom_group_remedy(meant["host"], own, key, True), remedy.persist_remedy(meant["host"], own, key, {"limit", "oom_group"}),
+        remedy.shared_limit_remedy(meant["scope"]), remedy.memory_stalls_remedy(meant["scope"], MIB), remedy.drift_remedy(own, key),
+        not_checked_finding(meant["host"], "failed", "x")["remedy"], *(each["remedy"] for each in evidence_findings("h", gaps, "root"))]
+
+
+def test_each_command_has_the_words_that_it_should_have(container):
+    chance = random.Random(14)
+    counts = {"commands": 0, "none": 0}
+    for _round in range(5000):
+        meant = {kind: hostile(chance, kind) for kind in GOOD}
+        manager = {"kind": chance.choice(["none", "quadlet", "systemd", "compose", "kube"]), "unit": meant["unit"]}
+        for line in "\n".join(all_remedies(container, meant, manager)).split("\n"):
+            if line.startswith("#"):
+                # zsh knows no remarks at its prompt: nothing in them may mean anything to a shell
+                assert REMARK.fullmatch(line), line
+                counts["none"] += line.startswith("# no command can be shown")
+            else:
+                assert is_expected(shlex.split(line), meant), (line, meant)
+                counts["commands"] += 1
+    assert min(counts.values()) > 5000, counts
+
+
+@pytest.mark.parametrize("text", [remedy.HOST_OOM_REMEDY, remedy.KERNEL_LOG_REMEDY, remedy.CGROUP_V2_REMEDY])
+def test_remarks_mean_nothing_to_any_shell(text):
+    assert all(REMARK.fullmatch(line) for line in text.splitlines() if line.startswith("#"))
+
+
+def test_a_container_with_a_name_that_podman_does_not_take_is_meant_by_its_id(container):
+    key = ContainerKey("x", "root", "{{ 7 }}", None)
+    assert remedy.drift_remedy(container(name="{{ 7 }}"), key).endswith(" -- " + IDENT)
+    assert '"name": "%s"' % IDENT in remedy.oom_group_remedy("h", container(name="{{ 7 }}"), key, True)
+    # and where there is no id either, there is no command
+    assert "podman" not in remedy.drift_remedy(container(name="{{ 7 }}", id="x"), key)
+
+
+def test_of_a_user_s_manager_the_files_are_shown():
+    """systemctl of the host knows nothing of its units."""
+    scope = "/user.slice/user-1000.slice/user@1000.service/app.slice"
+    assert "grep . -- /sys/fs/cgroup%s/memory.max" % scope in remedy.shared_limit_remedy(scope)
+    assert remedy.shared_limit_remedy(scope.rpartition("/")[0]).endswith(" -- user@1000.service")
