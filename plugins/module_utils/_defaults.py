@@ -9,17 +9,21 @@ missing it keeps every new container from starting (measured; `make test-integra
 """
 
 import os
+from contextlib import suppress
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from ._cgroup_v2.facts import cgroup_facts
 from ._cgroup_v2.snapshot import read_snapshot
+from ._door.grammar import items, nullable, record, text
+from ._door.schema import Checker
 from ._podman.cli import Podman, PodmanError
 from ._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf, drop_in_directory
+from ._podman.owners import find_container_owners
 from ._system.command import Identity, current_identity
-from ._system.host_files import Files
-from ._system.user_files import remove_user_file, write_user_file
-from ._system.users import UserError, find_users
+from ._system.host_files import Files, replace_file
+from ._system.users import UserError
 from ._system.versions import parse_version
+from ._users.group import UserGroup
 
 NAME = "50-podman-memory.conf"
 MARK = "# Written by podman_fleet.memory.container_defaults, which removes it with state=absent."
@@ -27,6 +31,11 @@ CONTENT = MARK + """
 [containers]
 cgroup_conf = ["%s"]
 """ % OOM_GROUP_ON
+
+_MAX_ANSWER = 1024 * 1024  # bytes
+# What a user's process says of the user's files: a Target without its owner.
+_READ = Checker(record({"path": text(4096), "text": nullable(text(64 * 1024)), "other_values": items(text(4096), 100),
+                        "other_paths": items(text(4096), 100)}, optional=[]))
 
 _CGROUP_CONF = (4, 5)  # Podman's release notes: cgroup_conf in containers.conf
 
@@ -50,7 +59,7 @@ class DropInPlan(NamedTuple):
     """What is to be done at a target."""
 
     target: Target
-    status: str  # written, removed, unchanged or refused
+    status: str  # written, removed, unchanged, refused, or failed: the owner's files can't be read or written
     text: Optional[str]  # the file's new content, None for no file
     reason: Optional[str] = None  # why it is refused, or not needed
 
@@ -115,44 +124,65 @@ def _has_controller(user: Dict[str, Any]) -> bool:
 
 
 class DefaultsError(Exception):
-    """Podman's version or a file could not be read."""
+    """Podman's version is not known, or a file can't be read."""
 
 
-def plan_defaults(state: str, names: Sequence[str], executable: str, timeout: float) -> List[DropInPlan]:
-    """Return the plans for all targets.
+class Options(NamedTuple):
+    """Options of the module."""
 
-    :param state: present or absent.
-    :param names: of rootless users; empty for the whole host.
+    state: str  # present or absent
+    users: List[str]  # names of rootless users; empty for the whole host
+    executable: str
+    timeout: float  # seconds for each command, and for each user
+
+
+def set_defaults(options: Options, check_mode: bool) -> List[DropInPlan]:
+    """Read, plan and, unless in check mode, write or remove all drop-ins, each in a process that is its owner.
+
+    :return: the plans; what fails for one owner is `failed` in that owner's.
     :raises UserError: a user does not exist, or the caller may not change them.
-    :raises DefaultsError: Podman's version or a file could not be read.
+    :raises DefaultsError: Podman's version is not known.
     """
     me = current_identity()
-    if names:
-        owners = _find_rootless(names)
+    if options.users:
+        owners = _find_rootless(options.users)
     elif me.uid == 0:
         owners = [me]
     else:
         raise UserError("users: only root can give a default to the whole host, this is %r (use become, or 'current')" % me.name)
-    targets = [_read_target(owner) for owner in owners]
-    if state == "absent":
-        return [plan_removal(target) for target in targets]
-    version, facts = _read_version(executable, me, timeout), _read_cgroup_facts(owners, not names, timeout)
-    return [plan_default(target, version, find_obstacle(facts, target.user)) for target in targets]
+    version, facts = None, {}
+    if options.state == "present":
+        version, facts = _read_version(options.executable, me, options.timeout), _read_cgroup_facts(owners, options)
+    with UserGroup(owners, answer_user) as group:
+        replies = group.ask({owner.uid: {"identity": list(owner)} for owner in owners}, options.timeout, _MAX_ANSWER)
+        plans = []
+        for owner in owners:
+            target = _parse_target(owner, replies[owner.uid].answer)
+            if target is None:
+                plans.append(_failed(owner, replies[owner.uid].error or "what is said of the files is not valid"))
+            elif options.state == "absent":
+                plans.append(plan_removal(target))
+            else:
+                plans.append(plan_default(target, version, find_obstacle(facts, target.user)))
+        return plans if check_mode else _apply(plans, group, options.timeout)
 
 
-def apply_plan(plan: DropInPlan, timeout: float) -> None:
-    """Write or remove the file of a plan.
+def _apply(plans: Sequence[DropInPlan], group: UserGroup, timeout: float) -> List[DropInPlan]:
+    requests = {plan.target.identity.uid: {"identity": list(plan.target.identity), "text": plan.text}
+                for plan in plans if plan.status in ("written", "removed")}
+    replies = group.ask(requests, timeout, _MAX_ANSWER)
+    errors = {uid: reply.error for uid, reply in replies.items() if reply.error}
+    return [plan if plan.target.identity.uid not in errors
+            else plan._replace(status="failed", text=plan.target.text, reason=errors[plan.target.identity.uid]) for plan in plans]
 
-    :raises UserFileError: it could not be written or removed.
-    """
-    if plan.status == "written":
-        write_user_file(plan.target.identity, plan.target.path, plan.text or "", timeout)
-    elif plan.status == "removed":
-        remove_user_file(plan.target.identity, plan.target.path, timeout)
+
+def _failed(owner: Identity, reason: str) -> DropInPlan:
+    path = os.path.join(drop_in_directory(owner), NAME)
+    return DropInPlan(Target(identity=owner, path=path, text=None, other_values=[], other_paths=[]), "failed", None, reason)
 
 
 def _find_rootless(names: Sequence[str]) -> List[Identity]:
-    users, problems = find_users(names)
+    users, problems = find_container_owners(names)
     if problems:
         raise UserError("; ".join(problem["message"] for problem in problems))
     owners = [user.identity for user in users if user.identity.uid != 0]
@@ -161,14 +191,45 @@ def _find_rootless(names: Sequence[str]) -> List[Identity]:
     return owners
 
 
-def _read_target(identity: Identity) -> Target:
+def answer_user(request: Dict[str, Any]) -> Any:
+    """Handle a request in the owner's process: read the files, or write or remove the drop-in.
+
+    :param request: {identity}, and to write or remove it `text`, None for no file.
+    :return: when it reads, a Target without its identity.
+    :raises DefaultsError: a file can't be read.
+    :raises OSError: the drop-in can't be written or removed.
+    """
+    identity = Identity(*request["identity"])
     path = os.path.join(drop_in_directory(identity), NAME)
+    if "text" not in request:
+        target = _read_target(identity, path)._asdict()
+        del target["identity"]
+        return target
+    if request["text"] is None:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+    else:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        replace_file(path, request["text"].encode("utf-8"), 0o644)
+    return None
+
+
+def _read_target(identity: Identity, path: str) -> Target:
     files = Files()
-    text = files.read(path)
+    content = files.read(path)
     other_values, other_paths = default_cgroup_conf(identity, files, without=[path])
     for unreadable, why in sorted(files.unreadable.items()):
         raise DefaultsError("%s can't be read: %s" % (unreadable, why))
-    return Target(identity=identity, path=path, text=text, other_values=other_values, other_paths=other_paths)
+    return Target(identity=identity, path=path, text=content, other_values=other_values, other_paths=other_paths)
+
+
+def _parse_target(owner: Identity, said: Any) -> Optional[Target]:
+    """The Target in what the owner's process said, None when it is none."""
+    checked = _READ.check(said, now=0)
+    if checked.violations:
+        return None
+    path = os.path.join(drop_in_directory(owner), NAME)
+    return Target(identity=owner, **dict(checked.value, path=path))
 
 
 def _read_version(executable: str, identity: Identity, timeout: float) -> str:
@@ -178,8 +239,8 @@ def _read_version(executable: str, identity: Identity, timeout: float) -> str:
         raise DefaultsError("Podman's version is not known: %s" % exc)
 
 
-def _read_cgroup_facts(owners: Sequence[Identity], whole_host: bool, timeout: float) -> Dict[str, Any]:
+def _read_cgroup_facts(owners: Sequence[Identity], options: Options) -> Dict[str, Any]:
     """podman_cgroup of those whose containers get the default: on the whole host, all who have container storage."""
-    if whole_host:
-        owners = [user.identity for user in find_users(["all"])[0]]
-    return cgroup_facts(read_snapshot(users=[(owner.name, owner.uid) for owner in owners], timeout=timeout))
+    if not options.users:
+        owners = [user.identity for user in find_container_owners(["all"])[0]]
+    return cgroup_facts(read_snapshot(users=[(owner.name, owner.uid) for owner in owners], timeout=options.timeout))

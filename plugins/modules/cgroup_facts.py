@@ -359,7 +359,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._cgroup_v2.facts import cgroup_facts
 from ..module_utils._cgroup_v2.snapshot import read_snapshot
-from ..module_utils._system.users import UserError, find_users
+from ..module_utils._podman.owners import find_container_owners
+from ..module_utils._system.users import UserError
 
 
 def main() -> None:
@@ -374,10 +375,10 @@ def main() -> None:
     if timeout < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % timeout)
     try:
-        users, problems = find_users(module.params["users"])
+        owners, problems = find_container_owners(module.params["users"])
     except UserError as exc:
         module.fail_json(msg=str(exc))
-    snapshot = read_snapshot(users=[(user.identity.name, user.identity.uid) for user in users], timeout=timeout)
+    snapshot = read_snapshot(users=[(owner.identity.name, owner.identity.uid) for owner in owners], timeout=timeout)
     module.exit_json(changed=False, ansible_facts={"podman_cgroup": cgroup_facts(snapshot, problems)})
 
 

@@ -36,7 +36,7 @@ options:
     type: str
     default: podman
   timeout:
-    description: Seconds for each external command.
+    description: Seconds for each external command, and for each user to read or write the files.
     type: int
     default: 60
 extends_documentation_fragment:
@@ -92,17 +92,18 @@ defaults:
       description: Path of the drop-in.
       type: str
     status:
-      description: One of V(written), V(removed), V(unchanged), V(refused); in check mode, what it would be.
+      description:
+        - One of V(written), V(removed), V(unchanged), V(refused); in check mode, what it would be.
+        - V(failed) when the user's files can't be read or written, which makes the module fail. Those of others are written.
       type: str
     reason:
-      description: Why it is refused, or which file gives the default already. V(null) otherwise.
+      description: Why it is refused or failed, or which file gives the default already. V(null) otherwise.
       type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._defaults import DefaultsError, apply_plan, plan_defaults
-from ..module_utils._system.user_files import UserFileError
+from ..module_utils._defaults import DefaultsError, Options, set_defaults
 from ..module_utils._system.users import UserError
 
 
@@ -120,22 +121,23 @@ def main() -> None:
     if options["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % options["timeout"])
     try:
-        plans = plan_defaults(options["state"], options["users"], options["executable"], options["timeout"])
-        if not module.check_mode:
-            for plan in plans:
-                apply_plan(plan, options["timeout"])
-    except (UserError, DefaultsError, UserFileError) as exc:
+        plans = set_defaults(Options(**options), module.check_mode)
+    except (UserError, DefaultsError) as exc:
         module.fail_json(msg=str(exc))
     for plan in plans:
         if plan.status == "refused":
             module.warn("container_defaults: %s%s" % ("user %s: " % plan.target.user if plan.target.user else "", plan.reason))
     changed = [plan for plan in plans if plan.status in ("written", "removed")]
-    module.exit_json(
-        changed=bool(changed),
-        defaults=[{"user": plan.target.user, "path": plan.target.path, "status": plan.status, "reason": plan.reason}
-                  for plan in plans],
-        diff=[{"before_header": plan.target.path, "after_header": plan.target.path, "before": plan.target.text or "",
-               "after": plan.text or ""} for plan in changed])
+    result = {
+        "changed": bool(changed),
+        "defaults": [{"user": plan.target.user, "path": plan.target.path, "status": plan.status, "reason": plan.reason}
+                     for plan in plans],
+        "diff": [{"before_header": plan.target.path, "after_header": plan.target.path, "before": plan.target.text or "",
+                  "after": plan.text or ""} for plan in changed]}
+    failures = ["%s: %s" % (plan.target.identity.name, plan.reason) for plan in plans if plan.status == "failed"]
+    if failures:
+        module.fail_json(msg="; ".join(failures), **result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

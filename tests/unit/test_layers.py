@@ -20,7 +20,7 @@ ALLOWED = {
     "module_utils/_door": ("_system",),
     "module_utils/_users": ("_system",),
     "module_utils/_cgroup": ("_system",),
-    "module_utils/_podman": ("_system", "_door"),
+    "module_utils/_podman": ("_system", "_users", "_door"),
     "module_utils/_boot": ("_system",),
     "module_utils/_logs": ("_system", "_cgroup"),
     "module_utils/_cgroup_v2": ("_system", "_boot"),
@@ -28,7 +28,7 @@ ALLOWED = {
     "module_utils/_memory": ("_system", "_users", "_door", "_cgroup", "_podman"),
     "module_utils/_oom": ("_system", "_users", "_door", "_cgroup", "_podman", "_logs", "_recorder"),
     "module_utils/_drain": ("_system", "_users", "_door", "_podman"),
-    "module_utils/_defaults": ("_system", "_users", "_podman", "_cgroup_v2"),
+    "module_utils/_defaults": ("_system", "_users", "_door", "_podman", "_cgroup_v2"),
     # on the controller
     "plugin_utils/_text": (),
     "plugin_utils/_version": (),

@@ -12,6 +12,7 @@ import sys
 import textwrap
 
 import pytest
+from as_nobody import open_to_all
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures")
 HOSTS = sorted(name[:-len(".json")] for name in os.listdir(os.path.join(FIXTURES, "inspect_root")))
@@ -128,7 +129,6 @@ class SharedPodman(FakePodman):
         self.change_script(sys.executable, python)
         with open(self._log, "w", encoding="utf-8"):
             pass
-        for each in (folder, *list(folder.parents)[:-2]):
-            os.chmod(str(each), os.stat(str(each)).st_mode | 0o711)
+        open_to_all(folder)
         for path in (self.path, self._log, self._state):
             os.chmod(path, 0o777)

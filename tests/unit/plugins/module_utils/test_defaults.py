@@ -4,11 +4,17 @@
 
 """The default of containers.conf: where it is written, and where it would do harm or nothing."""
 
+import os
+import stat
+import time
+
 import pytest
+from as_nobody import as_root, home_of_nobody, make_folder
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils import _defaults
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
 
 PATH = "/etc/containers/containers.conf.d/" + _defaults.NAME
 
@@ -89,3 +95,79 @@ def test_one_user_is_not_kept_from_it_by_another():
     given = facts(user(), user("bob", False))
     assert _defaults.find_obstacle(given, "alice") is None
     assert _defaults.find_obstacle(given, "bob") is not None
+
+
+CONF = ".config/containers"
+
+
+@pytest.fixture
+def nobody(tmp_path, monkeypatch):
+    """The user nobody with a home, a Podman of version 5.4.2, and a host where everybody has the controller."""
+    identity = home_of_nobody(tmp_path)
+    monkeypatch.setattr(_defaults, "find_container_owners", lambda _names: ([Owner(identity, True, True)], []))
+    monkeypatch.setattr(_defaults, "_read_version", lambda *_arguments: "5.4.2")
+    monkeypatch.setattr(_defaults, "_read_cgroup_facts", lambda owners, _options: facts(*[user(owner.name) for owner in owners]))
+    return identity
+
+
+def run(state="present", check_mode=False, timeout=10):
+    (plan,) = _defaults.set_defaults(_defaults.Options(state, ["nobody"], "podman", timeout), check_mode)
+    return plan
+
+
+@as_root
+def test_a_users_drop_in_is_the_users(nobody):
+    path = os.path.join(nobody.home, CONF, "containers.conf.d", _defaults.NAME)
+    assert (run(check_mode=True).status, os.path.exists(path)) == ("written", False)
+    assert run().status == "written"
+    with open(path) as stream:
+        assert stream.read() == _defaults.CONTENT
+    status = os.stat(path)
+    assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (nobody.uid, 0o644)
+    assert run().status == "unchanged"
+    assert (run("absent").status, os.path.exists(path)) == ("removed", False)
+    assert run("absent").status == "unchanged"
+
+
+@as_root
+def test_no_link_leads_root_elsewhere(nobody, tmp_path):
+    """The user's directory is a link into one of root's: nothing is written there, and nothing of it is read."""
+    roots = tmp_path / "roots"
+    roots.mkdir(mode=0o755)
+    (roots / "10.conf").write_text('[containers]\ncgroup_conf = ["secret=1"]\n')
+    os.chmod(str(roots / "10.conf"), 0o600)
+    os.symlink(str(roots), os.path.join(make_folder(nobody, CONF), "containers.conf.d"))
+    plan = run()
+    assert plan.status == "failed" and "10.conf can't be read: Permission denied" in plan.reason
+    os.unlink(str(roots / "10.conf"))
+    plan = run()
+    assert plan.status == "failed" and "Permission denied" in plan.reason
+    assert os.listdir(str(roots)) == []
+
+
+@as_root
+def test_hostile_files_of_a_user(nobody):
+    folder = make_folder(nobody, CONF)
+    with open(os.path.join(folder, "containers.conf"), "w") as stream:
+        stream.write("[containers]\ncgroup_conf = [" + '"x", ' * 500000)
+    started = time.monotonic()
+    assert run().status == "failed"
+    os.unlink(os.path.join(folder, "containers.conf"))
+    os.mkfifo(os.path.join(folder, "containers.conf"))
+    assert run().status == "written", "as if it were empty"
+    assert time.monotonic() - started < 20
+
+
+@as_root
+@pytest.mark.parametrize("said", [None, [], {}, {"path": "/etc/x", "text": {}, "other_values": [], "other_paths": []},
+                                  {"path": "/etc/x", "text": "x" * 10 ** 6, "other_values": [], "other_paths": []}])
+def test_an_answer_of_another_shape(nobody, monkeypatch, said):
+    monkeypatch.setattr(_defaults, "answer_user", lambda _request: said)
+    assert run().status == "failed"
+
+
+@as_root
+def test_the_path_is_not_the_users_word(nobody, monkeypatch):
+    said = {"path": "/etc/passwd", "text": None, "other_values": [], "other_paths": []}
+    monkeypatch.setattr(_defaults, "answer_user", lambda _request: said)
+    assert run(check_mode=True).target.path.startswith(nobody.home)

@@ -4,10 +4,11 @@
 """What container_drain returns, with a Podman whose containers were recorded."""
 
 import os
-import pwd
 import time
 
+import as_nobody
 import pytest
+from as_nobody import as_root
 from fake_podman import FakePodman, SharedPodman
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._drain import (
@@ -16,13 +17,12 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._drain import 
     users as _users,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._drain.containers import DrainError
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity, identity_from_passwd
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
 from ansible_collections.podman_fleet.memory.plugins.modules.container_drain import run
 
 ME = Owner(current_identity(), True, True)
-NOBODY = Owner(identity_from_passwd(pwd.getpwnam("nobody")), True, False)
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can have processes of others")
+NOBODY = Owner(as_nobody.NOBODY, True, False)
 
 
 @pytest.fixture

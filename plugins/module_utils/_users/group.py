@@ -1,0 +1,65 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The processes of several users, asked side by side: what one of them does costs the others nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+
+from .._system.command import Identity
+from .process import MAX_ANSWER, Handler, UserProcess, UserProcessError
+
+_AT_ONCE = 4  # users
+
+
+class Reply(NamedTuple):
+    """What a user's process answered."""
+
+    answer: Any  # a JSON value
+    error: Optional[str]  # why there is no answer
+
+
+class UserGroup:
+    """A context manager. It forks: enter it before there are threads.
+
+    :param identities: of the users; only root can have processes of others.
+    :param handler: see UserProcess.
+    """
+
+    def __init__(self, identities: Sequence[Identity], handler: Handler) -> None:
+        self._identities = identities
+        self._handler = handler
+        self._stack = ExitStack()
+        self._processes: Dict[int, Union[UserProcess, UserProcessError]] = {}  # by uid
+
+    def __enter__(self) -> "UserGroup":
+        for identity in self._identities:
+            try:
+                self._processes[identity.uid] = self._stack.enter_context(UserProcess(identity, self._handler))
+            except UserProcessError as exc:
+                self._processes[identity.uid] = exc
+        return self
+
+    def __exit__(self, *_exception: Any) -> None:
+        self._stack.close()
+
+    def ask(self, requests: Dict[int, Any], seconds: float, max_answer: int = MAX_ANSWER, in_slice: bool = True) -> Dict[int, Reply]:
+        """Ask some of the users; return the replies by uid.
+
+        :param requests: JSON values by uid.
+        :param seconds: for each user; see UserProcess.ask() for the others.
+        """
+        def ask_one(uid: int) -> Reply:
+            process = self._processes[uid]
+            try:
+                if isinstance(process, UserProcessError):
+                    raise process
+                return Reply(process.ask(requests[uid], seconds, max_answer, in_slice), None)
+            except UserProcessError as exc:
+                return Reply(None, str(exc))
+
+        uids: List[int] = list(requests)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return dict(zip(uids, pool.map(ask_one, uids)))
