@@ -13,28 +13,32 @@ import re
 from typing import Container, List, Optional, Tuple
 
 _ID = r"[0-9a-f]{64}"
-_CONTAINER = re.compile(r"^(?:libpod-(?:payload-)?)(%s)(?:\.scope)?$" % _ID)
+_CONTAINER = re.compile(r"(?:libpod-(?:payload-)?)(%s)(?:\.scope)?\Z" % _ID)
 # Rootless with the cgroupfs manager: nothing but the id. Docker and others do the same.
-_BARE = re.compile(r"^(%s)$" % _ID)
-_USER = re.compile(r"^user-(\d+)\.slice$")
+_BARE = re.compile(r"(%s)\Z" % _ID)
+_SLICE = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice(?=/|\Z)")
+_MANAGER = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?=/|\Z)")
+_SERVICE = re.compile(r"/(?:[^/]+\.slice/)*([^/]+\.service)(?=/|\Z)")
+# Where only root's Podman puts containers: the slice of the systemd manager, and the parent of the cgroupfs manager.
+_ROOTS = re.compile(r"/(?:machine\.slice|libpod_parent)(?=/|\Z)")
 
 
 def find_container_id(path: str, known: Container[str] = ()) -> Optional[str]:
     """Return the id of the Podman container that the cgroup belongs to, or None.
 
-    The cgroups of conmon and of a pod belong to no container.
+    The cgroups of conmon and of a pod belong to no container. What a container itself runs, whatever its cgroups are called,
+    belongs to the container: the uppermost one counts.
 
     :param known: ids of containers; a part of the path that is nothing but an id counts only if it is one of
         these, because other engines name their cgroups like that too.
     """
-    container_id = None
     for part in path.split("/"):
         match = _CONTAINER.match(part)
         if match:
-            container_id = match.group(1)
-        elif _BARE.match(part) and part in known:
-            container_id = part
-    return container_id
+            return match.group(1)
+        if _BARE.match(part) and part in known:
+            return part
+    return None
 
 
 def own_cgroup(path: str, container_id: str) -> Optional[str]:
@@ -51,12 +55,42 @@ def own_cgroup(path: str, container_id: str) -> Optional[str]:
 
 
 def owner_uid(path: str) -> int:
-    """Return the uid of the user whose slice the cgroup is in; 0 outside of user slices."""
-    for part in path.split("/"):
-        match = _USER.match(part)
-        if match:
-            return int(match.group(1))
-    return 0
+    """Return the uid of the user whose slice the path begins with; 0 for any other path.
+
+    What follows is not looked at: below a user's own part of the tree, names are that user's choice.
+    """
+    match = _SLICE.match(path)
+    return int(match.group(1)) if match else 0
+
+
+def delegated_uid(path: str) -> Optional[int]:
+    """Return the uid of the user to whom systemd has given this part of the tree, None where only root creates cgroups.
+
+    That is the user's service manager. The rest of a user's slice is root's: a session's scope may be one in which somebody has
+    become root.
+    """
+    match = _MANAGER.match(path)
+    return int(match.group(1)) if match else None
+
+
+def system_service(path: str) -> Optional[str]:
+    """Return the service of the system's manager that a path begins with, None for any other path.
+
+    With User= its processes, and a rootless Podman in it, are that user's.
+    """
+    match = _SERVICE.match(path)
+    return match.group(1) if match and not _SLICE.match(path) else None
+
+
+def may_hold(path: Optional[str], uid: int) -> bool:
+    """Whether a container of a user's may be in this cgroup or below it.
+
+    :param path: may be the beginning of a path; None: any.
+    """
+    owner = delegated_uid(path) if path else None
+    if owner is not None:
+        return owner == uid
+    return uid == 0 or not path or not _ROOTS.match(path)
 
 
 def oomd_victim(cgroup: Optional[str], unit: Optional[str], uid: int, known: Container[str] = ()) -> Tuple[Optional[str], int]:

@@ -93,8 +93,9 @@ DOUBTS = {
     "forged": "a message of the kernel's holds the words of an OOM kill but is none, as a user can bring about",
     "ambiguous": "the names of cgroups or of a process make the kernel's record of an OOM kill ambiguous",
     "incomplete": "a line of the kernel's record of an OOM kill is not complete",
-    "foreign id": "a cgroup of one user's has the name of a container of another's",
-    "foreign uid": "a process that was killed in a user's container belongs to another user",
+    "foreign id": "a user's cgroup or unit has the name of a container of root's",
+    "same id": "a user's cgroup or unit has the name of a container that another user lists",
+    "foreign uid": "a process of root's was killed in a user's container",
 }
 
 

@@ -18,7 +18,8 @@ from .._recorder.record import KnownContainer
 from .._system.host_files import Files
 from .._system.systemctl import Systemctl, SystemctlError
 from .._system.times import to_iso
-from .evidence import LiveState, RecordsByContainer, removed_container_evidence
+from .attribution import RecordsByContainer
+from .evidence import LiveState, removed_container_evidence
 from .verdict import decide
 
 _BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit recreates the container at each start
@@ -83,7 +84,7 @@ def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByCo
     oom = decide(ident, removed_container_evidence(ident, owner.uid, index, systemd_since))
     if not answer.complete:
         oom["evidence"].append("podman: the containers of %s could not be listed, it may still be there" % owner.name)
-    cgroups = [kill.task_memcg for kill in index.kills(ident)]
+    cgroups = [kill.task_memcg for kill in index.kills(ident, owner.uid)]
     cgroups += [kill.cgroup or "" for kill in index.oomd_kills(ident, owner.uid)]
     return {
         "id": ident,

@@ -8,7 +8,7 @@ Knows the order and the shape of the facts; reads and decides nothing itself.
 """
 
 import os
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._door.facts import FACTS_SCHEMA
@@ -17,18 +17,24 @@ from .._logs.journal import SOMEBODY, JournalEntries, oldest_entry_time, read_po
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
 from .._podman.cli import matches_word
-from .._podman.listing import PodmanAnswer, podman_version
+from .._podman.listing import PodmanAnswer, podman_version, unanswered
 from .._recorder.record import Record
 from .._recorder.source import daily_memory, merge_records, recorded_events
+from .._system.command import Identity
 from .._system.host import Host
 from .._system.times import to_iso
-from .._system.users import user_name
+from .._system.users import User, user_name
 from .._users.owners import Owner, ProcessOwners, find_owners
+from .attribution import HostRecords, RecordsByContainer, attribute_service_kills
 from .containers import live_memory, removed_container_facts
-from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, HostRecords, RecordsByContainer, attribute_service_kills, container_evidence
+from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, container_evidence
+from .limits import newest_of_each, parts
+from .ownership import are_all_wanted, describe_doubts, find_ownership
 from .sources import Answers, Options, ask_sources
 from .users import UserAnswer
 from .verdict import decide
+
+_MAX_ASKED = 5000  # containers in one command: 74 bytes for each
 
 
 def collect_facts(options: Options, now: int) -> Dict[str, Any]:
@@ -81,10 +87,11 @@ class _Collector:
             unit_ooms=merge_records(parse_unit_ooms(entries), answers.history.unit_ooms),
             oomd_kills=merge_records(parse_oomd_kills(entries), answers.history.oomd),
             events=[], kernel_since=coverage.since, oomd_active=self._host.oomd_active(), dropped=dropped)
-        known = {listed.ident for answer in answers.podman for listed in answer.listed}
-        index = self._add_events(RecordsByContainer(records, known), known, answers, coverage)
+        ownership = find_ownership(records, answers.podman, self._options.timeout)
+        index = self._add_events(RecordsByContainer(records, ownership), answers, coverage)
+        self._errors += describe_doubts(log.doubtful + index.doubtful, self._options.since)
         containers = self._container_facts(answers, index, systemd_since)
-        removed = self._removed_facts(answers, index, systemd_since, known)
+        removed = self._removed_facts(answers, index, systemd_since)
         for word in self._unmatched_words(answers.podman, removed):
             self.add_error("podman", "containers: no container %r of the users looked at" % word)
         self._add_cgroup_source()
@@ -156,22 +163,22 @@ class _Collector:
             coverage[uid] = since
         return coverage
 
-    def _add_events(self, index: RecordsByContainer, known: Set[str], answers: Answers, coverage: Coverage,
-                    ) -> RecordsByContainer:
+    def _add_events(self, index: RecordsByContainer, answers: Answers, coverage: Coverage) -> RecordsByContainer:
         """Return the index with Podman's events of those containers whose verdict depends on them."""
         since, timeout = self._options.since, self._options.timeout
-        asked = set(index.killed_containers().items()) | {
+        asked = set(newest_of_each(index.killed_containers())[0]) | {
             (container.ident, answer.user.identity.uid) for answer in answers.podman for container in answer.containers
             if container.facts["state"]["exit_code"] in (SIGKILL_EXIT, SIGTERM_EXIT) and container.stopped_by_user is None}
         events: List[PodmanEvent] = []
         if asked:
-            events = merge_records(self._parse_events(read_podman_events(since, sorted(asked), timeout)),
-                                   self._recorded_events(sorted({ident for ident, _uid in asked}), answers.history))
+            for part in parts(sorted(asked), _MAX_ASKED):
+                events += self._parse_events(read_podman_events(since, part, timeout))
+            events = merge_records(events, self._recorded_events(sorted({ident for ident, _uid in asked}), answers.history))
         if coverage.status == "unavailable" and index.has_service_ooms():
             # a service's record has no id: the death that Podman recorded at that time has it
             events += self._parse_events(read_podman_deaths(
                 since, [answer.user.identity.uid for answer in answers.podman], timeout))
-        return RecordsByContainer(attribute_service_kills(index.records._replace(events=events)), known)
+        return RecordsByContainer(attribute_service_kills(index.records._replace(events=events)), index.ownership)
 
     def _parse_events(self, answer: JournalEntries) -> List[PodmanEvent]:
         if answer.problem:
@@ -218,21 +225,35 @@ class _Collector:
         return facts
 
     def _removed_facts(self, answers: Answers, index: RecordsByContainer, systemd_since: Dict[int, Optional[int]],
-                       known: Set[str]) -> List[Dict[str, Any]]:
-        """The killed containers that Podman does not know, of the users that are looked at."""
+                       ) -> List[Dict[str, Any]]:
+        """The killed containers that their owner's Podman does not know."""
         by_uid = {answer.user.identity.uid: answer for answer in answers.podman}
         words = self._options.containers
+        killed, left_out = newest_of_each(index.killed_containers())
+        for owner, number in sorted(left_out.items()):
+            self.add_error("kernel_log", "too many containers with kills: the %d oldest were left out" % number, user_name(owner))
         facts = []
-        for ident, owner in sorted(index.killed_containers().items()):
-            if owner not in by_uid or ident in known:
+        for ident, owner in sorted(killed):
+            if ident in index.ownership.listed.get(owner, ()) or not self._is_asked_for(owner, by_uid):
                 continue
             removed = removed_container_facts(
-                ident, by_uid[owner], index, systemd_since[owner], answers.history.containers.get((ident, owner)))
+                ident, by_uid[owner], index, systemd_since.get(owner), answers.history.containers.get((ident, owner)))
             # the history reaches further back than what was asked for
             if removed["oom"]["last_at"] >= to_iso(self._options.since) and (
                     not words or any(matches_word(ident, removed["name"], word) for word in words)):
                 facts.append(removed)
         return facts
+
+    def _is_asked_for(self, uid: int, by_uid: Dict[int, PodmanAnswer]) -> bool:
+        """Whether a user's containers are wanted. One who was not found, but is in the records, is told and noted in by_uid."""
+        if uid not in by_uid and are_all_wanted(self._options.users):
+            user = User(Identity(user_name(uid), uid, uid, "/"), None, False)
+            answer = unanswered(user, self._options.containers, "not looked at, though there are records of OOM kills in "
+                                                                "containers of uid %d" % uid)
+            self._sources.extend(answer.sources)
+            self._errors.extend(answer.errors)
+            by_uid[uid] = answer
+        return uid in by_uid
 
     def _unmatched_words(self, answers: List[PodmanAnswer], removed: List[Dict[str, Any]]) -> List[str]:
         """The words of `containers` that no user's container and no removed one matches."""

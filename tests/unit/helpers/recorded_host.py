@@ -18,10 +18,9 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records 
     parse_podman_events,
     parse_unit_ooms,
 )
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import HostRecords, Ownership, RecordsByContainer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import (
-    HostRecords,
     LiveState,
-    RecordsByContainer,
     container_evidence,
     removed_container_evidence,
 )
@@ -55,11 +54,17 @@ class Recorded:
         self.records = HostRecords(
             kills=self.log.kills, unattributed=self.log.unattributed, unit_ooms=parse_unit_ooms(units),
             oomd_kills=parse_oomd_kills(units), events=parse_podman_events(events), kernel_since=0, oomd_active=False)
-        self.known = {container.ident for _user, container in self.containers}
-        self.index = RecordsByContainer(self.records, self.known)
+        self.known = {(container.ident, UIDS[user]) for user, container in self.containers}
+        self.ownership = self.ownership_of(self.known)
+        self.index = RecordsByContainer(self.records, self.ownership)
+
+    @staticmethod
+    def ownership_of(known):
+        """The Ownership of a host whose users' Podmans list these containers."""
+        return Ownership({uid: {ident for ident, owner in known if owner == uid} for uid in UIDS.values()})
 
     def verdict(self, user, container, records=None):
-        index = RecordsByContainer(records, self.known) if records else self.index
+        index = RecordsByContainer(records, self.ownership) if records else self.index
         return decide(container.ident, container_evidence(container, UIDS[user], index, LiveState(None), 0))
 
     def verdict_of_removed(self, ident, uid, index=None):

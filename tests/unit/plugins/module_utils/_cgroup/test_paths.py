@@ -8,10 +8,12 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import (
     cgroup_lineage,
+    delegated_uid,
     find_container_id,
     oomd_victim,
     own_cgroup,
     owner_uid,
+    system_service,
 )
 
 A, B = "ab" * 32, "cd" * 32
@@ -56,9 +58,35 @@ def test_a_bare_id_counts_only_when_podman_knows_it():
 @pytest.mark.parametrize("path, uid", [
     ("/machine.slice/libpod-%s.scope" % A, 0), (ROOTLESS + "/user.slice/libpod-%s.scope" % A, 1000),
     ("/user.slice/user-0.slice/session-1.scope", 0), ("/user.slice", 0),
+    # names of somebody's choice, further down
+    ("/machine.slice/libpod-%s.scope/user.slice/user-1000.slice" % A, 0), ("/x/user.slice/user-1000.slice", 0),
+    (ROOTLESS + "/user.slice/user-1001.slice/user@1001.service", 1000), ("/user.slice/user-1000.slicex", 0),
+    ("/user.slice/user-\u0661.slice", 0), ("user.slice/user-1000.slice", 0),
 ])
 def test_owner(path, uid):
     assert owner_uid(path) == uid
+
+
+@pytest.mark.parametrize("path, uid", [
+    (ROOTLESS, 1000), (ROOTLESS + "/app.slice", 1000), (ROOTLESS + "x", None), ("/user.slice/user-1000.slice/session-3.scope", None),
+    ("/user.slice/user-1000.slice/user@1001.service", None), ("/user.slice/user-1000.slice", None), ("/machine.slice", None),
+])
+def test_what_systemd_has_given_to_a_user(path, uid):
+    assert delegated_uid(path) == uid
+
+
+@pytest.mark.parametrize("path, service", [
+    ("/system.slice/web.service/libpod-payload-%s" % A, "web.service"), ("/system.slice/system-x.slice/x@1.service", "x@1.service"),
+    (ROOTLESS + "/app.slice/web.service", None), ("/machine.slice/libpod-%s.scope/x.service" % A, None), ("/init.scope", None),
+])
+def test_services_of_the_systems_manager(path, service):
+    assert system_service(path) == service
+
+
+def test_names_in_a_container_are_the_containers():
+    path = "/machine.slice/libpod-%s.scope/container/libpod-%s.scope" % (A, B)
+    assert find_container_id(path) == A
+    assert find_container_id("/machine.slice/libpod-%s.scope\n" % A) is None
 
 
 def test_lineage_is_leaf_first_without_the_root():

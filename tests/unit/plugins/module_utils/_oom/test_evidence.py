@@ -8,11 +8,14 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OomdKill, PodmanEvent, UnitOom
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import (
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import (
     HostRecords,
-    LiveState,
+    Ownership,
     RecordsByContainer,
     attribute_service_kills,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import (
+    LiveState,
     container_evidence,
     expected_cgroup,
     removed_container_evidence,
@@ -24,6 +27,7 @@ ID, OTHER = "ab" * 32, "cd" * 32
 STARTED = parse_iso("2026-11-23T10:00:00Z")
 FINISHED = STARTED + 60 * SECOND
 ENDED_LIVE = LiveState(77)
+ROOT_HAS_ID = Ownership({0: {ID}, 1000: set()})
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -48,7 +52,7 @@ def records(**more):
 
 
 def build(inspected, live=ENDED_LIVE, owner=0, **more):
-    return container_evidence(inspected, owner, RecordsByContainer(records(**more), {ID}), live, 0)
+    return container_evidence(inspected, owner, RecordsByContainer(records(**more), Ownership({owner: {ID}})), live, 0)
 
 
 def kill(path, at=FINISHED, pid=77):
@@ -159,8 +163,8 @@ def test_records_of_another_user_do_not_count():
     events = [event("kill", FINISHED, uid=1000), event("died", FINISHED, uid=1000)]
     evidence = build(container(), unit_ooms=[forged], events=events)
     assert not evidence.unit_ooms and evidence.stopped_by_user is None
-    index = RecordsByContainer(records(unit_ooms=[forged], kills=[kill("/machine.slice/libpod-%s.scope" % ID)]), {ID})
-    assert index.killed_containers() == {ID: 0}
+    index = RecordsByContainer(records(unit_ooms=[forged], kills=[kill("/machine.slice/libpod-%s.scope" % ID)]), ROOT_HAS_ID)
+    assert list(index.killed_containers()) == [(ID, 0)]
 
 
 # --- systemd-oomd -----------------------------------------------------------------------------
@@ -195,8 +199,8 @@ def test_where_podman_puts_a_container(owner, unit, parent, path):
 
 def test_a_removed_container_lives_in_its_records():
     index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER, at=STARTED + SECOND)],
-                                       events=[event("init", STARTED, OTHER), event("died", STARTED + 2 * SECOND, OTHER)]), {ID})
-    assert index.killed_containers() == {OTHER: 0}
+                                       events=[event("init", STARTED, OTHER), event("died", STARTED + 2 * SECOND, OTHER)]), ROOT_HAS_ID)
+    assert list(index.killed_containers()) == [(OTHER, 0)]
     run = removed_container_evidence(OTHER, 0, index, 0).run
     assert (run.state, run.start, run.end, run.exit_code) == ("ended", STARTED, STARTED + 2 * SECOND, 137)
 
@@ -208,15 +212,15 @@ def test_a_removed_container_lives_in_its_records():
 ])
 def test_systemd_oomds_kills_of_removed_containers(cgroup, unit, uid, owner):
     record = OomdKill(at=STARTED + SECOND, cgroup=cgroup, unit=unit, uid=uid, text="memory pressure")
-    index = RecordsByContainer(records(oomd_kills=[record]), {ID})
-    assert index.killed_containers() == {OTHER: owner}
+    index = RecordsByContainer(records(oomd_kills=[record]), ROOT_HAS_ID)
+    assert list(index.killed_containers()) == [(OTHER, owner)]
     evidence = removed_container_evidence(OTHER, owner, index, 0)
     assert evidence.oomd_kills == [record] and evidence.run.start == STARTED + SECOND
-    assert RecordsByContainer(records(oomd_kills=[record._replace(cgroup="/a.slice", unit=None)]), {ID}).killed_containers() == {}
+    assert RecordsByContainer(records(oomd_kills=[record._replace(cgroup="/a.slice", unit=None)]), ROOT_HAS_ID).killed_containers() == {}
 
 
 def test_a_removed_container_without_events_has_one_run():
-    index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER)]), {ID})
+    index = RecordsByContainer(records(kills=[kill("/machine.slice/libpod-%s.scope" % OTHER)]), ROOT_HAS_ID)
     run = removed_container_evidence(OTHER, 0, index, 0).run
     assert (run.start, run.end, run.exit_code) == (FINISHED, None, None)
 

@@ -11,7 +11,7 @@ left out here: what is decided is decided from the records.
 import pytest
 from recorded_host import HOSTS, UIDS, Recorded
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import RecordsByContainer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import RecordsByContainer
 
 # scenario: (killed, cause, lethal)
 EXPECTED = {
@@ -105,10 +105,10 @@ def test_each_line_of_a_kill_is_understood(recorded):
 
 
 def test_killed_containers_that_are_gone_have_a_name(recorded):
-    gone = {ident: uid for ident, uid in recorded.index.killed_containers().items() if ident not in recorded.known}
-    names = {event.name for ident, uid in gone.items() for event in recorded.index.events(ident, uid)}
+    gone = [key for key in recorded.index.killed_containers() if key not in recorded.known]
+    names = {event.name for ident, uid in gone for event in recorded.index.events(ident, uid)}
     assert "rm" in names
-    for ident, uid in gone.items():
+    for ident, uid in gone:
         oom = recorded.verdict_of_removed(ident, uid)
         assert oom["killed"] is True and oom["cause"] != "unknown"
 
@@ -117,8 +117,9 @@ def test_a_removed_container_that_systemd_oomd_killed_is_still_told(recorded):
     """The same host, had its container been removed."""
     oomd = [(user, container) for user, container in recorded.containers if container.facts["name"] == "oomd"]
     for user, container in oomd:
-        index = RecordsByContainer(recorded.records, recorded.known - {container.ident})
-        assert index.killed_containers()[container.ident] == UIDS[user]
+        key = (container.ident, UIDS[user])
+        index = RecordsByContainer(recorded.records, recorded.ownership_of(recorded.known - {key}))
+        assert key in index.killed_containers()
         oom = recorded.verdict_of_removed(container.ident, UIDS[user], index)
         assert (oom["killed"], oom["cause"], oom["confidence"], oom["count"]) == (True, "systemd_oomd", "certain", 1)
     assert oomd or not any(record.cgroup for record in recorded.records.oomd_kills)

@@ -21,7 +21,7 @@ def test_verdicts(host):
     verdicts = {"%s/%s" % (user, container.facts["name"]): recorded.verdict(user, container)
                 for user, container in recorded.containers}
     verdicts.update(("removed/%d/%s" % (uid, ident), recorded.verdict_of_removed(ident, uid))
-                    for ident, uid in recorded.index.killed_containers().items() if ident not in recorded.known)
+                    for ident, uid in recorded.index.killed_containers() if (ident, uid) not in recorded.known)
     for verdict in verdicts.values():
         del verdict["evidence"]
     assert json.loads(json.dumps(verdicts)) == BEFORE[host]

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records of all sources in, by container out: which record is about which container, and whose it is.
+
+Pure. An id alone is no container: any user can give a cgroup, an event or a unit the name of another's. The owner is part of
+every key, and is what the source proves: the beginning of the path in the kernel's record, the manager that wrote a record.
+Times are microseconds since the epoch.
+"""
+
+from typing import Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
+
+from .._cgroup.paths import delegated_uid, find_container_id, may_hold, owner_uid, system_service
+from .._logs.kernel_oom import DoubtfulRecord, Kill, UnattributedKill
+from .._logs.records import OomdKill, PodmanEvent, UnitOom
+from .._system.times import SECOND
+
+_SERVICE_DIES = 10 * SECOND
+
+ContainerKey = Tuple[str, int]  # id, uid of the owner
+
+
+class HostRecords(NamedTuple):
+    """Everything that was read about the host, once."""
+
+    kills: List[Kill]
+    unattributed: List[UnattributedKill]
+    unit_ooms: List[UnitOom]
+    oomd_kills: List[OomdKill]
+    events: List[PodmanEvent]
+    kernel_since: Optional[int]  # the kernel's log is complete from here on
+    oomd_active: bool  # systemd-oomd runs
+    dropped: Mapping[int, int] = {}  # {uid: before it the kernel's log is not complete for this user's containers}
+
+    def kernel_since_for(self, owner: int) -> Optional[int]:
+        """From when on the kernel's log is complete for the containers of a user, None: unknown."""
+        return None if self.kernel_since is None else max(self.kernel_since, self.dropped.get(owner, 0))
+
+
+class Ownership(NamedTuple):
+    """What is known of the owners of containers, beside the records."""
+
+    listed: Dict[int, Set[str]]  # {uid: ids of the containers that this user's Podman lists}
+    services: Dict[str, int] = {}  # {service of the system's manager: uid of its User=}, 0: it has none
+
+    def is_root_s(self, ident: str) -> bool:
+        """Whether root has a container with this id. Root is believed, other users speak for themselves alone."""
+        return ident in self.listed.get(0, ())
+
+    def others(self, ident: str, uid: int) -> List[int]:
+        """The users other than root and this one who list a container with this id."""
+        return [other for other, idents in sorted(self.listed.items()) if other not in (0, uid) and ident in idents]
+
+
+class RecordsByContainer:
+    """The host's records by container and owner, and what is doubtful about them.
+
+    A user's own service manager and Podman can write anything about that user's containers, so their
+    records count for those alone. The kernel's and the system's count for all.
+    """
+
+    def __init__(self, records: HostRecords, ownership: Ownership) -> None:
+        self.records = records
+        self.ownership = ownership
+        self.doubtful: List[DoubtfulRecord] = []
+        self.kills_elsewhere: List[Kill] = []  # in cgroups of no container
+        self._unattributed = list(records.unattributed)
+        self._kills: Dict[ContainerKey, List[Kill]] = {}
+        self._claimed: Dict[ContainerKey, List[Kill]] = {}
+        for kill in records.kills:
+            self._add_kill(kill)
+        self._scope_ooms: Dict[ContainerKey, List[UnitOom]] = {}
+        self._service_ooms: Dict[ContainerKey, List[UnitOom]] = {}
+        for record in records.unit_ooms:
+            ident = find_container_id(record.unit)
+            if ident is None:
+                self._service_ooms.setdefault((record.unit, record.uid), []).append(record)
+            elif self._may_be(ident, record.uid, record.at, record.unit):
+                self._scope_ooms.setdefault((ident, record.uid), []).append(record)
+        self._oomd_kills: Dict[ContainerKey, List[OomdKill]] = {}
+        for oomd_kill in records.oomd_kills:
+            self._add_oomd_kill(oomd_kill)
+        self._events: Dict[ContainerKey, List[PodmanEvent]] = {}
+        for event in records.events:
+            self._events.setdefault((event.ident, event.uid), []).append(event)
+
+    def _add_kill(self, kill: Kill) -> None:
+        ident, owner = self._locate(kill.task_memcg)
+        if ident is None:
+            self.kills_elsewhere.append(kill)
+        elif not self._may_be(ident, owner, kill.at, kill.task_memcg):
+            return
+        elif kill.uid == 0 and delegated_uid(kill.task_memcg):
+            # a process of root's is in no rootless container
+            self.doubtful.append(DoubtfulRecord(kill.at, "foreign uid", kill.task_memcg, kill.task_memcg))
+            self._unattributed += [
+                UnattributedKill(at=victim.at, boot=kill.boot, victim=victim, memcg=kill.oom_memcg is not None, place=kill.task_memcg)
+                for victim in kill.victims]
+        else:
+            self._kills.setdefault((ident, owner), []).append(kill)
+            if owner == 0 and not self.ownership.is_root_s(ident):
+                self._add_claims(ident, kill)
+
+    def _add_claims(self, ident: str, kill: Kill) -> None:
+        """Note a kill in a container of root's that is gone for the users who list a container with its id."""
+        if system_service(kill.task_memcg) not in self.ownership.services:
+            for other in self.ownership.others(ident, 0):
+                if may_hold(kill.task_memcg, other):
+                    self._claimed.setdefault((ident, other), []).append(kill)
+
+    def _add_oomd_kill(self, kill: OomdKill) -> None:
+        place = kill.cgroup or kill.unit or ""
+        ident, owner = self._locate(kill.cgroup) if kill.cgroup else (find_container_id(place), kill.uid)
+        if ident is not None and self._may_be(ident, owner, kill.at, place):
+            self._oomd_kills.setdefault((ident, owner), []).append(kill)
+
+    def _locate(self, path: str) -> Tuple[Optional[str], int]:
+        """Return (id of the container that a cgroup belongs to, uid of its owner); the id is None for no container's."""
+        listed, owner = self.ownership.listed, owner_uid(path)
+        if delegated_uid(path) is None:
+            ident = find_container_id(path, listed.get(0, ()))
+            if ident is not None and self.ownership.is_root_s(ident):
+                return ident, 0  # in the session of a user who has become root, too
+            if owner == 0:
+                owner = self.ownership.services.get(system_service(path) or "", 0)
+        return find_container_id(path, listed.get(owner, ())), owner
+
+    def _may_be(self, ident: str, owner: int, at: int, place: str) -> bool:
+        """Whether a record can be about a user's container with this id; what can't be is noted."""
+        if owner != 0 and self.ownership.is_root_s(ident):
+            self.doubtful.append(DoubtfulRecord(at, "foreign id", _path_of(place, owner), place))
+            return False
+        others = self.ownership.others(ident, owner)
+        if owner != 0 and others and ident not in self.ownership.listed.get(owner, ()):
+            # one of the two lies: the record is proven to be of this one
+            self.doubtful.append(DoubtfulRecord(at, "same id", None, place))
+        return True
+
+    def kills(self, ident: str, owner: int) -> List[Kill]:
+        """Return the kernel's kills in a container."""
+        return self._kills.get((ident, owner), [])
+
+    def claimed_kills(self, ident: str, owner: int) -> List[Kill]:
+        """Return kills in a cgroup with this id that count as those of a container of root's.
+
+        That of a rootless container can look like it, in a service of the system's with User= that is gone.
+        """
+        return self._claimed.get((ident, owner), [])
+
+    def unattributed(self, owner: int) -> List[UnattributedKill]:
+        """Return the kills that may have been in any container of a user's."""
+        return [kill for kill in self._unattributed if may_hold(kill.place, owner)]
+
+    def scope_ooms(self, ident: str, owner: int) -> List[UnitOom]:
+        """Return the UnitOoms of a container's scope."""
+        return self._scope_ooms.get((ident, owner), [])
+
+    def service_ooms(self, unit: Optional[str], owner: int) -> List[UnitOom]:
+        """Return the UnitOoms of a service, which may be of earlier containers with other ids."""
+        return self._service_ooms.get((unit, owner), []) if unit else []
+
+    def has_service_ooms(self) -> bool:
+        """Whether there are UnitOoms that name no container."""
+        return bool(self._service_ooms)
+
+    def oomd_kills(self, ident: str, owner: int) -> List[OomdKill]:
+        """Return systemd-oomd's kills of a container's own cgroup."""
+        return self._oomd_kills.get((ident, owner), [])
+
+    def events(self, ident: str, owner: int) -> List[PodmanEvent]:
+        """Return Podman's events of a container, oldest first."""
+        return self._events.get((ident, owner), [])
+
+    def killed_containers(self) -> Dict[ContainerKey, int]:
+        """Return {(id, uid of the owner): time of the last} of all containers in which the kernel or systemd-oomd killed something."""
+        times = [(key, kill.at) for key, kills in self._kills.items() for kill in kills]
+        times += [(key, record.at) for key, ooms in self._scope_ooms.items() for record in ooms]
+        times += [(key, oomd_kill.at) for key, oomd_kills in self._oomd_kills.items() for oomd_kill in oomd_kills]
+        killed: Dict[ContainerKey, int] = {}
+        for key, at in times:
+            killed[key] = max(at, killed.get(key, at))
+        return killed
+
+    def unknown_services(self) -> Set[str]:
+        """Return the services of the system's manager in which there were kills in containers that root does not list.
+
+        Whose they are depends on their User=.
+        """
+        services = {system_service(kill.task_memcg) for (ident, owner), kills in self._kills.items()
+                    if owner == 0 and not self.ownership.is_root_s(ident) for kill in kills}
+        return {service for service in services if service and service not in self.ownership.services}
+
+
+def _path_of(place: str, owner: int) -> str:
+    """A path that proves the owner: of a unit's name that of the manager that wrote the record."""
+    return place if place.startswith("/") else "/user.slice/user-%d.slice/user@%d.service/%s" % (owner, owner, place)
+
+
+def attribute_service_kills(records: HostRecords) -> HostRecords:
+    """Return the records with each service's UnitOom turned into that of the container's scope.
+
+    For users who can't read the kernel's log: the record of a quadlet names the service; which of
+    its containers it was, is known from the death that Podman recorded for that unit at that time.
+    Records of services for which there is no such death stay as they are.
+    """
+    deaths = [event for event in records.events if event.kind == "died"]
+    unit_ooms = []
+    for record in records.unit_ooms:
+        near = [event for event in deaths if event.labels.get("PODMAN_SYSTEMD_UNIT") == record.unit
+                and event.uid == record.uid and abs(event.at - record.at) <= _SERVICE_DIES]
+        if near and not find_container_id(record.unit):
+            record = record._replace(unit="libpod-%s.scope" % near[0].ident)
+        unit_ooms.append(record)
+    return records._replace(unit_ooms=unit_ooms)
