@@ -18,7 +18,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records 
     parse_podman_events,
     parse_unit_ooms,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import HostRecords, Ownership, RecordsByContainer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import (
+    HostRecords,
+    Ownership,
+    RecordsByContainer,
+)
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import (
     LiveState,
     container_evidence,

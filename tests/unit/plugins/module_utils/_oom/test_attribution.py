@@ -8,7 +8,11 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, UnattributedKill, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OomdKill, PodmanEvent, UnitOom
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import HostRecords, Ownership, RecordsByContainer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import (
+    HostRecords,
+    Ownership,
+    RecordsByContainer,
+)
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.limits import newest_of_each, parts
 
 ROOTS, BOBS, ALICES, GONE = "aa" * 32, "bb" * 32, "cc" * 32, "dd" * 32
