@@ -52,6 +52,9 @@ RULES = {rule.id: rule for rule in (
          label="on cgroup v1", about="host"),
     Rule("evidence-missing", "Not checked", "medium",
          "A host, a source or a verdict that is unknown. Unknown does not mean clean."),
+    Rule("suspicious-record", "Suspicious record", "high",
+         "A record looks like an OOM kill and proves none: somebody may be forging kills.",
+         label="with suspicious records", about="host"),
     Rule("waiver-expired", "Waiver expired", "medium", "What the policy waived until a day counts again.",
          label="past a waiver", about="host"),
 )}

@@ -26,6 +26,7 @@ from .host import host_findings
 from .kills import kill_findings
 from .limits import limit_findings
 from .near_limit import near_limit_findings
+from .suspicious import suspicious_findings
 from .waivers import apply_waivers
 
 
@@ -66,6 +67,7 @@ def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy) 
     guard.on_host("oom-killed", facts, lambda known: kill_findings(host, known, keys))
     guard.on_host("near-limit", facts, lambda known: near_limit_findings(host, known, keys))
     guard.on_host("the rules on the host", facts, lambda known: host_findings(host, known, policy))
+    guard.on_host("suspicious-record", facts, lambda known: suspicious_findings(host, known))
     guard.on_host("evidence-missing", facts, lambda known: evidence_findings(host, known, run_as))
     guard.on_host("evidence-missing", facts, lambda known: invalid_container_findings(host, known, keys))
     for container in facts.get("containers") or []:

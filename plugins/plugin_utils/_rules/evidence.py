@@ -19,6 +19,7 @@ from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
 from .._text import printable
 from .remedy import as_user
+from .suspicious import is_suspicious
 from .words import NO_COMMAND, host_word
 
 # What each source is for, in words for people.
@@ -95,8 +96,8 @@ def _gaps(facts: Facts) -> dict[tuple[str, str | None], dict[str, Any]]:
             gaps[(name, source.get("user"))] = {
                 "status": status, "message": source.get("detail") or "", "covers_since": source.get("covers_since")}
     for error in facts.get("errors") or []:
-        if error.get("container"):
-            continue  # invalid_container_findings
+        if error.get("container") or is_suspicious(error):
+            continue  # invalid_container_findings, suspicious_findings
         key = (error.get("source") or "podman", error.get("user"))
         if key not in gaps:
             gaps[key] = {"status": "error", "message": error.get("message") or "", "covers_since": None}
