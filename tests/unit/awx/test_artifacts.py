@@ -28,7 +28,7 @@ OF_AWX = re.compile(r"(awx|tower)_(job|user|inventory|project|schedule|workflow|
 def outputs():
     """{playbook: names of what it hands on}; merge does as audit."""
     result = {}
-    conclusion.set_counts(result, Outcome(Tally(), "2026-11-24T03:00:00Z", "/r/report.json", True, None, []))
+    conclusion.set_counts(result, Outcome(Tally(), "2026-11-24T03:00:00Z", "/r/report.json", True, None, [], {}))
     return {"audit": set(result["ansible_stats"]["data"]), "enforce": set(EnforcementSummary().stats(check_mode=False))}
 
 
