@@ -206,7 +206,7 @@ ansible_facts:
               type: str
               returned: success
             labels:
-              description: Labels.
+              description: Labels. Values of more than 16,384 characters are cut.
               type: dict
               returned: success
             pod:

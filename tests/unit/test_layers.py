@@ -18,7 +18,7 @@ ALLOWED = {
     # on managed hosts
     "module_utils/_system": (),
     "module_utils/_door": ("_system",),
-    "module_utils/_users": ("_system",),
+    "module_utils/_users": ("_system", "_door"),
     "module_utils/_cgroup": ("_system",),
     "module_utils/_podman": ("_system", "_users", "_door"),
     "module_utils/_boot": ("_system",),

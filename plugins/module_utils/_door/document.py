@@ -28,21 +28,22 @@ class Unusable:
 UNUSABLE = Unusable()
 
 
-def parse_document(text: Union[bytes, str], max_size: int) -> Any:
+def parse_document(text: Union[bytes, str], max_size: int, max_values: int = MAX_VALUES) -> Any:
     """Return the value of a JSON text.
 
     Integers of more than 20 digits and objects in which a key stands twice become UNUSABLE, NaN and Infinity stay floats:
     the schema refuses them where they stand, and keeps the rest. Bytes that are no UTF-8 become U+FFFD.
 
     :param max_size: of bytes or characters.
+    :param max_values: commas in texts count as well.
     :raises DoorError: it is too large, nested too deeply, or no JSON.
     """
     if len(text) > max_size:
         raise DoorError("is larger than %d MiB" % (max_size // MIB))
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    if sum(text.count(sign) for sign in ",[{") > MAX_VALUES:
-        raise DoorError("has more than %d values" % MAX_VALUES)
+    if sum(text.count(sign) for sign in ",[{") > max_values:
+        raise DoorError("has more than %d values" % max_values)
     try:
         return json.loads(text, parse_int=_integer, object_pairs_hook=_distinct)
     except RecursionError:  # Python's own limit, about 1,000 levels

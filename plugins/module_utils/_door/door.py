@@ -57,11 +57,13 @@ def _tell(facts: Facts, given: Facts, checked: Checked) -> None:
     entries, owners, all_owners = [], set(), False
     for part, violations in parts.items():
         if len(part) == 1:
-            entries.append(_error("facts", None, _message(violations, 0)))
+            entries.append(_error("facts", None, violations_text(violations, 0)))
             # whose containers are missing is not known
             all_owners |= part[0] in ("containers", "removed", "sources")
             continue
-        entries.append(_container_error(given[part[0]][part[1]], part, violations, part in left_out))
+        entries.append(container_error(
+            given[part[0]][part[1]], None, part[1], [violation._replace(path=violation.path[2:]) for violation in violations],
+            part in left_out))
         if part in left_out:
             owners.add(entries[-1]["user"])
     facts["errors"] = _limited(entries, MAX_ERRORS // 2) + facts["errors"]
@@ -76,14 +78,19 @@ def _limited(entries: List[Dict[str, Any]], most: int) -> List[Dict[str, Any]]:
     return entries[:most - 1] + [_error("facts", None, "%d more errors, which are left out" % (len(entries) - most + 1))]
 
 
-def _container_error(raw: Any, part: Tuple[Any, ...], violations: List[Violation], is_left_out: bool) -> Dict[str, Any]:
-    """The entry for an element of `containers` or `removed`, as far as it says what it is called."""
+def container_error(raw: Any, user: Optional[str], number: int, violations: List[Violation], is_left_out: bool) -> Dict[str, Any]:
+    """Return the entry in `errors` for a container of which something did not pass.
+
+    :param raw: what was said of it, with the keys user, name and id if it is anything; number: in its list, from 0.
+    :param user: whose it is; None: whose it says.
+    :param violations: with paths inside of it.
+    """
     raw = raw if isinstance(raw, dict) else {}
-    user, name = _passing(_USER, raw.get("user")), _passing(_NAME, raw.get("name"))
+    user, name = user or _passing(_USER, raw.get("user")), _passing(_NAME, raw.get("name"))
     ident = raw.get("id") if is_id(raw.get("id")) else None
-    label = name or (ident[:12] if ident else "number %d of %s" % (part[1] + 1, part[0]))
+    label = name or (ident[:12] if ident else "number %d" % (number + 1))
     what = "it is left out" if is_left_out else "that is left out"
-    entry = _error("podman", user, "container %s: %s; %s" % (label, _message(violations, 2), what))
+    entry = _error("podman", user, "container %s: %s; %s" % (label, violations_text(violations, 0), what))
     return dict(entry, container=label, container_id=ident)
 
 
@@ -96,7 +103,11 @@ def _error(source: str, user: Optional[str], message: str) -> Dict[str, Any]:
     return {"source": source, "user": user, "message": message}
 
 
-def _message(violations: List[Violation], skip: int) -> str:
+def violations_text(violations: List[Violation], skip: int) -> str:
+    """Return what did not pass, in words that do nothing to a terminal.
+
+    :param skip: parts of the paths to leave out at their beginnings.
+    """
     return ", ".join(_describe(violation, skip) for violation in violations[:_MAX_PROBLEMS]) + (
         " and more" if len(violations) > _MAX_PROBLEMS else "")
 

@@ -38,13 +38,14 @@ MAX_REMOVED = 5000
 MAX_SOURCES = 5000  # two for each user
 MAX_ERRORS = 2000
 MAX_FACTS_SIZE = 64 << 20  # bytes as JSON: 5,000 containers with 90 days of history each are 43 MiB
-_MAX_LABELS, _LABEL_KEY, _LABEL_VALUE = 256, 512, 64 << 10
+LABEL_LENGTH = 16 << 10  # characters of a label's value; what is longer is cut
+_MAX_LABELS, _LABEL_KEY = 256, 512
 _MAX_PROCESSES, _MAX_LINES, _MAX_DAYS = 1000, 200, 4000
 _LINE, _PATH = 2000, 4096
 
 SOURCES = ("podman", "cgroup", "kernel_log", "systemd", "recorder")
 # libpod/define/containerstate.go; "configured" in Podman 3
-_STATES = ("unknown", "configured", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping",
+STATES = ("unknown", "configured", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping",
            "bad state")
 _CAUSES = ("container_limit", "ancestor_limit", "host_oom", "systemd_oomd", "stopped_by_user", "external_sigkill",
            "application_exit", "none", "unknown")
@@ -54,6 +55,12 @@ UNKNOWN_VERDICT = {
     "evidence": ["the verdict on it was not valid, and is left out"], "missing": [],
 }
 
+PODMAN_INFO = unknown(record({
+    "version": unknown(prose(255)),
+    "conmon": unknown(prose(255)),
+    "runtime": unknown(record({"name": unknown(prose(255)), "version": unknown(prose(255))}, ["name", "version"])),
+    "cgroup_manager": unknown(prose(255)),
+}, ["version", "conmon", "runtime", "cgroup_manager"]))
 _HOST = record({
     "hostname": unknown(prose(255)),
     "collected_at": unknown(TIME),
@@ -65,17 +72,12 @@ _HOST = record({
     "swap_total": unknown(SIZE),
     "cgroup_version": unknown(integer(1, 2)),
     "controllers": otherwise(items(prose(255), 100), []),
-    "podman": unknown(record({
-        "version": unknown(prose(255)),
-        "conmon": unknown(prose(255)),
-        "runtime": unknown(record({"name": unknown(prose(255)), "version": unknown(prose(255))}, ["name", "version"])),
-        "cgroup_manager": unknown(prose(255)),
-    }, ["version", "conmon", "runtime", "cgroup_manager"])),
+    "podman": PODMAN_INFO,
     "oomd_active": unknown(BOOLEAN),
 }, ["hostname", "collected_at", "boot_id", "booted_at", "kernel", "distribution", "memory_total", "swap_total", "cgroup_version",
     "controllers", "podman", "oomd_active"])
 
-_SOURCE = record({
+SOURCE = record({
     "name": words(*SOURCES),
     "user": nullable(USER),
     "status": otherwise(words("ok", "partial", "unavailable", "absent"), "unavailable"),
@@ -83,7 +85,7 @@ _SOURCE = record({
     "detail": unknown(prose(_LINE)),
 }, ["user", "covers_since", "detail"])
 
-_ERROR = record({
+ERROR = record({
     "source": otherwise(words(*SOURCES, "facts"), "facts"),
     "user": unknown(USER),
     "message": otherwise(prose(_LINE), "a message that is not valid"),
@@ -115,10 +117,11 @@ _MANAGER = otherwise(record({
     "unit": unknown(UNIT),
 }, []), _NO_MANAGER)
 
-_SETTINGS = {"limit": nullable(SIZE), "swap_limit": nullable(SIZE), "reservation": nullable(SIZE), "oom_group": nullable(BOOLEAN)}
+SETTINGS = record({"limit": nullable(SIZE), "swap_limit": nullable(SIZE), "reservation": nullable(SIZE),
+                   "oom_group": nullable(BOOLEAN)}, ["reservation"])
 _MEMORY = record({
-    "declared": record(_SETTINGS, ["reservation"]),
-    "next_start": nullable(record(_SETTINGS, ["reservation"])),
+    "declared": SETTINGS,
+    "next_start": nullable(SETTINGS),
     "effective": unknown(record({
         "limit": nullable(SIZE),
         "swap_limit": nullable(SIZE),
@@ -140,7 +143,8 @@ _MEMORY = record({
     }, []), _MAX_DAYS, "last")),
 }, ["next_start", "usage", "events", "daily"])
 
-_CONTAINER = record({
+# What Podman says of a container.
+INSPECTED = {
     "id": ID,
     "name": unknown(NAME),
     "user": USER,
@@ -149,14 +153,14 @@ _CONTAINER = record({
     "labels": otherwise({
         "type": "object",
         "propertyNames": {"maxLength": _LABEL_KEY, "pattern": r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*$"},
-        "additionalProperties": text(_LABEL_VALUE),
+        "additionalProperties": prose(LABEL_LENGTH),
         "maxProperties": _MAX_LABELS,
     }, {}),
     "pod": unknown(ID),
     "is_infra": otherwise(BOOLEAN, False),
     "manager": _MANAGER,
     "state": record({
-        "status": otherwise(words(*_STATES), "unknown"),
+        "status": otherwise(words(*STATES), "unknown"),
         "exit_code": unknown(EXIT_CODE),
         "started_at": unknown(TIME),
         "finished_at": unknown(TIME),
@@ -164,9 +168,9 @@ _CONTAINER = record({
         "oom_killed_flag": unknown(BOOLEAN),
         "stopped_by_user": unknown(BOOLEAN),
     }, ["exit_code", "started_at", "finished_at", "restart_count", "stopped_by_user"]),
-    "memory": _MEMORY,
-    "oom": otherwise(_VERDICT, UNKNOWN_VERDICT),
-}, ["image", "created_at", "pod", "is_infra"])
+}
+_CONTAINER = record({**INSPECTED, "memory": _MEMORY, "oom": otherwise(_VERDICT, UNKNOWN_VERDICT)},
+                    ["image", "created_at", "pod", "is_infra"])
 
 _REMOVED = record({
     "id": ID,
@@ -184,10 +188,10 @@ _REMOVED = record({
 FACTS = record({
     "schema": words(FACTS_SCHEMA),
     "host": _HOST,
-    "sources": items(_SOURCE, MAX_SOURCES),
+    "sources": items(SOURCE, MAX_SOURCES),
     "containers": items(_CONTAINER, MAX_CONTAINERS),
     "removed": items(_REMOVED, MAX_REMOVED),
-    "errors": items(_ERROR, MAX_ERRORS),
+    "errors": items(ERROR, MAX_ERRORS),
 }, [])
 
 # As it is published.

@@ -11,6 +11,7 @@ import os
 from typing import Any, Dict, List, Optional, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
+from .._door.door import clean_facts
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
 from .._logs.journal import SOMEBODY, JournalEntries, oldest_entry_time, read_podman_deaths, read_podman_events, read_ring_buffer
@@ -48,7 +49,7 @@ def collect_facts(options: Options, now: int) -> Dict[str, Any]:
     for problem in problems:
         collector.add_error("podman", problem["message"], problem["user"])
         collector.add_source("podman", "unavailable", problem["message"], user=problem["user"])
-    return collector.collect()
+    return clean_facts(collector.collect(), now)
 
 
 class _Collector:

@@ -13,12 +13,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
+from .._door.answer import clean_answer
+from .._door.document import DoorError
 from .._podman.cli import ListedContainer
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer, podman_info, query_containers, unanswered
 from .._podman.storage import find_storage
 from .._system.command import Identity
 from .._system.host import Host
+from .._system.times import SECOND
 from .._system.users import User
 from .._users.owners import Owner
 from .._users.process import UserProcess, UserProcessError
@@ -103,9 +106,10 @@ class UserProcesses:
 
     def _find_storage(self, index: int) -> Union[Optional[str], UserProcessError]:
         try:
-            return self._process(index).ask(self._about(index, storage=None), min(_LOOK, self._deadline.share()), in_slice=False)
+            said = self._process(index).ask(self._about(index, storage=None), min(_LOOK, self._deadline.share()), in_slice=False)
         except UserProcessError as exc:
             return exc
+        return said if said is None or isinstance(said, str) else UserProcessError("its answer is no path")
 
     def _process(self, index: int) -> UserProcess:
         process = self._processes[index]
@@ -148,23 +152,25 @@ def answer_user(request: Dict[str, Any]) -> Any:
     host = Host()
     pids = {container.ident: host.main_pid(container.pidfile) for container in answer.containers if not container.running}
     return {
-        "podman": dict(answer._asdict(), user=None, containers=[container._asdict() for container in answer.containers]),
+        "podman": dict(answer._asdict(), user=None, listed=[dict(entry._asdict()) for entry in answer.listed],
+                       containers=[dict(container._asdict(), create_command=[]) for container in answer.containers]),
         "info": info.result() if info else None, "next_starts": next_starts,
         "main_pids": {ident: pid for ident, pid in pids.items() if pid},
     }
 
 
 def _parse(said: Any, user: User) -> UserAnswer:
-    """Return the UserAnswer in what a user's process said.
+    """Return the UserAnswer in what a user's process said, as far as it passes the door.
 
     :raises UserProcessError: it is no such answer.
     """
     try:
-        podman = said["podman"]
-        return UserAnswer(
-            PodmanAnswer(**dict(
-                podman, user=user, listed=[ListedContainer(*entry) for entry in podman["listed"]],
-                containers=[Container(**container) for container in podman["containers"]])),
-            said["info"], said["next_starts"], said["main_pids"])
-    except (KeyError, TypeError) as exc:
-        raise UserProcessError("its answer is none: %s: %s" % (type(exc).__name__, exc))
+        answer = clean_answer(said, user.identity.name, int(time.time() * SECOND))
+    except DoorError as exc:
+        raise UserProcessError("its answer %s" % exc)
+    podman = answer["podman"]
+    return UserAnswer(
+        PodmanAnswer(**dict(
+            podman, user=user, listed=[ListedContainer(**entry) for entry in podman["listed"]],
+            containers=[Container(**container) for container in podman["containers"]])),
+        answer["info"], answer["next_starts"], answer["main_pids"])

@@ -8,10 +8,13 @@ Pure. Takes only what it names: environment, command and mounts never get into t
 Field names and their presence by version: libpod/define/container_inspect.go, 3.0 to 5.8.
 """
 
-import json
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from .._system.times import parse_iso, to_iso
+from .._door.document import DoorError, parse_document
+from .._door.facts import LABEL_LENGTH
+from .._door.fields import FieldError, Fields
+from .._door.grammar import ID_LENGTH, MAX_PID, MAX_SIZE, NAME_LENGTH, is_id, is_name, is_unit
+from .._system.times import to_iso
 from .run_options import OOM_GROUP, MemorySettings
 
 
@@ -38,10 +41,18 @@ class Container(NamedTuple):
 _ALIVE = ("running", "paused", "stopping")
 _NEVER_RAN = ("created", "configured", "initialized")
 _KUBE_ANNOTATION = "io.podman.annotations.kube"
+_MAX_SIZE = 128 * 1024 * 1024
+_WORD = 128 * 1024  # MAX_ARG_STRLEN of the kernel: no longer text gets onto a command line
+_PATH, _IMAGE, _STATUS = 4096, 1024, 64
 
 
 class InspectError(ValueError):
     """The output is not what `podman container inspect` prints."""
+
+    def __init__(self, message: str, ident: Optional[str] = None) -> None:
+        """:param ident: id of the container that it is about, None: all of the output."""
+        super().__init__(message)
+        self.ident = ident
 
 
 def parse_inspect(output: bytes) -> List[Dict[str, Any]]:
@@ -50,99 +61,115 @@ def parse_inspect(output: bytes) -> List[Dict[str, Any]]:
     :raises InspectError: it is no JSON list of objects with an id.
     """
     try:
-        raws = json.loads(output.decode("utf-8", "replace"))
-    except ValueError as exc:
-        raise InspectError("its answer is not JSON: %s" % exc)
+        raws = parse_document(output, _MAX_SIZE)
+    except DoorError as exc:
+        raise InspectError("its answer %s" % exc)
     if not isinstance(raws, list) or not all(isinstance(raw, dict) and raw.get("Id") for raw in raws):
         raise InspectError("its answer is not a list of containers")
     return raws
 
 
-def parse_container(raw: Dict[str, Any], user: str) -> Container:
+def parse_container(raw: Any, user: str) -> Container:
     """Return the Container of one element of inspect's list.
 
     :param user: name of the owner.
-    :raises InspectError: a part has another type than any version of Podman gives it.
+    :raises InspectError: a part has another type or value than any version of Podman gives it.
     """
+    ident = str(raw["Id"]) if isinstance(raw, dict) and is_id(raw.get("Id")) else None
+    if ident is None:
+        raise InspectError("a container without a valid id")
     try:
-        return _parse_container(raw, user)
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise InspectError("container %s: %s: %s" % (str(raw.get("Id"))[:12], type(exc).__name__, exc))
+        return _parse_container(Fields(raw), ident, user)
+    except FieldError as exc:
+        raise InspectError("container %s: %s" % (ident[:12], exc), ident)
 
 
-def _parse_container(raw: Dict[str, Any], user: str) -> Container:
-    state = raw.get("State") or {}
-    status = state["Status"]
-    started = parse_iso(state.get("StartedAt") or "0001-01-01T00:00:00Z")
-    finished = parse_iso(state.get("FinishedAt") or "0001-01-01T00:00:00Z")
-    created = parse_iso(raw.get("Created") or "0001-01-01T00:00:00Z")
+def _parse_container(raw: Fields, ident: str, user: str) -> Container:
+    state, host_config, config = raw.object("State"), raw.object("HostConfig"), raw.object("Config")
+    status = state.text("Status", _STATUS)
+    if not status:
+        raise FieldError("State.Status is missing")
+    started, finished, created = state.time("StartedAt"), state.time("FinishedAt"), raw.time("Created")
     running = status in _ALIVE
     ran = started is not None and status not in _NEVER_RAN
-    host_config = raw.get("HostConfig") or {}
-    config = raw.get("Config") or {}
-    labels = {str(key): str(value) for key, value in (config.get("Labels") or {}).items()}
-    stopped = state.get("StoppedByUser")
+    stopped = state.flag("StoppedByUser")
     if stopped is None and "lockNumber" in raw:
         # Podman has StoppedByUser since 4.7.0 and leaves it out when false; lockNumber, of 4.6/4.7, is always there
         stopped = False
+    labels, command = config.pairs("Labels", _MAX_SIZE), config.texts("CreateCommand", _WORD)
+    exit_code, flag = state.integer("ExitCode", -2 ** 31, 2 ** 31 - 1), bool(state.flag("OOMKilled"))
     facts = {
-        "id": raw["Id"],
-        "name": (raw.get("Name") or "").lstrip("/"),
+        "id": ident,
+        "name": _name(raw),
         "user": user,
-        "image": raw.get("ImageName") or config.get("Image") or None,
+        "image": raw.text("ImageName", _IMAGE) or config.text("Image", _IMAGE) or None,
         "created_at": to_iso(created),
-        "labels": labels,
-        "pod": raw.get("Pod") or None,
-        "is_infra": bool(raw.get("IsInfra")),
-        "manager": _manager(raw, labels),
+        # the metadata of some images are labels of any length
+        "labels": {key: text if len(text) <= LABEL_LENGTH else text[:LABEL_LENGTH - 1] + "…" for key, text in labels.items()},
+        "pod": _pod(raw),
+        "is_infra": bool(raw.flag("IsInfra")),
+        "manager": _manager(raw, config, labels, command),
         "state": {
             "status": status,
-            "exit_code": state.get("ExitCode") if ran and not running else None,
+            "exit_code": exit_code if ran and not running else None,
             "started_at": to_iso(started),
             # a running container keeps the end of its previous run
             "finished_at": to_iso(finished) if ran and not running else None,
-            "restart_count": raw.get("RestartCount") or 0,
-            "oom_killed_flag": bool(state.get("OOMKilled")),
+            "restart_count": raw.integer("RestartCount", 0, MAX_SIZE) or 0,
+            "oom_killed_flag": flag,
             "stopped_by_user": stopped,
         },
         "declared": _declared(host_config),
     }
     return Container(
-        facts=facts, ident=raw["Id"], created=created, started=started, finished=finished, ran=ran,
-        running=running, pid=state.get("Pid") or None, pidfile=raw.get("PidFile") or None,
-        oom_killed_flag=facts["state"]["oom_killed_flag"], stopped_by_user=stopped,
-        cgroup_parent=host_config.get("CgroupParent") or "",
+        facts=facts, ident=ident, created=created, started=started, finished=finished, ran=ran,
+        running=running, pid=state.integer("Pid", 0, MAX_PID) or None, pidfile=raw.text("PidFile", _PATH) or None,
+        oom_killed_flag=flag, stopped_by_user=stopped,
+        cgroup_parent=host_config.text("CgroupParent", _PATH),
         # rootless with the cgroupfs manager it may run in the cgroup of whoever started it
-        own_cgroup=host_config.get("Cgroups") != "disabled" and not (
-            user != "root" and host_config.get("CgroupManager") == "cgroupfs"),
-        auto_remove=bool(host_config.get("AutoRemove")),
-        create_command=[str(word) for word in config.get("CreateCommand") or []])
+        own_cgroup=host_config.text("Cgroups", _STATUS) != "disabled" and not (
+            user != "root" and host_config.text("CgroupManager", _STATUS) == "cgroupfs"),
+        auto_remove=bool(host_config.flag("AutoRemove")), create_command=command)
 
 
-def _declared(host_config: Dict[str, Any]) -> MemorySettings:
+def _name(raw: Fields) -> str:
+    name = raw.text("Name", NAME_LENGTH + 1).lstrip("/")
+    if not is_name(name):
+        raise FieldError("Name is not one that Podman allows")
+    return name
+
+
+def _pod(raw: Fields) -> Optional[str]:
+    pod = raw.text("Pod", ID_LENGTH)
+    if pod and not is_id(pod):
+        raise FieldError("Pod is not an id")
+    return pod or None
+
+
+def _declared(host_config: Fields) -> MemorySettings:
     """The limits that inspect shows; Podman's none is 0 or -1."""
-    conf = {str(key): str(value) for key, value in (host_config.get("CgroupConf") or {}).items()}
-    group = conf.get(OOM_GROUP)
-    return {"limit": _positive(host_config.get("Memory")), "swap_limit": _positive(host_config.get("MemorySwap")),
-            "reservation": _positive(host_config.get("MemoryReservation")),
+    group = host_config.pairs("CgroupConf", _WORD).get(OOM_GROUP)
+    limit, swap_limit, reservation = (_positive(host_config, key) for key in ("Memory", "MemorySwap", "MemoryReservation"))
+    return {"limit": limit, "swap_limit": swap_limit, "reservation": reservation,
             "oom_group": None if group is None else group.strip() == "1"}
 
 
-def _positive(value: Optional[int]) -> Optional[int]:
+def _positive(host_config: Fields, key: str) -> Optional[int]:
+    value = host_config.integer(key, -MAX_SIZE, MAX_SIZE)
     return value if value and value > 0 else None
 
 
-def _manager(raw: Dict[str, Any], labels: Dict[str, str]) -> Dict[str, Optional[str]]:
+def _manager(raw: Fields, config: Fields, labels: Dict[str, str], command: List[str]) -> Dict[str, Optional[str]]:
     """Return {kind, unit}: who recreates the container, so where a setting must be written to last."""
-    command = raw.get("Config", {}).get("CreateCommand") or []
     unit = labels.get("PODMAN_SYSTEMD_UNIT")
-    if unit:
+    # any image can have the label: what systemd would not take as the name of a unit is none
+    if is_unit(unit):
         # Quadlet always runs with --cgroups=split, podman-generate-systemd never does.
         return {"kind": "quadlet" if "--cgroups=split" in command else "systemd", "unit": unit}
     if "com.docker.compose.project" in labels or "io.podman.compose.project" in labels:
         return {"kind": "compose", "unit": None}
-    annotations = raw.get("Config", {}).get("Annotations") or {}
+    annotations = config.pairs("Annotations", _WORD)
     # `podman kube play` creates containers without a command line, in a pod with its service container
-    if raw.get("IsService") or any(key.startswith(_KUBE_ANNOTATION) for key in annotations):
+    if raw.flag("IsService") or any(key.startswith(_KUBE_ANNOTATION) for key in annotations):
         return {"kind": "kube", "unit": None}
     return {"kind": "none", "unit": None}

@@ -41,17 +41,21 @@ def query_containers(user: User, words: Sequence[str], executable: str, timeout:
         return _empty_answer(user, words, "unavailable", str(exc))
     selected, unmatched = select_containers(listed, words)
     raws, messages = podman.inspect([container.ident for container in selected])
+    errors = [_error(name, message) for message in messages]
+    names = {container.ident: container.name for container in listed}
     containers = []
     for raw in raws:
         try:
             containers.append(parse_container(raw, name))
         except InspectError as exc:
             messages.append("podman container inspect: %s" % exc)
+            label = names.get(exc.ident or "") or "unknown"
+            errors.append(dict(_error(name, messages[-1]), container=label, container_id=exc.ident))
     status = "ok" if not messages else "partial" if containers else "unavailable"
     return PodmanAnswer(
         user=user, listed=listed, containers=containers, unmatched=unmatched, complete=True,
         sources=[_source(name, status, messages[0] if messages else None)],
-        errors=[_error(name, message) for message in messages])
+        errors=errors)
 
 
 def unanswered(user: User, words: Sequence[str], message: str) -> PodmanAnswer:

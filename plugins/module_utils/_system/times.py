@@ -19,6 +19,7 @@ _ISO = re.compile(
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?"
     r"\s*(Z|UTC|[+-]\d\d:?\d\d)?\s*$"
 )
+_MAX_LENGTH = 64  # of a text that may be a time: the patterns take quadratic time for white space
 _SPAN = re.compile(r"(\d{1,6})\s*(s|min|m|h|d|w)$")
 _SPAN_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -30,9 +31,9 @@ def parse_iso(text: str) -> Optional[int]:
 
     :raises ValueError: the text is no such time.
     """
-    match = _ISO.match(text.strip())
+    match = _ISO.match(text.strip()) if len(text) <= _MAX_LENGTH else None
     if not match:
-        raise ValueError("%r is not an ISO 8601 time" % text)
+        raise ValueError("%r is not an ISO 8601 time" % text[:_MAX_LENGTH])
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     if int(year) < 1970:
         return None
@@ -68,7 +69,7 @@ def parse_since(text: str, now: int) -> int:
     :param now: microseconds from which a span counts back.
     :raises ValueError: neither of them, or in the future.
     """
-    match = _SPAN.match(text.strip())
+    match = _SPAN.match(text.strip()) if len(text) <= _MAX_LENGTH else None
     if match:
         return now - int(match.group(1)) * _SPAN_SECONDS[match.group(2)] * SECOND
     micros = parse_iso(text)

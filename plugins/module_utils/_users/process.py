@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
+from .._door.document import DoorError, parse_document
 from .._system.command import Identity
 from .confinement import Limits, Privileges, become_user, move_to_slice, prepare_privileges
 
@@ -25,6 +26,7 @@ Handler = Callable[[Any], Any]
 
 # 2,000 containers are 4 MiB; what is over it is no answer and must not eat root's memory.
 MAX_ANSWER = 16 * 1024 * 1024
+_MAX_VALUES = 1000000  # in an answer, so that it does not take more than about 100 MiB of root's memory
 _MAX_MESSAGE = 500
 _LENGTH = struct.Struct("!I")
 _ENDS = 2  # seconds for a killed process to be gone; one in an uninterruptible wait is left to itself
@@ -91,7 +93,8 @@ class UserProcess:
         reply = _call(self._handler, request) if self._inline else self._exchange(
             request, seconds, max_answer, in_slice)
         if "error" in reply:
-            raise UserProcessError(str(reply["error"])[:_MAX_MESSAGE])
+            error = reply["error"]
+            raise UserProcessError(error[:_MAX_MESSAGE] if isinstance(error, str) else "the answer's error is no text")
         return reply.get("answer")
 
     def _exchange(self, request: Any, seconds: float, max_answer: int, in_slice: bool) -> Dict[str, Any]:
@@ -159,9 +162,9 @@ def _framed(value: Any) -> bytes:
 
 def _parse_reply(text: bytes) -> Dict[str, Any]:
     try:
-        reply = json.loads(text.decode("ascii"))
-    except (ValueError, RecursionError) as exc:
-        raise UserProcessError("the answer is not JSON: %s" % exc)
+        reply = parse_document(text, MAX_ANSWER, _MAX_VALUES)
+    except DoorError as exc:
+        raise UserProcessError("the answer %s" % exc)
     if not isinstance(reply, dict):
         raise UserProcessError("the answer is not an object")
     return reply

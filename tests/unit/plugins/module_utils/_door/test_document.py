@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._door import document
 from ansible_collections.podman_fleet.memory.plugins.module_utils._door.document import UNUSABLE, DoorError, parse_document
 
 MIB = 1 << 20
@@ -37,12 +36,11 @@ def test_what_is_refused(text, message):
         parse_document(text, MIB)
 
 
-def test_the_number_of_values_is_bounded(monkeypatch):
-    monkeypatch.setattr(document, "MAX_VALUES", 3)
-    assert parse_document("[1, 2, 3]", MIB) == [1, 2, 3]
+def test_the_number_of_values_is_bounded():
+    assert parse_document("[1, 2, 3]", MIB, 3) == [1, 2, 3]
     for text in ("[1, 2, 3, 4]", "[[[[]]]]", '{"a": {"b": [{}]}}'):
         with pytest.raises(DoorError, match="^has more than 3 values$"):
-            parse_document(text, MIB)
+            parse_document(text, MIB, 3)
 
 
 @pytest.mark.parametrize("text", ["9" * (8 * MIB), '"' + "\\" * (8 * MIB), '"' * (8 * MIB), "-" * (8 * MIB), '"' + '\\"' * (4 * MIB)])

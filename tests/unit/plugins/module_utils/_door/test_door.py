@@ -141,7 +141,7 @@ def test_a_container_without_a_name_is_told_as_well(element):
     cleaned = clean_facts(facts, NOW)
     assert cleaned["containers"] == recorded()["containers"]
     error, = cleaned["errors"]
-    assert (error["user"], error["container"], error["container_id"]) == (None, "number 2 of containers", None)
+    assert (error["user"], error["container"], error["container_id"]) == (None, "number 2", None)
     assert {source["status"] for source in cleaned["sources"] if source["name"] == "podman"} == {"partial"}
 
 
@@ -160,7 +160,7 @@ def test_errors_are_bounded_and_those_of_containers_come_first():
     facts["containers"] = [None] * MAX_CONTAINERS
     cleaned = clean_facts(facts, NOW)
     assert len(cleaned["errors"]) == MAX_ERRORS
-    assert cleaned["errors"][0]["container"] == "number 1 of containers"
+    assert cleaned["errors"][0]["container"] == "number 1"
     assert cleaned["errors"][-1]["message"].endswith(" more errors, which are left out")
     # and it passes once more as it is
     assert clean_facts(cleaned, NOW) == cleaned

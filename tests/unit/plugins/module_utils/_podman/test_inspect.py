@@ -11,6 +11,7 @@ import pytest
 from fake_podman import HOSTS, recorded
 from hypothesis import given, strategies as st
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import LABEL_LENGTH
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.inspect import (
     InspectError,
     parse_container,
@@ -19,6 +20,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.inspec
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 
 MIB = 1 << 20
+ID = "0123456789abcdef" * 4
 RAW = {(host, user, raw["Name"]): raw for host in HOSTS for user in ("root", "alice")
        for raw in recorded("inspect_" + user, host)}
 
@@ -115,19 +117,21 @@ def test_a_quadlet():
     ({"Annotations": {"io.podman.annotations.autoremove": "FALSE"}}, {}, {"kind": "none", "unit": None}),
 ])
 def test_who_recreates_it(config, more, manager):
-    raw = dict({"Id": "a", "State": {"Status": "running"}, "Config": config}, **more)
+    raw = dict({"Id": ID, "Name": "a", "State": {"Status": "running"}, "Config": config}, **more)
     assert parse_container(raw, "root").facts["manager"] == manager
 
 
 @pytest.mark.parametrize("limit", [0, -1, None])
 def test_no_limit(limit):
-    raw = {"Id": "a", "State": {"Status": "created"}, "HostConfig": {"Memory": limit, "MemorySwap": limit}}
+    raw = {"Id": ID, "Name": "a", "State": {"Status": "created"}, "HostConfig": {"Memory": limit, "MemorySwap": limit}}
     assert parse_container(raw, "root").facts["declared"] == {
         "limit": None, "swap_limit": None, "reservation": None, "oom_group": None}
 
 
 @pytest.mark.parametrize("change", [{"State": None}, {"State": {}}, {"State": []}, {"Config": [1]}, {"HostConfig": "x"},
-                                    {"Created": "yesterday"}, {"Name": 5}])
+                                    {"Created": "yesterday"}, {"Name": 5},
+                                    {"Name": "$(reboot)"}, {"Pod": "../x"}, {"PidFile": "a\0"}, {"RestartCount": 10 ** 400},
+                                    {"Created": "2026-11-23" + " " * (1 << 20) + "x"}, {"IsInfra": "true"}])
 def test_a_part_of_another_type_is_named(change):
     with pytest.raises(InspectError, match="^container %s: " % RAW[HOSTS[0], "root", "exit-0"]["Id"][:12]):
         parse_container(dict(RAW[HOSTS[0], "root", "exit-0"], **change), "root")
@@ -140,3 +144,47 @@ def test_it_is_a_container_or_an_error_whatever_podman_prints(key, part, value):
         parse_container(dict(RAW[key], **{part: value}), "root")
     except InspectError:
         pass
+
+
+@pytest.mark.parametrize("change", [{"Pid": "../home/alice"}, {"Pid": 2 ** 22 + 1}, {"Pid": True}, {"ExitCode": 2 ** 31},
+                                    {"OOMKilled": 1}, {"StoppedByUser": "no"}, {"Status": ["running"]}, {"StartedAt": 5}])
+def test_a_part_of_its_state_as_well(change):
+    raw = copy.deepcopy(RAW[HOSTS[0], "root", "exit-0"])
+    raw["State"].update(change)
+    with pytest.raises(InspectError, match="^container %s: State.%s " % (raw["Id"][:12], list(change)[0])) as caught:
+        parse_container(raw, "root")
+    assert caught.value.ident == raw["Id"]
+
+
+@pytest.mark.parametrize("ident", ["x", "../..", None, 5, ["a"], "A" * 64])
+def test_without_a_valid_id_it_is_nothing(ident):
+    with pytest.raises(InspectError, match="^a container without a valid id$"):
+        parse_container(dict(RAW[HOSTS[0], "root", "exit-0"], Id=ident), "root")
+
+
+@pytest.mark.parametrize("unit", ["*", "--host=evil", "-H.service", "a b.service", "", "web"])
+def test_a_label_of_an_image_is_no_unit(unit):
+    raw = copy.deepcopy(RAW[HOSTS[0], "root", "exit-0"])
+    raw["Config"]["Labels"] = {"PODMAN_SYSTEMD_UNIT": unit}
+    assert parse_container(raw, "root").facts["manager"] == {"kind": "none", "unit": None}
+
+
+def test_long_labels_are_cut():
+    raw = copy.deepcopy(RAW[HOSTS[0], "root", "exit-0"])
+    raw["Config"]["Labels"] = {"bom": "x" * (1 << 20)}
+    assert len(parse_container(raw, "root").facts["labels"]["bom"]) == LABEL_LENGTH
+
+
+@pytest.mark.parametrize("text, message", [
+    (b'[{"Id": "a", "Id": "b"}]', "is not a list of containers"), (b"[" * 100000, "is nested too deeply")])
+def test_json_that_each_reader_takes_differently(text, message):
+    with pytest.raises(InspectError, match=message):
+        parse_inspect(text)
+
+
+def test_a_number_of_any_length_costs_its_container():
+    raw = json.dumps(RAW[HOSTS[0], "root", "exit-0"]).replace('"RestartCount": 0', '"RestartCount": ' + "9" * 5000)
+    good, bad = parse_inspect(("[%s, %s]" % (json.dumps(RAW[HOSTS[0], "root", "exit-1"]), raw)).encode())
+    assert parse_container(good, "root").facts["name"] == "exit-1"
+    with pytest.raises(InspectError, match="RestartCount is not an integer"):
+        parse_container(bad, "root")
