@@ -27,13 +27,16 @@ options:
   state:
     description:
       - V(present) installs and starts it.
-      - V(absent) stops it and removes everything it made, including its history and metrics. Other files stay.
+      - V(absent) stops it and removes everything it made, including its history and metrics. Other files stay, those of
+        similar names too.
     type: str
     choices: [present, absent]
     default: present
   state_dir:
     description:
       - Directory of the history. It is created with mode C(0700).
+      - It, and all directories above it, must be changeable by root alone, as those of the program and of the units and
+        the Python that runs it. Otherwise the module fails and names the path.
       - With O(state=absent) the directory that it was installed with is used as well.
     type: path
     default: /var/lib/podman-memory
@@ -96,7 +99,7 @@ recorder:
       description: Directory of the program. Its name is a hash of what is in it.
       type: str
       returned: success
-      sample: /usr/local/lib/podman-memory/0d4f3a2b1c9e
+      sample: /opt/podman-memory/0d4f3a2b1c9e
     service:
       description: Unit of one run.
       type: str
@@ -126,7 +129,7 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._recorder.database import HISTORY_FILE
-from ..module_utils._recorder.install import ERRORS, InstallError, apply_plan, plan_install, plan_removal
+from ..module_utils._recorder.install import ERRORS, InstallError, apply_plan, check_only_roots, plan_install, plan_removal
 from ..module_utils._recorder.metrics import METRICS_FILE
 from ..module_utils._recorder.package import SERVICE, TIMER, VERSION, build_layout, read_sources
 from ..module_utils._recorder.run import Options
@@ -176,6 +179,7 @@ def main() -> None:
         if os.geteuid() != 0:
             raise InstallError("the recorder is the host's: only root can install it (use become)")
         if module.params["state"] == "present":
+            check_only_roots(sys.executable)
             layout = build_layout(sys.executable, options, read_sources())
             plan = plan_install(layout, options.state_dir, options.textfile_dir)
             result["recorder"] = {

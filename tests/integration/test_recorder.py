@@ -33,7 +33,7 @@ KILLS = 100
 GUEST = Path(__file__).with_name("guest") / "torture.py"
 
 # No trace of the recorder, but what others may have put beside it.
-GONE = (f"ls -d /usr/local/lib/podman-memory /var/cache/podman-memory {TEXTFILE} {UNITS}.* {STATE}/history* {STATE}/lock "
+GONE = (f"ls -d /opt/podman-memory /var/cache/podman-memory {TEXTFILE} {UNITS}.* {STATE}/history* "
         "/etc/systemd/system/timers.target.wants/podman-memory* 2>/dev/null; systemctl list-units --all --no-legend 'podman-memory*'")
 # The container lives for a second and is gone: only the journal and the kernel's buffer know of it.
 ONCE = ("podman run --rm --network=none --name once-{user} --memory=20m localhost/bb:latest sort /dev/zero; "

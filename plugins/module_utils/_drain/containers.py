@@ -12,10 +12,10 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from .._podman.cli import Podman
 from .._podman.inspect import parse_container
-from .._podman.storage import find_storage
 from .._system.command import Identity, find_executable, run_command
 from .._system.systemctl import Systemctl, SystemctlError, is_unit_name
 from .._system.users import User
+from .._users.storage import find_storage
 from .starts import (
     RESTART_SERVICE,
     UNIT_PROPERTIES,

@@ -18,13 +18,13 @@ from .._door.document import DoorError
 from .._podman.cli import ListedContainer
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer, podman_info, query_containers, unanswered
-from .._podman.storage import find_storage
 from .._system.command import Identity
 from .._system.host import Host
 from .._system.times import SECOND
 from .._system.users import User
 from .._users.owners import Owner
 from .._users.process import UserProcess, UserProcessError
+from .._users.storage import find_storage
 from .containers import read_next_starts
 
 _LOOK = 10.0  # seconds to find the storage, which is a look into a few files

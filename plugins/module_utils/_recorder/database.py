@@ -7,17 +7,19 @@
 Knows SQLite and files; not what the rows mean. One process writes (the recorder), any number reads.
 """
 
+import fcntl
 import os
 import sqlite3
 import stat
 import time
-from contextlib import closing
-from typing import Callable, NamedTuple, Optional, TypeVar
+from contextlib import closing, contextmanager
+from typing import Callable, Iterator, NamedTuple, Optional, TypeVar
 
 from .._system.protected_paths import UnprotectedPath, check_protected
 from .._system.times import SECOND
 
 HISTORY_FILE = "history.sqlite"
+_APPLICATION = 0x706d7265  # "pmre": PRAGMA application_id of a history
 
 # Each entry takes the schema one version up; the first creates it. Times are microseconds since the epoch,
 # uid that of the container's owner.
@@ -75,6 +77,10 @@ class HistoryDamaged(HistoryError):
     """It is no longer a database of the recorder's."""
 
 
+class AlreadyRunning(Exception):
+    """Another run of the recorder is not finished."""
+
+
 class _FileStamp(NamedTuple):
     """What a change of the database file is recognised by."""
 
@@ -87,6 +93,28 @@ class _FileStamp(NamedTuple):
 def is_damage(exc: Exception) -> bool:
     """Whether an error of sqlite3 means that the file is broken (not: full disk, no rights, in use)."""
     return isinstance(exc, sqlite3.DatabaseError) and any(words in str(exc) for words in _DAMAGE)
+
+
+@contextmanager
+def locked_history(state_dir: str) -> Iterator[None]:
+    """Be the only run of the recorder. The lock is that of the directory itself, so no file for it can be somebody else's.
+
+    :raises AlreadyRunning: see there.
+    :raises HistoryError: others than root can change the directory.
+    """
+    try:
+        check_protected(state_dir)
+    except UnprotectedPath as exc:
+        raise HistoryError("state_dir: %s" % exc)
+    directory = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise AlreadyRunning("another run of the recorder is not finished")
+        yield
+    finally:
+        os.close(directory)
 
 
 def open_history(state_dir: str) -> sqlite3.Connection:
@@ -135,12 +163,27 @@ def _check_ours(path: str) -> None:
         raise HistoryError("%s: %s" % (exc.filename or path, exc.strerror))
 
 
+def is_history(path: str) -> bool:
+    """Whether a file is a history of the recorder's, also one that is damaged further on (https://www.sqlite.org/fileformat.html)."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as handle:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return False
+        header = handle.read(72)
+    return header.startswith(b"SQLite format 3\0") and header[68:] == _APPLICATION.to_bytes(4, "big")
+
+
 def _prepare(database: sqlite3.Connection, path: str) -> None:
     database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     database.execute("PRAGMA journal_mode = WAL")
     # What was written in the last seconds before a power failure is read again from the journal.
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA cache_size = -2048")
+    if database.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+        database.execute("PRAGMA application_id = %d" % _APPLICATION)
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise HistoryError("%s is of version %d, this collection knows up to %d: install the newer one again, "

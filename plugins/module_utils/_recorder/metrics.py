@@ -16,6 +16,7 @@ from typing import Callable, Counter as CounterType, Dict, List, Mapping, NamedT
 from .._system.prometheus import Family, Number, Sample as Series
 from .._system.times import SECOND
 from .quota import NOBODY, allowed
+from .record import printable
 from .sampler import Sample
 
 METRICS_FILE = "podman_oom_recorder.prom"
@@ -39,7 +40,6 @@ _USAGE = {
 }
 
 
-_MAX_LABEL = 128  # characters
 
 
 class RunningContainer(NamedTuple):
@@ -104,20 +104,14 @@ class _Labels:
 
     def user(self, uid: int) -> str:
         if uid not in self._users:
-            self._users[uid] = "" if uid == NOBODY else clean_label(self._user_name(uid))
+            self._users[uid] = "" if uid == NOBODY else printable(self._user_name(uid))
         return self._users[uid]
 
     def identity(self, container: RunningContainer) -> List[Tuple[str, str]]:
-        return [("id", container.sample.ident[:12]), ("name", clean_label(container.name)), ("user", self.user(container.sample.uid))]
+        return [("id", container.sample.ident[:12]), ("name", printable(container.name)), ("user", self.user(container.sample.uid))]
 
     def by_user(self, numbers: Mapping[int, int]) -> List[Series]:
         return [([("user", self.user(uid))], number) for uid, number in sorted(numbers.items())]
-
-
-def clean_label(value: str) -> str:
-    """Return a label's value without control characters and of a bounded length."""
-    text = "".join(char if char.isprintable() else "?" for char in value[:_MAX_LABEL + 1])
-    return text if len(text) <= _MAX_LABEL else text[:_MAX_LABEL - 1] + "…"
 
 
 def _about_containers(containers: Sequence[RunningContainer], labelled: _Labels) -> List[Family]:
@@ -127,7 +121,7 @@ def _about_containers(containers: Sequence[RunningContainer], labelled: _Labels)
 
     return [
         Family(_CONTAINER + "info", "gauge", "A running container, always 1.",
-               [(labelled.identity(container) + [("unit", clean_label(container.unit)), ("image", clean_label(container.image or ""))],
+               [(labelled.identity(container) + [("unit", printable(container.unit)), ("image", printable(container.image or ""))],
                  1) for container in containers]),
         family("memory_limited", "gauge", "Whether a memory limit is enforced, its own or one above it.",
                lambda sample: int(sample.limits["limit"] is not None)),
@@ -155,10 +149,10 @@ def _about_kills(containers: Sequence[RunningContainer], kills: Kills, labelled:
     totals: CounterType[Tuple[int, str, str, str]] = Counter()
     last: Dict[Tuple[int, str, str], int] = {}
     for (uid, name, unit, scope), (count, at) in kills.items():
-        key = (uid, clean_label(name), clean_label(unit))
+        key = (uid, printable(name), printable(unit))
         totals[key + (scope,)] += count
         last[key] = max(at, last.get(key, 0))
-    running = {(each.sample.uid, clean_label(each.name), clean_label(each.unit)) for each in containers}
+    running = {(each.sample.uid, printable(each.name), printable(each.unit)) for each in containers}
     kept, without = _within_limits(running, last)
     return [
         Family(_CONTAINER + "oom_kills_total", "counter",

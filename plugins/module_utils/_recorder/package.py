@@ -21,9 +21,10 @@ from .run import Options
 
 PACKAGE = "ansible_collections.podman_fleet.memory.plugins.module_utils"
 # The folders whose files are the recorder's code.
-ROOMS = ("_cgroup", "_logs", "_recorder", "_system")
+ROOMS = ("_cgroup", "_door", "_logs", "_recorder", "_system", "_users")
 
-CODE_DIR = "/usr/local/lib/podman-memory"
+# Not below /usr/local: there Debian lets the group staff write (staff-group-for-usr-local), and root runs this.
+CODE_DIR = "/opt/podman-memory"
 CACHE_DIR = "/var/cache/podman-memory"
 UNIT_DIR = "/etc/systemd/system"
 SERVICE = "podman-memory-recorder.service"
@@ -60,12 +61,17 @@ After=systemd-journald.service local-fs.target
 [Service]
 Type=oneshot
 ExecStart={python} -I -S -X pycache_prefix={cache} {code}
-TimeoutStartSec=3min
+TimeoutStartSec=2min
+# a process of a user that can't be killed must not keep the next run waiting
+TimeoutStopSec=10s
 # A unit that starts every minute: only what goes wrong is worth a line.
 LogLevelMax=notice
 Nice=5
 MemoryMax=192M
 TasksMax=16
+LimitCORE=0
+# a user's process that takes too much is killed alone
+OOMPolicy=continue
 
 StateDirectory={state_name}
 StateDirectoryMode=0700
@@ -77,19 +83,23 @@ ProtectSystem=strict
 # the names of rootless users' containers are in their homes
 ProtectHome=read-only
 PrivateTmp=yes
+PrivateMounts=yes
 PrivateNetwork=yes
 IPAddressDeny=any
 RestrictAddressFamilies=AF_UNIX
 # the kernel's own buffer, where the journal has lost something
 DevicePolicy=closed
 DeviceAllow=/dev/kmsg r
-# homes and journals of others are read, and the textfile directory may be another user's
-CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYSLOG
+# the textfile directory may be another user's; names of containers are asked of processes that are the users, and killed
+# when they don't answer
+CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_SYSLOG CAP_SETUID CAP_SETGID CAP_KILL
 NoNewPrivileges=yes
+KeyringMode=private
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
+ProtectClock=yes
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 RestrictNamespaces=yes

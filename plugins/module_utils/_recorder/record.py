@@ -7,6 +7,7 @@
 import re
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
+from .._door.grammar import is_name, is_unit
 from .._logs.kernel_oom import KernelMessage
 from .._logs.records import OomdKill, UnitOom
 from .._system.times import SECOND, to_iso
@@ -23,20 +24,24 @@ class ContainerNames(NamedTuple):
     unit: Optional[str]
 
 
+NAMELESS = ContainerNames(None, None, None)
 MAX_TIME = 253402300799 * SECOND  # the last second of the year 9999, which to_iso() can write
 
-# Podman's grammar (libpod/define/container.go, NameRegex). The lengths are ours: that of a file's name, twice that of a
-# registry's repository and tag, that of a unit's name (systemd.unit(5)).
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}\Z")
+_MAX_LABEL = 128  # characters
+# The length is ours, twice that of a registry's repository and tag.
 _IMAGE = re.compile(r"[\x21-\x7e]{1,512}\Z")
-_UNIT = re.compile(r"[a-zA-Z0-9:_.@\\-]{1,247}\.(?:service|scope)\Z")
 
 
 def valid_names(name: Any, image: Any, unit: Any) -> ContainerNames:
     """Return the names that a user gives, without those that Podman or systemd would refuse: they name nothing."""
-    values = [value if isinstance(value, str) and pattern.match(value) else None
-              for pattern, value in ((_NAME, name), (_IMAGE, image), (_UNIT, unit))]
-    return ContainerNames(*values)
+    return ContainerNames(name if is_name(name) else None, image if isinstance(image, str) and _IMAGE.match(image) else None,
+                          unit if is_unit(unit) else None)
+
+
+def printable(text: str) -> str:
+    """Return a text of a user's without control characters, cut to 128 characters."""
+    cleaned = "".join(char if char.isprintable() else "?" for char in text[:_MAX_LABEL + 1])
+    return cleaned if len(cleaned) <= _MAX_LABEL else cleaned[:_MAX_LABEL - 1] + "…"
 
 
 class KnownContainer(NamedTuple):

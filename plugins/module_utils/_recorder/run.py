@@ -8,15 +8,14 @@ Knows the order. What was read and the place where it ended are written in one t
 changes nothing, and the next one reads the same again.
 """
 
-import fcntl
 import json
 import os
 import sqlite3
 import sys
 import time
 from collections import Counter
-from contextlib import closing, contextmanager
-from typing import Callable, Counter as CounterType, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from contextlib import closing
+from typing import Callable, Counter as CounterType, Dict, List, NamedTuple, Optional, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._logs.coverage import kernel_coverage
@@ -26,16 +25,23 @@ from .._logs.records import Entry
 from .._system.command import CommandError
 from .._system.host import Host
 from .._system.prometheus import render_metrics, write_textfile
-from .._system.protected_paths import UnprotectedPath, check_protected
 from .._system.times import SECOND
 from .._system.users import user_name
-from .database import HISTORY_FILE, HistoryDamaged, HistoryError, is_damage, open_history, set_aside
+from .database import (
+    HISTORY_FILE,
+    AlreadyRunning,
+    HistoryDamaged,
+    HistoryError,
+    is_damage,
+    locked_history,
+    open_history,
+    set_aside,
+)
 from .metrics import METRICS_FILE, LeftOut, Run, RunningContainer, metric_families
-from .record import ContainerNames
+from .record import NAMELESS, ContainerNames
 from .retention import count_kills, dropped_rows, history_size, prune_by_age, prune_by_size
 from .sampler import Sample, Sampling, sample_containers
 from .state import HistoryState, Observation, describe_loss, is_proven, next_state
-from .stored_names import read_stored_names
 from .writer import (
     FirstNew,
     add_entries,
@@ -68,10 +74,6 @@ class Options(NamedTuple):
     version: str  # of the collection
 
 
-class AlreadyRunning(Exception):
-    """Another run is not finished."""
-
-
 def main(settings: str) -> int:
     """Run once, as the service does every minute, and return the exit code.
 
@@ -101,7 +103,7 @@ def record(options: Options, now: Optional[Callable[[], int]] = None, journal: O
     """
     now = now or (lambda: int(time.time() * SECOND))
     journal, host, files = journal or Journal(), host or Host(), files or CgroupFiles()
-    with _locked(options.state_dir):
+    with locked_history(options.state_dir):
         try:
             return _record(options, now, journal, host, files)
         except (sqlite3.Error, HistoryDamaged) as exc:
@@ -112,27 +114,6 @@ def record(options: Options, now: Optional[Callable[[], int]] = None, journal: O
             return _record(options, now, journal, host, files, note)
         except (sqlite3.Error, HistoryDamaged) as exc:
             raise HistoryError("%s: %s" % (os.path.join(options.state_dir, HISTORY_FILE), exc))
-
-
-@contextmanager
-def _locked(state_dir: str) -> Iterator[None]:
-    """Hold the lock of the directory itself: it needs no file that somebody could have made before.
-
-    :raises AlreadyRunning, HistoryError: as record().
-    """
-    try:
-        check_protected(state_dir)
-    except UnprotectedPath as exc:
-        raise HistoryError("state_dir: %s" % exc)
-    directory = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        raise AlreadyRunning("another run of the recorder is not finished")
-    else:
-        yield
-    finally:
-        os.close(directory)
 
 
 def _record(options: Options, now: Callable[[], int], journal: Journal, host: Host, files: CgroupFiles,
@@ -286,18 +267,35 @@ class _Recording:
         return observation._replace(kernel_since=coverage.since)
 
     def _update_names(self, samples: List[Sample], at: int) -> Dict[Tuple[str, int], ContainerNames]:
-        """Return the names of all sampled containers; those not known are looked up in the storages, once."""
-        names = load_names(self._database, [sample.ident for sample in samples])
-        unknown = {(sample.ident, sample.uid) for sample in samples} - set(names)
-        stored = read_stored_names() if unknown else {}
+        """Return the names of all sampled containers; those without one are looked up in their owners' storages."""
+        database = self._database
+        names = load_names(database, [sample.ident for sample in samples])
+        wanted: Dict[int, List[str]] = {}
+        for sample in samples:
+            if names.get((sample.ident, sample.uid), NAMELESS).name is None:
+                wanted.setdefault(sample.uid, []).append(sample.ident)
+        stored = self._ask_for_names(wanted, at)
         for sample in samples:
             key = (sample.ident, sample.uid)
-            called = names.get(key) or stored.get(key) or ContainerNames(None, None, None)
-            if key in unknown or (sample.unit and not called.unit):
-                called = called._replace(unit=called.unit or sample.unit)
-                set_names(self._database, sample.ident, sample.uid, at, called)
+            before, found = names.get(key, NAMELESS), stored.get(key, NAMELESS)
+            called = ContainerNames(before.name or found.name, before.image or found.image, before.unit or sample.unit)
+            if called != names.get(key):
+                set_names(database, sample.ident, sample.uid, at, called)
             names[key] = called
         return names
+
+    def _ask_for_names(self, wanted: Dict[int, List[str]], at: int) -> Dict[Tuple[str, int], ContainerNames]:
+        """Return the names that the storages of the owners have for these ids by uid."""
+        if not wanted:
+            return {}
+        # costs a tenth of a run to import, and most runs know all names
+        from .stored_names import ask_for_names, load_asked, store_asked
+
+        stored = ask_for_names(wanted, load_asked(get_meta(self._database, "names_asked")), at)
+        set_meta(self._database, names_asked=store_asked(stored.asked))
+        self._remarks += ["names of %s's containers: %s" % (user_name(uid), asked.problem)
+                          for uid, asked in sorted(stored.asked.items()) if asked.problem][:_MAX_TOLD]
+        return stored.names
 
     def _write_metrics(self, containers: List[RunningContainer], duration: float) -> None:
         folder = self._options.textfile_dir

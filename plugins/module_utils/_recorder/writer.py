@@ -9,11 +9,11 @@ so nothing is counted twice however often the recorder is killed.
 """
 
 import json
-import re
 import sqlite3
 from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List, Optional, Tuple
 
 from .._cgroup.paths import find_container_id, oomd_victim, owner_uid
+from .._door.grammar import is_id
 from .._logs.kernel_lines import OOM_MESSAGE
 from .._logs.kernel_oom import KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
 from .._logs.records import (
@@ -43,7 +43,6 @@ _ADD_KILL = "INSERT OR IGNORE INTO kills (boot, mono, ident, uid, scope, at) VAL
 _REPORT = 60 * SECOND  # lines of one kernel report are milliseconds apart
 _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
 _LONG_AGO = -(1 << 62)
-_IDENT = re.compile(r"[0-9a-f]{64}\Z")
 _MAX_TEXT = 1024  # characters of a message, a unit, a path: systemd's own are shorter
 _MAX_NOTES = 1000
 _DROPPED_BEFORE = "dropped_before_"  # with a uid, in meta
@@ -113,7 +112,7 @@ class _MessageOwners:
 
 def _add_event(database: sqlite3.Connection, event: PodmanEvent) -> None:
     """Any user can write such an entry into the journal, for containers of their own uid: no field of it is trusted."""
-    if not _IDENT.match(event.ident):
+    if not is_id(event.ident):
         return
     names = valid_names(event.name, event.image, event.labels.get("PODMAN_SYSTEMD_UNIT"))
     unit = names.unit

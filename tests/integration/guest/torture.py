@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, glob.glob("/usr/local/lib/podman-memory/*/")[0])
+sys.path.insert(0, glob.glob("/opt/podman-memory/*/")[0])
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import HistoryError, open_history
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.retention import count_kills

@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,6 +16,7 @@ import zipfile
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import install, package
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import open_history
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.metrics import METRICS_FILE
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import Options
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import systemctl
@@ -131,7 +133,7 @@ def test_the_code_runs_when_it_comes_from_ansiballz(tmp_path):
 def test_no_podman_and_no_ansible_among_the_code():
     names = {os.path.basename(path) for path in package.read_sources()}
     assert {"run.py", "database.py", "kernel_oom.py", "cgroupfs.py"} <= names
-    assert not {"cli.py", "facts.py", "verdict.py"} & names
+    assert not {"cli.py", "listing.py", "verdict.py"} & names
 
 
 def test_another_content_is_another_directory():
@@ -217,13 +219,15 @@ def test_absent_takes_all_of_ours_and_nothing_else(here):
     textfiles, state = folder / "textfiles", folder / "state"
     textfiles.mkdir()
     for path in (textfiles / METRICS_FILE, textfiles / "other.prom", state / "history.sqlite", state / "history.sqlite-wal",
-                 state / "history.sqlite.damaged-20261123T200548Z", state / "lock", state / "mine"):
+                 state / "history.sqlite.damaged-20261123T200548Z", state / "lock-of-another", state / "history.sqlite.backup",
+                 state / "history.sqlite2", textfiles / (".%s.%016x.new" % (METRICS_FILE, 1)), textfiles / (".%s.mine" % METRICS_FILE)):
         path.write_text("x")
     plan = remove_recorder(folder)
     assert plan.changed and calls[-1] == "daemon-reload"
     assert "disable --no-reload --now podman-memory-recorder.timer" in calls
     assert sorted(os.listdir(str(folder))) == ["state", "textfiles", "unit_dir"]
-    assert os.listdir(str(state)) == ["mine"] and os.listdir(str(textfiles)) == ["other.prom"]
+    assert sorted(os.listdir(str(state))) == ["history.sqlite.backup", "history.sqlite2", "lock-of-another"]
+    assert sorted(os.listdir(str(textfiles))) == [".%s.mine" % METRICS_FILE, "other.prom"]
     assert os.listdir(package.UNIT_DIR) == []
     assert not remove_recorder(folder).changed
 
@@ -294,3 +298,96 @@ def test_a_systemctl_that_fails_is_told(here, monkeypatch):
     with pytest.raises(systemctl.SystemctlError) as error:
         install_recorder(folder)
     assert "systemctl enable --no-reload podman-memory-recorder.timer: exit code 1: no such thing" in str(error.value)
+
+
+def test_absent_leaves_what_others_made_under_our_names(here):
+    """A directory and a link are no history of ours, nor is anything in a directory that no recorder was installed with."""
+    folder, _calls = here
+    install_recorder(folder)
+    write_files(folder, {"victim": "x", "elsewhere/history.sqlite": "of another program", "elsewhere/lock": "x"})
+    (folder / "state" / "history.sqlite").symlink_to(folder / "victim")
+    (folder / "state" / "history.sqlite-wal").mkdir()
+    (folder / "textfiles" / METRICS_FILE / "theirs").mkdir(parents=True)
+    install.apply_plan(install.plan_removal(str(folder / "elsewhere"), str(folder / "textfiles")))
+    assert sorted(os.listdir(str(folder / "state"))) == ["history.sqlite", "history.sqlite-wal"]
+    assert sorted(os.listdir(str(folder / "elsewhere"))) == ["history.sqlite", "lock"] and (folder / "victim").read_text() == "x"
+    assert os.path.isdir(str(folder / "textfiles" / METRICS_FILE / "theirs"))
+
+
+def test_absent_takes_a_history_that_an_earlier_removal_left(here):
+    folder, _calls = here
+    (folder / "state").mkdir(mode=0o700)
+    open_history(str(folder / "state")).close()
+    remove_recorder(folder)
+    assert not (folder / "state").exists()
+
+
+def test_absent_takes_what_a_run_that_was_stopped_left_after_planning(here):
+    folder, _calls = here
+    install_recorder(folder)
+    plan = install.plan_removal(str(folder / "state"), "")
+    (folder / "state" / "history.sqlite-wal").write_text("x")
+    install.apply_plan(plan)
+    assert not (folder / "state").exists()
+
+
+@pytest.mark.parametrize("where", ["code_dir", "cache_dir", "unit_dir", "state"])
+@pytest.mark.parametrize("mode", [0o2775, 0o757])
+def test_nothing_is_installed_where_others_can_change_it(here, where, mode):
+    folder, _calls = here
+    (folder / where).mkdir()
+    (folder / where).chmod(mode)
+    layout, options = layout_of(folder)
+    with pytest.raises(install.InstallError) as error:
+        install.plan_install(layout, options.state_dir, options.textfile_dir)
+    assert str(folder / where) in str(error.value) and "chmod go-w" in str(error.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_state_directory_of_a_user_is_refused(here):
+    folder, _calls = here
+    (folder / "home").mkdir()
+    os.chown(str(folder / "home"), 1000, 1000)
+    layout, _options = layout_of(folder)
+    with pytest.raises(install.InstallError) as error:
+        install.plan_install(layout, str(folder / "home" / "history"), "")
+    assert "%s belongs to uid 1000" % (folder / "home") in str(error.value)
+
+
+def test_code_that_is_not_roots_alone_is_written_again_and_strangers_are_removed(here):
+    """As long as the directory was writable for a group, anybody in it could have changed what root runs."""
+    folder, _calls = here
+    layout, _plan = install_recorder(folder)
+    own = os.path.join(layout.code, "x.py")
+    os.chmod(own, 0o666)
+    with open(os.path.join(layout.code, "json.py"), "w", encoding="utf-8") as handle:
+        handle.write("evil\n")
+    os.makedirs(os.path.join(layout.code, "sqlite3"))
+    linked = os.path.join(layout.code, "settings.json")
+    with open(linked, "rb") as handle:
+        (folder / "same").write_bytes(handle.read())
+    os.unlink(linked)
+    os.symlink(str(folder / "same"), linked)
+    _layout, plan = install_recorder(folder)
+    assert set(plan.write) == {own, linked}
+    assert os.stat(own).st_mode & 0o777 == 0o644 and not os.path.islink(linked)
+    assert sorted(os.listdir(layout.code)) == ["__main__.py", "settings.json", "x.py"]
+
+
+def test_the_code_is_where_no_distribution_lets_a_group_write():
+    assert not package.CODE_DIR.startswith("/usr/local/")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_the_unit_says_what_systemd_understands(tmp_path):
+    path = tmp_path / package.SERVICE
+    path.write_text(package.service_unit("/usr/bin/python3", "/code", STATE, "/textfiles"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert b"Unknown" not in done.stdout and b"Failed to parse" not in done.stdout, done.stdout
+
+
+def test_the_service_may_become_a_user_and_end_that_process():
+    unit = package.service_unit("/usr/bin/python3", "/code", STATE, "")
+    for words in ("CAP_SETUID CAP_SETGID CAP_KILL", "NoNewPrivileges=yes", "KeyringMode=private", "MemoryMax=192M", "TasksMax=16",
+                  "TimeoutStartSec=2min", "OOMPolicy=continue", "UMask=0077"):
+        assert words in unit

@@ -10,10 +10,10 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.metr
     LeftOut,
     Run,
     RunningContainer,
-    clean_label,
     metric_families,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.quota import NOBODY
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.record import printable
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.prometheus import escape_label, render_metrics
 
@@ -41,7 +41,7 @@ def text(containers=(), counts=None, left_out=LeftOut({}, {})):
 ])
 def test_label_values_are_escaped(value, escaped):
     assert escape_label(value) == escaped
-    assert 'name="%s"' % escape_label(clean_label(value)) in text([running(value)])
+    assert 'name="%s"' % escape_label(printable(value)) in text([running(value)])
 
 
 def test_each_family_has_its_help_and_type_once_and_above_it():

@@ -20,9 +20,10 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records 
     parse_kernel_messages,
     parse_podman_events,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import run
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import run, stored_names
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import (
     HISTORY_FILE,
+    AlreadyRunning,
     HistoryError,
     open_history,
 )
@@ -31,8 +32,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.rete
     history_size,
     prune_by_size,
 )
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import AlreadyRunning, Options, _Recording, record
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sampling
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.run import Options, _Recording, record
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample, Sampling
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.source import read_recorder
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
@@ -432,3 +433,26 @@ def test_a_metrics_file_that_can_not_be_written_is_a_problem_and_no_more(bench, 
     assert bench.run()[0].startswith(bench.textfiles)
     assert bench.recorded() == bench.kills()
     assert os.listdir(bench.textfiles) == ["podman_oom_recorder.prom"]
+
+
+def test_a_containers_name_in_the_storage_is_asked_for_as_long_as_it_has_none(bench, monkeypatch):
+    """And not each minute: whom was asked in vain, when, and why, is kept from run to run."""
+    sample = Sample(ident="ab" * 32, uid=987654, unit=None, limits={"limit": None}, usage={"current": 1, "working_set": 1, "peak": 1},
+                    events=None)
+    monkeypatch.setattr(run, "sample_containers", lambda _files: Sampling([sample], {}))
+    bench.run()
+    assert "names of 987654's containers: uid 987654 has no name" in read_recorder(bench.folder, 0, bench.now).source["detail"]
+    asked = []
+
+    def identity(uid):
+        asked.append(uid)
+        raise KeyError(uid)
+
+    monkeypatch.setattr(stored_names.pwd, "getpwuid", identity)
+    for step, times in ((60, 0), (600, 1)):
+        bench.now += step * SECOND
+        asked.clear()
+        monkeypatch.setattr(run, "user_name", str)
+        bench.run()
+        assert len(asked) == times
+    assert bench.rows("SELECT name, uid FROM containers WHERE ident = '%s'" % sample.ident) == [(None, 987654)]

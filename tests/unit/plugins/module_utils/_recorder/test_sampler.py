@@ -1,7 +1,7 @@
 # Copyright (c) 2026, podman_fleet.memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The running containers of recorded cgroup trees, their names in storages, and their daily peaks."""
+"""The running containers of recorded cgroup trees, and their daily peaks."""
 
 import json
 import os
@@ -15,13 +15,11 @@ from recorded_journal import FIXTURES, HOSTS
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import find_container_id, own_cgroup, owner_uid
-from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import quota, sampler, stored_names
+from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder import quota, sampler
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.database import open_history
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.record import ContainerNames
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.sampler import Sample, find_service, sample_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._recorder.writer import add_sample, set_names
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
 
 IDENT = "ab" * 32
 OTHER = "cd" * 32
@@ -102,39 +100,6 @@ def test_without_the_memory_controller_there_is_nothing(tree):
 ])
 def test_the_unit_that_a_container_runs_in(path, unit):
     assert find_service(path) == unit
-
-
-def test_names_from_the_storages(tmp_path, monkeypatch):
-    # as Podman 5.4.2 on Debian 13 wrote it
-    listed = [{"id": IDENT, "names": ["keep"], "image": "9a6d633b", "layer": "f123",
-               "metadata": json.dumps({"image-name": "localhost/bb:latest", "name": "keep"}), "flags": {"MountLabel": ""}}]
-    folder = tmp_path / "overlay-containers"
-    folder.mkdir()
-    (folder / "containers.json").write_text(json.dumps(listed))
-    (folder / "volatile-containers.json").write_text(json.dumps([dict(listed[0], id=OTHER, names=["once"])]))
-    broken = tmp_path / "broken" / "vfs-containers"
-    broken.mkdir(parents=True)
-    (broken / "containers.json").write_text("{not json")
-    users = [User(Identity("root", 0, 0, "/root"), str(tmp_path), True),
-             User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path / "broken"), True),
-             User(Identity("bob", 1001, 1001, "/home/bob"), None, True)]
-    monkeypatch.setattr(stored_names, "find_users", lambda _spec: (users, []))
-    assert stored_names.read_stored_names() == {
-        (IDENT, 0): ("keep", "localhost/bb:latest", None), (OTHER, 0): ("once", "localhost/bb:latest", None)}
-
-
-@pytest.mark.parametrize("content", [
-    [{"id": ["list"], "names": ["x"]}], [{"id": IDENT, "names": [{"no": "text"}], "metadata": "[1]"}], [1, None, "x"],
-    {"id": IDENT}, [{"id": IDENT, "names": "text", "metadata": {"no": "text"}}], [{"id": IDENT, "names": []}],
-])
-def test_storages_of_users_may_hold_anything(tmp_path, monkeypatch, content):
-    folder = tmp_path / "overlay-containers"
-    folder.mkdir()
-    (folder / "containers.json").write_text(json.dumps(content))
-    os.mkfifo(str(folder / "volatile-containers.json"))  # would keep us waiting
-    users = [User(Identity("alice", 1000, 1000, "/home/alice"), str(tmp_path), True)]
-    monkeypatch.setattr(stored_names, "find_users", lambda _spec: (users, []))
-    assert set(stored_names.read_stored_names().values()) <= {(None, None, None)}
 
 
 class Bombed:

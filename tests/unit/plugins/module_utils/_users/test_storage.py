@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import storage
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.storage import StorageError, find_storage, parse_setting
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users import storage
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.storage import StorageError, find_storage, parse_setting
 
 UID = 1234
 OTHER = 0
