@@ -383,6 +383,8 @@ ansible_facts:
               these facts, because it is not what C(docs/facts-v1.schema.json) says.
             - Where that is about one container, C(container) is its name or the beginning of its ID, and C(container_id) its ID or
               V(null).
+            - A C(message) of C(kernel_log) that begins with V(suspicious record:) is about records that look like OOM kills and prove
+              none; C(user) is the one whose cgroup they name, V(null) where that is not known.
           type: list
           elements: dict
           returned: success

@@ -49,6 +49,7 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _MAX_SYSTEM = 32 * 1024 * 1024
 _MAX_USER = 4 * 1024 * 1024
 SOMEBODY = -1  # in place of a uid: a user, but which one is not known
+_RING_SECONDS = 10  # the largest buffer is read in one or two
 _NEVER_USED = ("__CURSOR", "__SEQNUM", "__SEQNUM_ID")  # which journalctl prints always
 
 
@@ -64,7 +65,7 @@ class JournalEntries(NamedTuple):
 class RingBuffer(NamedTuple):
     """The kernel's own buffer of messages."""
 
-    messages: List[KernelMessage]
+    messages: List[KernelMessage]  # those with the words of an OOM kill
     since: Optional[int]  # microseconds from which on it is complete, 0: since the boot; None: unknown
     problem: Optional[str]
 
@@ -223,6 +224,7 @@ def read_ring_buffer(boot: Optional[str], path: str = "/dev/kmsg") -> RingBuffer
 
     :param boot: this boot's id, 32 hex digits.
     """
+    deadline = time.monotonic() + _RING_SECONDS
     offset = int(time.time() * SECOND) - int(time.clock_gettime(time.CLOCK_MONOTONIC) * SECOND)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -232,6 +234,8 @@ def read_ring_buffer(boot: Optional[str], path: str = "/dev/kmsg") -> RingBuffer
     since: Optional[int] = None
     try:
         while True:
+            if time.monotonic() > deadline:
+                return RingBuffer(messages, None, "%s: more is written to it than can be read" % path)
             try:
                 record = os.read(descriptor, 16384)
             except OSError as exc:
@@ -246,7 +250,8 @@ def read_ring_buffer(boot: Optional[str], path: str = "/dev/kmsg") -> RingBuffer
             number, message = _parse_record(record, boot, offset)
             if since is None:
                 since = 0 if number == 0 else message.at
-            messages.append(message)
+            if OOM_WORDS.search(message.text):
+                messages.append(message)
     finally:
         os.close(descriptor)
     return RingBuffer(messages, since, None)

@@ -145,6 +145,15 @@ def identify_messages(messages: Iterable[KernelMessage], occurrences: Optional[C
         occurrences[same] += 1
 
 
+class _Lost(NamedTuple):
+    """A report without its summary, or with a part of it."""
+
+    boot: Optional[str]
+    pid: int  # of its first victim
+    place: Optional[str]  # see UnattributedKill
+    group: bool = False  # memory.oom.group kills all in that place
+
+
 class _Parser:
     """One pass over the messages: a summary line opens a kill, the lines behind it fill it.
 
@@ -156,6 +165,7 @@ class _Parser:
         self._readings: List[Summary] = []  # of the open kill's summary
         self._kill: Optional[Kill] = None  # the open one, by the first of the readings
         self._recent: Deque[KernelMessage] = deque(maxlen=_BURST)  # the last summaries
+        self._lost: Optional[_Lost] = None  # the open report, where its summary is missing
         self._cut: Optional[KernelMessage] = None  # a summary whose end may be in the next records
 
     def feed(self, message: KernelMessage) -> None:
@@ -182,6 +192,7 @@ class _Parser:
         if self._cut and not message.text.startswith(self._cut.text):
             self._drop_cut()
         self.close_kill()
+        self._lost = None
         self._cut = None if readings else message
         self._recent.append(message)
         if readings:
@@ -196,6 +207,8 @@ class _Parser:
         group, exiting = parse_group(text), parse_exiting(text)
         if group is not None and self._kill and is_below(self._kill.task_memcg, group):
             self._kill = self._kill._replace(group=True)
+        elif group is not None and self._lost and not self._kill:
+            self._locate_lost(group)
         if exiting is not None and self._kill and exiting == self._readings[0].pid:
             self._kill = None  # the victim exited by itself before the signal
         return group is not None or exiting is not None
@@ -212,9 +225,25 @@ class _Parser:
                     self.log.unattributed.append(UnattributedKill(message.at, message.boot, victim, killed.memcg))
             return
         self.close_kill()
+        self.log.unattributed.append(UnattributedKill(
+            at=message.at, boot=message.boot, victim=victim, memcg=killed.memcg, place=self._find_place(message, killed.pid)))
+
+    def _find_place(self, message: KernelMessage, pid: int) -> Optional[str]:
+        """The place of a victim without a summary."""
+        lost = self._lost
+        if lost and lost.boot == message.boot and not self._cut and (
+                pid == lost.pid or (lost.group and not self._may_lack_summary(message))):
+            return lost.place
         place = self._drop_cut() if self._cut and self._cut.boot == message.boot else None
-        self.log.unattributed.append(
-            UnattributedKill(at=message.at, boot=message.boot, victim=victim, memcg=killed.memcg, place=place))
+        self._lost = _Lost(message.boot, pid, place)
+        return place
+
+    def _locate_lost(self, group: str) -> None:
+        """The line about memory.oom.group, which no rate limit suppresses, comes behind that of the first victim."""
+        last = self.log.unattributed[-1]
+        if self._lost and last.victim.pid == self._lost.pid:
+            self._lost = self._lost._replace(place=group, group=True)
+            self.log.unattributed[-1] = last._replace(place=group)
 
     def _may_lack_summary(self, message: KernelMessage) -> bool:
         """Whether the kernel's rate limit may have suppressed a summary just before: then a victim may be of another kill."""

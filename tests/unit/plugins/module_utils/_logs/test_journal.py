@@ -4,13 +4,17 @@
 
 """How journalctl is called, what its failures become, and how far back the journal's files reach."""
 
+import errno
 import json
+import os
 import struct
 
 import pytest
+from recorded_host import FIXTURES
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journalctl import Ending
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 
@@ -163,3 +167,31 @@ def test_the_oldest_entry_of_the_systems_and_of_a_users_files(tmp_path):
 def test_without_a_ring_buffer(tmp_path):
     messages, since, problem = journal.read_ring_buffer("b", str(tmp_path / "kmsg"))
     assert (messages, since) == ([], None) and problem.endswith("kmsg: No such file or directory")
+
+
+@pytest.mark.parametrize("answer", [b"6,7,5,-;x", OSError(errno.EPIPE, "overwritten")])
+def test_a_ring_buffer_that_somebody_writes_to_without_end(tmp_path, monkeypatch, answer):
+    def endless(_descriptor, _size):
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    (tmp_path / "kmsg").write_bytes(b"")
+    monkeypatch.setattr(journal, "_RING_SECONDS", 0.1)
+    monkeypatch.setattr(journal.os, "read", endless)
+    messages, since, problem = journal.read_ring_buffer("b", str(tmp_path / "kmsg"))
+    assert (messages, since) == ([], None) and problem.endswith("more is written to it than can be read")
+
+
+@pytest.mark.parametrize("host", ["debian12-podman4.3.1", "debian13-podman5.4.2", "testing-podman5.8.6"])
+def test_a_recorded_ring_buffer(tmp_path, monkeypatch, host):
+    """Each record is one read; only those of OOM kills are kept, and each of them is the kernel's."""
+    with open(os.path.join(FIXTURES, "kmsg", host + ".txt"), "rb") as stream:
+        records = [record for record in stream.read().split(b"\n") if record[:1].isdigit()]
+    (tmp_path / "kmsg").write_bytes(b"")
+    waiting = list(records)
+    monkeypatch.setattr(journal.os, "read", lambda _descriptor, _size: waiting.pop(0) if waiting else b"")
+    messages, _since, problem = journal.read_ring_buffer("b", str(tmp_path / "kmsg"))
+    log = parse_kernel_log(messages)
+    assert problem is None and 0 < len(messages) < len(records)
+    assert log.kills and not log.doubtful

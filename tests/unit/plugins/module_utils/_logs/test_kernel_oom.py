@@ -176,3 +176,15 @@ def test_a_burst_of_kills_hides_no_kill_in_a_group():
 def test_before_5_1_the_line_does_not_tell_whose_limit_it_was():
     (kill,) = parse_kernel_log(log("Killed process 9 (x) total-vm:1kB, anon-rss:0kB, file-rss:0kB, shmem-rss:0kB")).unattributed
     assert kill.memcg is None
+
+
+def test_a_group_kill_without_its_summary_has_the_groups_place():
+    """The kernel's rate limit does not suppress that line: neighbours are not suspected."""
+    own = ALICE + "/libpod-%s.scope" % ID
+    group = "Tasks in %s are going to be killed due to memory.oom.group set" % own
+    for begin in ([], [(MEMCG % (ALICE, own, "x", 5))[:60]], [(MEMCG % (ALICE, own, "x", 5))[:-4]]):
+        parsed = parse_kernel_log(log(*begin + [KILLED % (5, "x"), group, KILLED % (6, "y"), KILLED % (5, "x")]))
+        assert {(kill.victim.pid, kill.place) for kill in parsed.unattributed} == {(5, own), (6, own)}
+    # another victim's report ends it
+    parsed = parse_kernel_log(log(KILLED % (5, "x"), group, MEMCG % (SCOPE, SCOPE, "z", 7), KILLED % (7, "z"), KILLED % (8, "z")))
+    assert [(kill.victim.pid, kill.place) for kill in parsed.unattributed] == [(5, own), (8, None)]
