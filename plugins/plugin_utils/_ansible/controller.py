@@ -31,8 +31,9 @@ POLICY_VARIABLE = "podman_memory_policy"
 _MACHINE_CALLBACKS = ("json", "jsonl", "null")
 # Of those that are seen on dark and on light terminals.
 _COLORS = {"title": "bright blue", "bad": "red", "warn": "yellow", "good": "green"}
-_BECOME = re.compile(r"(missing|incorrect|invalid|timeout).*(become|sudo|su|doas|privilege)|password is required|not in the sudoers"
-                     r"|privilege escalation", re.I)
+_BECOME = re.compile(r"password is required|not in the sudoers|privilege escalation", re.I)
+# One of the first and after it one of the second. As one pattern it would take quadratic time for a message of many of the first.
+_WRONG, _MEANS = re.compile(r"missing|incorrect|invalid|timeout", re.I), re.compile(r"become|su|doas|privilege", re.I)
 _DEFAULT_COLUMNS = 79
 _MAX_MESSAGE = 2000  # characters of a host's message that are kept: half of them from its end, where the error often is
 display = Display()
@@ -102,7 +103,7 @@ def problem_from_error(error: BaseException) -> dict[str, str]:
         return {"kind": "unreachable", "message": message}
     if is_timeout(error):
         return {"kind": "timeout", "message": "gave no answer in time"}
-    return {"kind": "become" if _BECOME.search(message) else "failed", "message": message}
+    return {"kind": "become" if is_about_become(message) else "failed", "message": message}
 
 
 def problem_from_result(result: dict[str, Any]) -> dict[str, str]:
@@ -117,7 +118,13 @@ def problem_from_result(result: dict[str, Any]) -> dict[str, str]:
     message = _one_line(": ".join(part.rstrip(". ") for part in parts))
     if result.get("unreachable"):
         return {"kind": "unreachable", "message": message}
-    return {"kind": "become" if _BECOME.search(message) else "failed", "message": message}
+    return {"kind": "become" if is_about_become(message) else "failed", "message": message}
+
+
+def is_about_become(message: str) -> bool:
+    """Whether a message, one line, says that a user may not or could not become another one."""
+    wrong = _WRONG.search(message)
+    return bool(_BECOME.search(message) or wrong and _MEANS.search(message, wrong.end()))
 
 
 def _plain(value: Any) -> str:

@@ -11,9 +11,11 @@ is JSON for everything else.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, NamedTuple
 
 from .._model.finding import SEVERITIES, Finding, owner_suffix
+from .._model.quota import fair_share, finding_owner
 from .._model.rules import rule_title
 from .._report.tally import Tally, worst_first
 from .._text import format_time, plural, printable
@@ -21,6 +23,7 @@ from .._text import format_time, plural, printable
 SCHEMA = "podman_fleet.memory/alert/v1"
 KINDS = ("generic", "slack")
 _MAX_LISTED = {"generic": 50, "slack": 15}
+_MAX_HOSTS = 5  # named, of those that have most of what is not listed
 
 
 class _News(NamedTuple):
@@ -28,7 +31,8 @@ class _News(NamedTuple):
 
     new: int  # findings
     by_severity: dict[str, int]
-    listed: list[Finding]  # the worst of them
+    listed: list[Finding]  # the worst of them, and some of each host
+    unlisted: list[tuple[str, int]]  # (host, how many more it has), of those that have most
     generated_at: str
     controller: str
     report: str  # path of report.json
@@ -41,7 +45,9 @@ def alert_body(kind: str, tally: Tally, generated_at: str, controller: str, repo
     """
     if not tally.states["new"]:
         return None
-    news = _News(new=tally.states["new"], by_severity=_by_severity(tally), listed=worst_first(tally.new)[: _MAX_LISTED[kind]],
+    listed = fair_share(worst_first(tally.new), _MAX_LISTED[kind], finding_owner)
+    unlisted = tally.new_by_host - Counter(finding["host"] for finding in listed)
+    news = _News(new=tally.states["new"], by_severity=_by_severity(tally), listed=listed, unlisted=unlisted.most_common(_MAX_HOSTS),
                  generated_at=generated_at, controller=controller, report=report)
     return json.dumps(_slack(news) if kind == "slack" else _generic(news))
 
@@ -66,6 +72,7 @@ def _generic(news: _News) -> dict[str, Any]:
         "findings": [{key: printable(finding[key], 200) if isinstance(finding[key], str) else finding[key] for key in keys}
                      for finding in news.listed],
         "not_listed": news.new - len(news.listed),
+        "not_listed_of": [{"host": printable(host, 200), "findings": count} for host, count in news.unlisted],
     }
 
 
@@ -79,7 +86,9 @@ def _slack(news: _News) -> dict[str, Any]:
             rule_title(finding["rule"]), _code(finding["summary"], 160)))
     unlisted = news.new - len(news.listed)
     if unlisted:
-        lines.append("… and %s more" % format(unlisted, ","))
+        lines.append("… and %s more: %s%s" % (
+            format(unlisted, ","), ", ".join("%s of %s" % (format(count, ","), _code(host)) for host, count in news.unlisted),
+            ", …" if sum(count for _host, count in news.unlisted) < unlisted else ""))
     lines.append("%s on %s, report %s" % (format_time(news.generated_at), _code(news.controller), _code(news.report, 300)))
     return {"text": "\n".join(lines)}
 

@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from .._model.finding import owner_suffix, severity_rank
+from .._model.quota import fair_share, finding_owner
 from .._model.rules import rule_title
 from .._report.report_file import Report
 from .._text import format_time, printable
@@ -68,7 +69,7 @@ def compare_reports(newer: Report, older: Report) -> Comparison:
 
 
 def _worst(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(findings, key=lambda finding: severity_rank(finding["severity"]))[:_MAX_ITEMS]
+    return fair_share(sorted(findings, key=lambda finding: severity_rank(finding["severity"])), _MAX_ITEMS, finding_owner)
 
 
 def comparison_lines(comparison: Comparison, max_items: int | None) -> list[str]:
@@ -79,7 +80,8 @@ def comparison_lines(comparison: Comparison, max_items: int | None) -> list[str]
     lines = ["From %s to %s: %s" % (format_time(comparison.older), format_time(comparison.newer), ", ".join(
         "%s %s" % (format(count, ","), change.replace("_", " ")) for change, count in comparison.counts.items()))]
     for change in LISTED:
-        listed = comparison.lists[change][:max_items]
+        found = comparison.lists[change]
+        listed = found if max_items is None else fair_share(found, max_items, finding_owner)
         if listed:
             lines += ["", change.upper(), *(_line(finding) for finding in listed)]
             unlisted = comparison.counts[change] - len(listed)

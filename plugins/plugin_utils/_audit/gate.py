@@ -10,6 +10,7 @@ Pure.
 from __future__ import annotations
 
 from .._model.finding import SEVERITIES, Finding, owner_suffix, severity_rank
+from .._model.quota import fair_share, finding_owner
 from .._model.rules import rule_title
 from .._report.tally import Tally, worst_first
 from .._text import plural, printable
@@ -33,7 +34,7 @@ def violation_message(tally: Tally, fail_on: str, report: str | None) -> str:
     """Return the message of a play that fails: the findings by name, the worst first."""
     count = count_violations(tally, fail_on)
     violations = [finding for finding in worst_first(tally.worst) if severity_rank(finding["severity"]) <= severity_rank(fail_on)]
-    named = violations[:_MAX_NAMED]
+    named = fair_share(violations, _MAX_NAMED, finding_owner)
     lines = ["%s of severity %s%s (oom_audit_fail_on):" % (
         plural(count, "finding"), fail_on, "" if fail_on == SEVERITIES[0] else " or worse")]
     lines += ["%s: %s: %s: %s" % (finding["severity"], _where(finding), rule_title(finding["rule"]), printable(finding["summary"], 120))

@@ -10,8 +10,9 @@ Pure, in bounded memory. Worst first: what failed, what was skipped, what does n
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
+from .._model.quota import fair_share
 from .._terminal import Line, Piece, truncate_line
 from .._text import plural, printable, truncate
 from .result import Row
@@ -27,6 +28,14 @@ _SKIPPED = {
 }
 
 
+class _Listed(NamedTuple):
+    """A line of a list."""
+
+    host: str
+    user: str | None
+    text: str
+
+
 class EnforcementSummary:
     """Counts the records of policy_enforce while they pass by."""
 
@@ -36,8 +45,8 @@ class EnforcementSummary:
         self.hosts = self.unreachable = self.failed_hosts = 0
         self.sums: Counter[str] = Counter()  # of containers, by key of count_results
         self.skipped: Counter[str] = Counter()  # of settings, by kind of obstacle
-        self._lists: dict[str, list[str]] = {}
-        self._not_listed: Counter[str] = Counter()
+        self._lists: dict[str, list[_Listed]] = {}
+        self._counts: Counter[str] = Counter()  # of lines, by list
 
     def add(self, record: dict[str, Any]) -> None:
         """Count one host: {host, problem, counts, rows, skipped}."""
@@ -46,34 +55,44 @@ class EnforcementSummary:
         if problem:
             self.unreachable += problem["kind"] == "unreachable"
             self.failed_hosts += problem["kind"] != "unreachable"
-            self._list("failed", "%s: %s: %s" % (host, problem["kind"].replace("_", " "), printable(problem["message"])))
+            self._list("failed", _Listed(record["host"], None, "%s: %s: %s" % (
+                host, problem["kind"].replace("_", " "), printable(problem["message"]))))
         counts = record["counts"]
         for key in ("containers", "compliant", "exempt", "changed", "not_persistent", "failed"):
             self.sums[key] += counts[key]
         self.skipped.update(counts["skipped"])
         for setting in record["skipped"]:
-            self._list("skipped", "%s: %s" % (host, describe_skipped(setting)))
+            self._list("skipped", _Listed(record["host"], setting["user"], "%s: %s" % (host, describe_skipped(setting))))
         for row in record["rows"]:
-            self._add_row("%s: %s" % (host, container_name(row["container"], row["user"])), row)
+            self._add_row(record["host"], row)
 
-    def _add_row(self, name: str, row: Row) -> None:
+    def _add_row(self, host: str, row: Row) -> None:
+        name = "%s: %s" % (printable(host, 60), container_name(row["container"], row["user"]))
+
+        def add(list_name: str, text: str) -> None:
+            self._list(list_name, _Listed(host, row["user"], "%s%s" % (name, text)))
+
         if row["failed"]:
-            self._list("failed", "%s: %s" % (name, printable(row["message"])))
+            add("failed", ": " + printable(row["message"]))
         elif row["changed"]:
             setting = row["setting"]
-            self._list("changed", "%s: %s %s -> %s" % (
-                name, setting.replace("_", "."), format_setting(setting, row["before"]), format_setting(setting, row["after"])))
+            add("changed", ": %s %s -> %s" % (
+                setting.replace("_", "."), format_setting(setting, row["before"]), format_setting(setting, row["after"])))
             if not row["persistent"]:
-                self._list("not_persistent", "%s: %s" % (name, printable(row["message"] or "until its next start")))
+                add("not_persistent", ": " + printable(row["message"] or "until its next start"))
 
-    def _list(self, name: str, line: str) -> None:
+    def _list(self, name: str, line: _Listed) -> None:
         lines = self._lists.setdefault(name, [])
         if line in lines[-2:]:
             return  # two settings of one container, with one reason
-        if self._max_lines is None or len(lines) < self._max_lines:
-            lines.append(line)
-        else:
-            self._not_listed[name] += 1
+        self._counts[name] += 1
+        lines.append(line)
+        if self._max_lines is not None and len(lines) > 2 * self._max_lines:
+            self._lists[name] = self._shown(name)
+
+    def _shown(self, name: str) -> list[_Listed]:
+        lines = self._lists.get(name, [])
+        return lines if self._max_lines is None else fair_share(lines, self._max_lines, lambda line: (line.host, line.user))
 
     def stats(self, check_mode: bool) -> dict[str, Any]:
         """Return what is handed to workflows (set_stats)."""
@@ -113,6 +132,7 @@ class EnforcementSummary:
         return [truncate_line(line, width) for line in lines]
 
     def _listed(self, name: str, width: int) -> list[Line]:
-        lines: list[Line] = [[Piece("plain", "  " + truncate(line, width - 2))] for line in self._lists.get(name, [])]
-        left = self._not_listed[name]
+        shown = self._shown(name)
+        lines: list[Line] = [[Piece("plain", "  " + truncate(line.text, width - 2))] for line in shown]
+        left = self._counts[name] - len(shown)
         return lines + ([[Piece("dim", "  … and %s more, -v shows all" % format(left, ","))]] if left else [])

@@ -14,8 +14,9 @@ from typing import Any
 
 from .._model.finding import Finding, owner_suffix
 from .._model.kill_text import describe_cause, describe_outcome, describe_victim
+from .._model.quota import fair_share, finding_owner
 from .._model.rules import RULES, rule_title
-from .._report.tally import Tally, most_stalled_first, nearest_first, worst_first
+from .._report.tally import Group, Tally, most_stalled_first, nearest_first, worst_first
 from .._report.trend import series
 from .._text import format_age, format_time, plural, printable
 
@@ -133,7 +134,7 @@ def _spark(trend: list[dict[str, Any]], key: str, what: str) -> str:
 
 def _kills(head: dict[str, Any], tally: Tally) -> str:
     rows = []
-    for finding in worst_first(tally.kills)[:_MAX_KILLS]:
+    for finding in fair_share(worst_first(tally.kills), _MAX_KILLS, finding_owner):
         evidence = finding["evidence"]
         confidence, count, last_at = evidence.get("confidence"), evidence.get("count") or 1, evidence.get("last_at")
         is_new = finding["state"] == "new" and head["run"].get("previous")
@@ -152,14 +153,14 @@ def _kills(head: dict[str, Any], tally: Tally) -> str:
 
 def _near_limit(tally: Tally) -> str:
     rows = ["<li>%s<p>%s</p>%s</li>" % (_container(finding), html_text(finding["summary"]), _bar(finding["evidence"].get("share")))
-            for finding in nearest_first(tally.near_limit)[:_MAX_NEAR]]
+            for finding in fair_share(nearest_first(tally.near_limit), _MAX_NEAR, finding_owner)]
     none = "Nothing is near its limit." if _none_style(tally) == "good" else "Nothing found where it could be checked."
     return _section("Near their limit", rows, none, tally.rules["near-limit"] - len(rows), "near-limit")
 
 
 def _stalls(tally: Tally) -> str:
     rows = ["<li>%s<p>%s</p></li>" % (_container(finding), html_text(finding["summary"]))
-            for finding in most_stalled_first(tally.stalls)[:_MAX_NEAR]]
+            for finding in fair_share(most_stalled_first(tally.stalls), _MAX_NEAR, finding_owner)]
     return _section("Memory stalls", rows, "", tally.rules["memory-stalls"] - len(rows), "memory-stalls") if rows else ""
 
 
@@ -180,7 +181,7 @@ def _unprotected(tally: Tally) -> str:
 def _gaps(tally: Tally) -> str:
     groups = sorted(tally.gaps.values(), key=lambda group: -group.host_count)
     rows = []
-    for group in groups[:_MAX_GAPS]:
+    for group in fair_share(groups, _MAX_GAPS, Group.owner):
         hosts = ", ".join(html_text(host, 60) for host in group.hosts[:3])
         hosts += " and %d more" % (group.host_count - 3) if group.host_count > 3 else ""
         rows.append("<li><strong>%s</strong><p>%s</p></li>" % (hosts, html_text(group.example["summary"], 300)))

@@ -12,8 +12,9 @@ from typing import Any
 
 from .._model.finding import SEVERITIES, Finding, owner_suffix
 from .._model.kill_text import describe_cause, describe_outcome
+from .._model.quota import fair_share, finding_owner
 from .._model.rules import RULES, rule_title
-from .._report.tally import Tally, most_stalled_first, nearest_first, worst_first
+from .._report.tally import Group, Tally, most_stalled_first, nearest_first, worst_first
 from .._text import format_time, plural, printable
 from .renderer import Renderer
 
@@ -71,7 +72,7 @@ def _parts(tally: Tally) -> list[str]:
         parts += ["## Unprotected", _table(("finding", "how many"), unprotected)]
     gaps = [(plural(group.host_count, "host"), markdown_text(group.example["summary"]),
              ", ".join(markdown_text(host, 60) for host in group.hosts[:3]) + (", …" if group.host_count > 3 else ""))
-            for group in list(tally.gaps.values())[:_MAX_ROWS]]
+            for group in fair_share(list(tally.gaps.values()), _MAX_ROWS, Group.owner)]
     if gaps:
         parts += ["## Not checked", _table(("where", "what", ""), gaps), *_more(len(tally.gaps) - len(gaps))]
     return parts + _list("Resolved", tally.resolved_findings, tally.resolved.total(), _resolved, ("container", "was", "since"))
@@ -81,7 +82,7 @@ def _list(title: str, findings: list[Finding], count: int, row: Callable[[Findin
           head: tuple[str, ...]) -> list[str]:
     if not findings:
         return []
-    listed = findings[:_MAX_ROWS]
+    listed = fair_share(findings, _MAX_ROWS, finding_owner)
     return ["## " + title, _table(head, [row(finding) for finding in listed]), *_more(count - len(listed))]
 
 

@@ -10,6 +10,7 @@ Pure.
 from __future__ import annotations
 
 from .._model.finding import Finding
+from .._model.quota import fair_share, finding_owner
 from .._model.rules import RULES, Rule
 from .._report.tally import Group, Tally
 from .._terminal import INDENT, Line, Piece, more_line
@@ -19,6 +20,7 @@ from .summary_context import Context, describe_container
 _MAX_ROWS = 6  # rules that make something unprotected
 # The number is what matters here, not only which container.
 _WITH_SUMMARY = ("limit-drift", "limit-not-persistent", "memory-limit-out-of-bounds")
+_FIRST_NAMES = 6  # of a rule's containers, before one host has more than its share
 _LABEL_WIDTH = 22
 _NAMES_COLUMN = 7 + _LABEL_WIDTH + 2
 _SCOPE_ORDER = {"host": 0, "privilege": 1, "source": 2, "container": 3}
@@ -68,8 +70,11 @@ def _fitting_names(names: list[str], total: int, width: int) -> str:
 
 def _container_names(findings: list[Finding], with_summary: bool) -> list[str]:
     """The containers' names; of several of one host, the first one names it."""
+    # few of them fit into a line
+    first = fair_share(findings, _FIRST_NAMES, finding_owner)
+    shown = {id(finding) for finding in first}
     names, host = [], None
-    for finding in findings:
+    for finding in first + [finding for finding in findings if id(finding) not in shown]:
         name = describe_container(finding) + (" " + finding["summary"] if with_summary else "")
         names.append(name if finding["host"] == host else "%s: %s" % (printable(finding["host"], 60), name))
         host = finding["host"]
@@ -111,7 +116,7 @@ def gap_lines(tally: Tally, context: Context, room: int) -> list[Line]:
     undecided = sum(group.count for key, group in groups if key[0] == "container")
     if undecided:
         counts.append("%s undecided" % plural(undecided, "container"))
-    listed = groups if context.everything or len(groups) <= room else groups[: room - 1]
+    listed = groups if context.everything or len(groups) <= room else fair_share(groups, room - 1, lambda item: item[1].owner())
     lines = [[Piece("title", "NOT CHECKED"), Piece("warn", "  " + ", ".join(counts))]]
     lines += [_gap(key[0], group, context) for key, group in listed]
     unlisted = len(groups) - len(listed)

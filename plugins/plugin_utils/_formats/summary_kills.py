@@ -13,6 +13,7 @@ from typing import Any
 
 from .._model.finding import Finding
 from .._model.kill_text import describe_cause, describe_outcome, describe_victim
+from .._model.quota import fair_share, finding_owner
 from .._report.tally import Tally, most_stalled_first, nearest_first, worst_first
 from .._terminal import INDENT, Line, Piece, more_line
 from .._text import display_width, format_age, format_time, pad, parse_time, plural
@@ -30,7 +31,7 @@ def kill_lines(tally: Tally, context: Context, room: int | None) -> list[Line]:
                  Piece("dim", _flag_remark(tally))]]
     listed = worst_first(tally.kills)
     if room is not None and (1 + 2 * len(listed) > room or len(listed) < tally.oom["killed"]):
-        listed = listed[: max(1, (room - 2) // 2)]
+        listed = fair_share(listed, max(1, (room - 2) // 2), finding_owner)
     head = "%s hit, %s ended by it" % (plural(tally.oom["killed"], "container"), format(tally.oom["lethal"], ","))
     lines = [[Piece("title", "OOM KILLS"), Piece("bad", "  " + head), Piece("dim", _flag_remark(tally))]]
     beside = max(display_width(_what(finding)) + (len(_NEW) + 2) * _is_marked(finding, context) for finding in listed)
@@ -121,7 +122,7 @@ def stall_lines(tally: Tally, context: Context, room: int | None) -> list[Line]:
 
 def _containers(findings: list[Finding], count: int, context: Context, room: int | None) -> list[Line]:
     """One line for each finding, as far as there is room."""
-    listed = findings if room is None or len(findings) <= room else findings[: max(0, room - 1)]
+    listed = findings if room is None or len(findings) <= room else fair_share(findings, room - 1, finding_owner)
     column = min(max((display_width(describe_host_container(finding)) for finding in listed), default=0),
                  max(20, context.width // 2))
     lines = []

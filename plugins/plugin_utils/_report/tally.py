@@ -17,10 +17,12 @@ from typing import Any
 
 from .._model.container_facts import is_running
 from .._model.finding import SEVERITIES, Finding, severity_rank
+from .._model.quota import Owner, fair_share, finding_owner
 from .._model.rules import RULES
 
 MAX_ITEMS = 200  # kills and examples of each list
 _MAX_GROUPS = 500  # different reasons why something could not be checked
+_MAX_GROUPS_OF_HOST = 20  # of those, of which one host is the first
 _FLAG_WRONG = ("missed", "stale", "overstated")
 # "ssh: connect to host 10.0.0.3 port 22: Connection timed out" is one reason for all hosts
 _HOST_PART = re.compile(r"(ssh: )?connect to (host|address) \S+ port \d+: ")
@@ -46,6 +48,10 @@ class Group:
             if len(self.hosts) < MAX_ITEMS:
                 self.hosts.append(finding["host"])
 
+    def owner(self) -> Owner:
+        """Return (host, user) whose reason it is; one of several hosts is nobody's alone."""
+        return (self.hosts[0], self.example["user"]) if self.host_count == 1 else (id(self), None)
+
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
     """Return findings with the worst first, of equal ones the new, then those killed last."""
@@ -67,7 +73,11 @@ def most_stalled_first(findings: list[Finding]) -> list[Finding]:
 def _added(findings: list[Finding], finding: Finding, order: Callable[[list[Finding]], list[Finding]]) -> list[Finding]:
     """Add one to a list that never grows beyond twice what is kept of it."""
     findings.append(finding)
-    return order(findings)[:MAX_ITEMS] if len(findings) > 2 * MAX_ITEMS else findings
+    return fair_share(order(findings), MAX_ITEMS, finding_owner) if len(findings) > 2 * MAX_ITEMS else findings
+
+
+def _as_they_come(findings: list[Finding]) -> list[Finding]:
+    return findings
 
 
 class Tally:
@@ -90,6 +100,7 @@ class Tally:
         # up to MAX_ITEMS (or twice as many) of each
         self.worst: list[Finding] = []  # of all that count
         self.new: list[Finding] = []
+        self.new_by_host: Counter[str] = Counter()
         self.kills: list[Finding] = []
         self.near_limit: list[Finding] = []
         self.stalls: list[Finding] = []
@@ -97,6 +108,7 @@ class Tally:
         self.examples: dict[str, Group] = {}  # by rule, of all other rules
         self.samples: dict[str, list[Finding]] = {}  # by rule, the same, without containers that do not run
         self.gaps: dict[tuple[str, ...], Group] = {}  # by (scope, …): what could not be checked
+        self._groups_of_host: Counter[str] = Counter()
         self._host_ids: tuple[str, set[str]] = ("", set())  # the last host, its containers that are counted as unprotected
 
     def add_host(self, entry: dict[str, Any]) -> None:
@@ -128,6 +140,7 @@ class Tally:
         self.worst = _added(self.worst, finding, worst_first)
         if finding["state"] == "new":
             self.new = _added(self.new, finding, worst_first)
+            self.new_by_host[finding["host"]] += 1
         if rule == "oom-killed":
             self._add_kill(finding)
         elif rule == "evidence-missing":
@@ -142,8 +155,7 @@ class Tally:
     def add_resolved(self, finding: dict[str, Any]) -> None:
         """Count an element of the report's `resolved`."""
         self.resolved[finding["rule"]] += 1
-        if len(self.resolved_findings) < MAX_ITEMS:
-            self.resolved_findings.append(finding)
+        self.resolved_findings = _added(self.resolved_findings, finding, _as_they_come)
 
     def _add_kill(self, finding: Finding) -> None:
         evidence = finding["evidence"]
@@ -158,9 +170,8 @@ class Tally:
         self.stopped[rule] += is_stopped
         group = self.examples.setdefault(rule, Group(finding))
         group.add(finding)
-        sample = self.samples.setdefault(rule, [])
-        if len(sample) < MAX_ITEMS and not is_stopped:
-            sample.append(finding)
+        if not is_stopped:
+            self.samples[rule] = _added(self.samples.get(rule, []), finding, _as_they_come)
         if rule in RULES and RULES[rule].unprotected and not is_stopped:
             host, counted = self._host_ids
             if host != finding["host"]:
@@ -176,8 +187,10 @@ class Tally:
         if scope == "host":
             message = _HOST_PART.sub("", message).replace(finding["host"], "")
         key: tuple[str, ...] = (scope, str(evidence.get("kind")), str(finding["user"]) if scope == "source" else "", message)
-        if key not in self.gaps and len(self.gaps) >= _MAX_GROUPS:
-            key = (scope, "other")
+        if key not in self.gaps:
+            self._groups_of_host[finding["host"]] += 1
+            if len(self.gaps) >= _MAX_GROUPS or self._groups_of_host[finding["host"]] > _MAX_GROUPS_OF_HOST:
+                key = (scope, "other")
         self.gaps.setdefault(key, Group(finding)).add(finding)
 
     def summary(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 """The script of the role audit_schedule, as systemd and cron run it: one run at a time."""
 
 import json
+import os
 import pathlib
 import shlex
 import signal
@@ -35,7 +36,7 @@ class Schedule:
         self.path, self.reports = path, path / "reports"
         self.settings = {
             "__audit_schedule_command": [sys.executable, "-c", SAY % 0], "audit_schedule_directory": str(path),
-            "audit_schedule_environment": {"WHO": "me"}, "audit_schedule_reports": str(self.reports), "audit_schedule_wait": 0}
+            "audit_schedule_environment": {"WHO": "me"}, "audit_schedule_reports": str(self.reports), "audit_schedule_wait": 0, "audit_schedule_run_timeout": 60}
 
     def start(self, command=None, **changes):
         script = self.path / ("run%d.sh" % len(list(self.path.glob("run*.sh"))))
@@ -73,7 +74,7 @@ def busy(schedule):
     """A run that is under way until the test's end."""
     process = schedule.start_busy()
     yield process
-    process.kill()
+    process.terminate()
     process.communicate()
 
 
@@ -154,3 +155,21 @@ def test_the_lock_is_held_while_a_process_of_the_run_is_left(schedule):
     assert schedule.run(audit_schedule_wait=60)[0] == 0
     first.communicate()
     assert first.returncode == -signal.SIGKILL
+
+
+def test_a_run_that_takes_too_long_is_ended_and_has_failed(schedule):
+    begun = time.monotonic()
+    code, output = schedule.run(command=["/bin/sleep", "60"], audit_schedule_run_timeout=1)
+    assert code == 124 and time.monotonic() - begun < 30, output
+    # and the next one has the lock
+    assert schedule.run()[0] == 0
+
+
+def test_a_run_that_hangs_is_no_reason_to_skip_in_silence(schedule, busy):
+    """With cron nobody ends what is left of a run; what it waits for may never come (a disk in the network)."""
+    assert schedule.run()[0] == SKIPPED
+    lock = schedule.reports / ".lock"
+    os.utime(str(lock), (time.time() - 3600, time.time() - 3600))
+    code, output = schedule.run()
+    assert code == 1 and "another run (pid %d since " % busy.pid in output and "it hangs" in output, output
+    assert schedule.run(audit_schedule_run_timeout=7200)[0] == SKIPPED

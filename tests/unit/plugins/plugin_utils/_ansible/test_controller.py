@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import types
 
 import pytest
@@ -67,3 +68,16 @@ def test_colours_are_those_of_ansible(monkeypatch, is_colored):
     controller.show_lines([[Piece("bad", "2 kills"), Piece("dim", "  "), Piece("plain", "x ")], []])
     assert shown == [("\n%s  x\n\n" % ("\033[0;31m2 kills\033[0m" if is_colored else "2 kills"), {"screen_only": True}),
                      ("2 kills  x\n", {"log_only": True})]
+
+
+@pytest.mark.parametrize("message, expected", [
+    ("Missing sudo password", True), ("Timeout (12s) waiting for privilege escalation prompt", True), ("Incorrect su password", True),
+    ("sudo: a password is required", True), ("alice is not in the sudoers file", True), ("sudo is missing", False), ("no space left", False)])
+def test_what_is_about_become(message, expected):
+    assert controller.is_about_become(message) is expected
+
+
+def test_no_message_takes_long():
+    begun = time.process_time()
+    assert not controller.is_about_become("missing " * 200000)
+    assert time.process_time() - begun < 2
