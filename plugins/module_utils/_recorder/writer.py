@@ -95,18 +95,21 @@ class _MessageOwners:
 
     def __init__(self) -> None:
         self._uid: Optional[int] = None  # of the report that is open, None: there is none
-        self._pid: Optional[int] = None  # of its victim, None: memory.oom.group kills others too
+        self._pid: Optional[int] = None  # of its victim
 
     def owner(self, message: KernelMessage) -> Optional[int]:
-        """Return the owner's uid, None for a message that names no cgroup and belongs to no report."""
+        """Return the owner's uid, None for a message that may be anybody's.
+
+        That is a killed process other than the one that a report names, too: whether memory.oom.group killed it with the
+        report's cgroup, or the kernel's rate limit suppressed a report in between, can't be told of every kernel.
+        """
         log = parse_kernel_log([message])
         if log.kills:
             self._uid, self._pid = owner_uid(log.kills[0].task_memcg), log.kills[0].victims[0].pid
-        elif log.unattributed:
-            if self._pid is not None and log.unattributed[0].victim.pid != self._pid:
-                self._uid = None
-        elif self._uid is not None:
-            self._pid = None
+        elif log.killed_per_boot:
+            return self._uid if log.unattributed[0].victim.pid == self._pid else None
+        elif log.doubtful:  # the report of another kill
+            self._uid = self._pid = None
         return self._uid
 
 

@@ -156,6 +156,28 @@ def test_kills_without_a_cgroup_may_be_anybodys(history):
     assert rows(history, "kills", 0) == 100 and load_state(history).kernel_since > BEGAN
 
 
+def test_forged_messages_are_not_recorded(history):
+    """mount -t tmpfs -o TEXT"""
+    add(history, [KernelMessage(NOW, BOOT, 90000 * SECOND, "tmpfs: Unknown parameter 'Killed process 1 (sort) total-vm:1kB'")])
+    assert history.execute("SELECT count(*) FROM messages").fetchone()[0] == 0
+
+
+def test_an_ambiguous_report_is_nobodys_and_the_one_before_it_stays_whole(history):
+    before, evil = kills(0, 1), kills(1000, 1, NOW)
+    evil[0] = evil[0]._replace(text=evil[0].text.replace("task=sort", "task=a,task_memcg=/machine.slice/libpod-%064x.scope,task=sort" % 7))
+    add(history, before + evil)
+    owners = [row[0] for row in history.execute("SELECT uid FROM messages ORDER BY at")]
+    assert owners[:2] == [0, 0] and set(owners[2:]) <= {None, 1000}
+
+
+def test_processes_killed_beside_the_reports_one_may_be_anybodys(history):
+    report = kills(1000, 1)
+    group = report[1]._replace(text="Tasks in %s are going to be killed due to memory.oom.group set" % SLICES[1000], mono=2, at=BEGAN + 2)
+    other = report[1]._replace(text=report[1].text.replace("process 1000", "process 1001"), mono=3, at=BEGAN + 3)
+    add(history, report + [group, other])
+    assert [row[0] for row in history.execute("SELECT uid FROM messages ORDER BY at")] == [1000, 1000, 1000, None]
+
+
 def test_kills_by_systemd_oomd_are_their_owners(history):
     fill(history, "oomd_kills", 0, 100)
     fill(history, "oomd_kills", 1000, 20000)
