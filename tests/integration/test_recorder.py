@@ -30,7 +30,7 @@ SERVICE = "podman-memory-recorder.service"
 UNITS = "/etc/systemd/system/podman-memory-recorder"
 USERS = ("root", "alice")
 KILLS = 100
-GUEST = Path(__file__).with_name("guest") / "torture.py"
+GUEST = Path(__file__).with_name("guest")
 
 # No trace of the recorder, but what others may have put beside it.
 GONE = (f"ls -d /opt/podman-memory /var/cache/podman-memory {TEXTFILE} {UNITS}.* {STATE}/history* "
@@ -116,8 +116,62 @@ def test_the_metrics_tell_kills_by_name_and_scope(recorded):
         assert told["textfile"].endswith("\n644\n")
 
 
+# Podman tells nobody of it: its name is in its owner's storage alone.
+QUIET = "podman --events-backend=file run -d --network=none --name quiet-{user} localhost/bb:latest sleep 50000 >/dev/null"
+# How a run ended, and the milliseconds that it took.
+TIMED = f"began=$(date +%s%N); systemctl start {SERVICE}; echo $? $(( ($(date +%s%N) - began) / 1000000 ))"
+
+
 @pytest.fixture(scope="module")
-def struck(hosts, recorded):
+def crowded(hosts, recorded):
+    """alice makes 1,500 cgroups, 40 levels of them and an endless list of containers; root is the victim: {name: what is seen}."""
+    def one(host):
+        host.put("/usr/local/share/crowd.py", (GUEST / "crowd.py").read_text(encoding="utf-8"))
+        host.run("chmod a+r /usr/local/share/crowd.py; systemctl stop podman-memory-recorder.timer; "
+                 f"touch {TEXTFILES}/.podman_oom_recorder.prom.0123456789abcdef.new")
+        for user in USERS:
+            host.run(QUIET.format(user=user), user=user, timeout=240)
+        before = host.run(f"systemctl start {SERVICE}; cat {TEXTFILE}", timeout=300).stdout
+        host.run("python3 /usr/local/share/crowd.py make", user="alice", timeout=300)
+        code, took = host.run(TIMED, timeout=300).stdout.split()
+        seen = {"before": before, "code": code, "took": int(took) / 1000, "after": host.run(f"cat {TEXTFILE}").stdout,
+                "files": host.run(f"ls -A {TEXTFILES}").stdout.split(),
+                "left": host.run("systemctl list-units --all --no-legend 'podman-memory-*.scope'").stdout}
+        host.run("python3 /usr/local/share/crowd.py undo", user="alice", timeout=300)
+        for user in USERS:
+            host.run(f"podman rm -f -t 0 quiet-{user}", user=user, timeout=240)
+        host.run(f"rm /usr/local/share/crowd.py; systemctl start {SERVICE}; systemctl start podman-memory-recorder.timer", timeout=300)
+        return seen
+
+    return each(hosts, one)
+
+
+def test_a_name_that_is_in_a_users_storage_alone_is_asked_of_the_user(crowded):
+    for name, seen in crowded.items():
+        for user in USERS:
+            assert re.search(rf'container_info{{id="[0-9a-f]{{12}}",name="quiet-{user}",user="{user}"', seen["before"]), (name, seen["before"])
+
+
+def test_who_crowds_the_recorder_takes_nothing_from_others(crowded):
+    for name, seen in crowded.items():
+        assert (seen["code"], seen["took"] < 60) == ("0", True), (name, seen["code"], seen["took"])
+        rows = re.findall(r'container_info{id="\w+",name="([^"]+)",user="(\w+)"', seen["after"])
+        assert {("stays-root", "root"), ("quiet-root", "root")} <= set(rows), (name, rows)
+        assert len([row for row in rows if row[1] == "alice"]) <= 1000
+        assert int(re.search(r'left_out_cgroups{user="alice"} (\d+)', seen["after"]).group(1)) > 400, name
+        assert seen["files"] == ["podman_oom_recorder.prom"] and seen["left"] == "", (name, seen["files"], seen["left"])
+
+
+def test_nothing_is_installed_where_a_group_can_write(hosts, crowded, control):
+    each(hosts, lambda host: host.run("chmod g+w /opt/podman-memory"))
+    told = control.module(tuple(hosts), module=MODULE)
+    each(hosts, lambda host: host.run("chmod g-w /opt/podman-memory"))
+    for name, each_told in told.items():
+        assert each_told.status == "failed" and "/opt/podman-memory has mode 0775" in each_told.result["msg"], (name, each_told)
+
+
+@pytest.fixture(scope="module")
+def struck(hosts, crowded):
     """Everything that can happen has happened: {name: (what torture.py saw, kills that the journal still has)}.
 
     One host is tortured. All lose their containers, their journal and their boot.
@@ -130,7 +184,7 @@ def struck(hosts, recorded):
 
 def tortured_by(host):
     """kill -9, a full disk, a clock that jumps."""
-    host.put("/root/torture.py", GUEST.read_text(encoding="utf-8"))
+    host.put("/root/torture.py", (GUEST / "torture.py").read_text(encoding="utf-8"))
     host.run("systemctl stop podman-memory-recorder.timer")
     done = host.run(["python3", "/root/torture.py", str(KILLS)], timeout=1200)
     host.run("rm -rf /var/lib/podman-memory-torture /root/torture.py")
