@@ -19,6 +19,9 @@ _BARE = re.compile(r"(%s)\Z" % _ID)
 _SLICE = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice(?=/|\Z)")
 _MANAGER = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?=/|\Z)")
 _SERVICE = re.compile(r"/(?:[^/]+\.slice/)*([^/]+\.service)(?=/|\Z)")
+# Containers of other engines and of systemd-nspawn: who is root in one chooses the names of cgroups below.
+_OTHERS = re.compile(r"(?:lxc\.payload(?:\..*)?|lxc|machine-.*\.scope|systemd-nspawn@.*\.service|kubepods.*|docker"
+                     r"|(?:docker|crio|cri-containerd)-[0-9a-f]{64}\.scope)\Z")
 # Where only root's Podman puts containers: the slice of the systemd manager, and the parent of the cgroupfs manager.
 _ROOTS = re.compile(r"/(?:machine\.slice|libpod_parent)(?=/|\Z)")
 
@@ -39,6 +42,16 @@ def find_container_id(path: str, known: Container[str] = ()) -> Optional[str]:
         if _BARE.match(part) and part in known:
             return part
     return None
+
+
+def is_inside_another(path: str) -> bool:
+    """Whether a container of another engine comes before one of Podman's on a path, so that the latter's name is that one's choice."""
+    for part in path.split("/"):
+        if _CONTAINER.match(part):
+            return False
+        if _OTHERS.match(part):
+            return True
+    return False
 
 
 def own_cgroup(path: str, container_id: str) -> Optional[str]:

@@ -11,7 +11,7 @@ Times are microseconds since the epoch.
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from .._cgroup.paths import delegated_uid, find_container_id, may_hold, owner_uid, system_service
+from .._cgroup.paths import delegated_uid, find_container_id, is_inside_another, may_hold, owner_uid, system_service
 from .._logs.kernel_oom import DoubtfulRecord, Kill, UnattributedKill
 from .._logs.records import OomdKill, PodmanEvent, UnitOom
 from .._system.times import SECOND
@@ -89,6 +89,10 @@ class RecordsByContainer:
         ident, owner = self._locate(kill.task_memcg)
         if ident is None:
             self.kills_elsewhere.append(kill)
+        elif is_inside_another(kill.task_memcg):
+            for uid, listed in self.ownership.listed.items():
+                if ident in listed:
+                    self._claimed.setdefault((ident, uid), []).append(kill)
         elif not self._may_be(ident, owner, kill.at, kill.task_memcg):
             return
         elif kill.uid == 0 and delegated_uid(kill.task_memcg):
@@ -112,18 +116,17 @@ class RecordsByContainer:
     def _add_oomd_kill(self, kill: OomdKill) -> None:
         place = kill.cgroup or kill.unit or ""
         ident, owner = self._locate(kill.cgroup) if kill.cgroup else (find_container_id(place), kill.uid)
-        if ident is not None and self._may_be(ident, owner, kill.at, place):
+        if ident is not None and not is_inside_another(place) and self._may_be(ident, owner, kill.at, place):
             self._oomd_kills.setdefault((ident, owner), []).append(kill)
 
     def _locate(self, path: str) -> Tuple[Optional[str], int]:
         """Return (id of the container that a cgroup belongs to, uid of its owner); the id is None for no container's."""
         listed, owner = self.ownership.listed, owner_uid(path)
         if delegated_uid(path) is None:
+            owner = self.ownership.services.get(system_service(path) or "", owner)
             ident = find_container_id(path, listed.get(0, ()))
-            if ident is not None and self.ownership.is_root_s(ident):
+            if ident is not None and self.ownership.is_root_s(ident) and (owner == 0 or owner_uid(path) != 0):
                 return ident, 0  # in the session of a user who has become root, too
-            if owner == 0:
-                owner = self.ownership.services.get(system_service(path) or "", 0)
         return find_container_id(path, listed.get(owner, ())), owner
 
     def _may_be(self, ident: str, owner: int, at: int, place: str) -> bool:
@@ -142,9 +145,10 @@ class RecordsByContainer:
         return self._kills.get((ident, owner), [])
 
     def claimed_kills(self, ident: str, owner: int) -> List[Kill]:
-        """Return kills in a cgroup with this id that count as those of a container of root's.
+        """Return kills in a cgroup with this id of which it is not proven that it is this container's.
 
-        That of a rootless container can look like it, in a service of the system's with User= that is gone.
+        That of a rootless container looks like one of root's in a service of the system's with User= that is gone; and on a host
+        that is a container itself, its containers look like those inside of any other.
         """
         return self._claimed.get((ident, owner), [])
 
@@ -183,12 +187,8 @@ class RecordsByContainer:
         return killed
 
     def unknown_services(self) -> Set[str]:
-        """Return the services of the system's manager in which there were kills in containers that root does not list.
-
-        Whose they are depends on their User=.
-        """
-        services = {system_service(kill.task_memcg) for (ident, owner), kills in self._kills.items()
-                    if owner == 0 and not self.ownership.is_root_s(ident) for kill in kills}
+        """Return the services of the system's manager in which there were kills in containers: whose depends on their User=."""
+        services = {system_service(kill.task_memcg) for kill in self.records.kills if find_container_id(kill.task_memcg)}
         return {service for service in services if service and service not in self.ownership.services}
 
 

@@ -12,7 +12,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List, Optional, Tuple
 
-from .._cgroup.paths import find_container_id, oomd_victim, owner_uid
+from .._cgroup.paths import find_container_id, is_inside_another, oomd_victim, owner_uid
 from .._door.grammar import is_id
 from .._logs.kernel_lines import OOM_MESSAGE
 from .._logs.kernel_oom import KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
@@ -158,7 +158,7 @@ def rebuild_kills(database: sqlite3.Connection, first: FirstNew) -> None:
         database.execute("DELETE FROM kills WHERE boot = ? AND mono >= ?", (boot, begin))
         for kill in parse_kernel_log(messages).kills:
             ident = find_container_id(kill.task_memcg, known)
-            if ident:
+            if ident and not is_inside_another(kill.task_memcg):
                 scope = _SCOPES[cause_and_scope(kill, ident)[0]]
                 database.execute(_ADD_KILL, (boot, monos[kill.at], ident, owner_uid(kill.task_memcg), scope, kill.at))
 

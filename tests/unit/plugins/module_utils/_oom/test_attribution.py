@@ -86,7 +86,26 @@ def test_a_rootless_container_in_a_service_of_the_systems():
     known = index(kills=[kill(path)], services={"test.service": 1001})
     assert list(known.killed_containers()) == [(GONE, 1001)] and known.unknown_services() == set()
     assert list(index(kills=[kill(path)], services={"test.service": 0}).killed_containers()) == [(GONE, 0)]
-    assert not index(kills=[kill("/system.slice/test.service/libpod-payload-%s" % ROOTS)]).unknown_services()
+
+
+def test_a_service_of_alices_with_the_name_of_roots_container():
+    """With Delegate= she creates cgroups in it."""
+    path = "/system.slice/test.service/libpod-payload-%s" % ROOTS
+    forged = index(kills=[kill(path)], services={"test.service": 1000})
+    assert not forged.killed_containers() and [record.kind for record in forged.doubtful] == ["foreign id"]
+    for services in ({"test.service": 0}, {}):
+        assert list(index(kills=[kill(path)], services=services).killed_containers()) == [(ROOTS, 0)]
+
+
+@pytest.mark.parametrize("parent", [
+    "/lxc.payload.x", "/machine.slice/systemd-nspawn@x.service/payload/machine.slice", "/docker/" + GONE, "/kubepods.slice/x",
+    "/system.slice/docker-%s.scope" % GONE, "/lxc/x/machine.slice",
+])
+def test_who_is_root_in_a_container_of_another_engine_proves_nothing(parent):
+    kills = index(kills=[kill("%s/libpod-%s.scope" % (parent, ROOTS))])
+    assert not kills.killed_containers() and not kills.kills(ROOTS, 0)
+    # neither is it nothing: this host may be a container itself
+    assert kills.claimed_kills(ROOTS, 0)
 
 
 def test_where_that_service_is_gone_both_may_have_it():
