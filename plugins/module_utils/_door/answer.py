@@ -55,7 +55,7 @@ _ANSWER = Checker(record({
     "info": PODMAN_INFO,
     "next_starts": _by_id(SETTINGS),
     "main_pids": _by_id(PID),
-}, []))
+}, []), depth=3)
 
 
 def clean_answer(said: Any, user: str, now: int) -> Dict[str, Any]:
@@ -70,7 +70,7 @@ def clean_answer(said: Any, user: str, now: int) -> Dict[str, Any]:
     """
     checked = _ANSWER.check(said, now)
     if checked.value is INVALID or not checked.value["podman"]["sources"]:
-        raise DoorError("is not what was asked for: %s" % violations_text(checked.violations[-1:], 0) or "it has no source")
+        raise DoorError("is not what was asked for: %s" % (violations_text(checked.violations[-1:], 0) or "it has no source"))
     answer: Dict[str, Any] = checked.value
     podman = answer["podman"]
     for entry in podman["sources"] + podman["errors"]:

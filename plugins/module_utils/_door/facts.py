@@ -91,7 +91,7 @@ ERROR = record({
     "message": otherwise(prose(_LINE), "a message that is not valid"),
     "container": unknown(prose(600)),
     "container_id": unknown(ID),
-}, ["user", "message", "container", "container_id"])
+}, ["user", "container", "container_id"])
 
 _PROCESS = {"pid": unknown(PID), "task": unknown(prose(255)), "at": unknown(TIME), "rss": unknown(SIZE)}
 _VERDICT = record({

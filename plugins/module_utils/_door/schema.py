@@ -55,17 +55,18 @@ INVALID = _Invalid()
 class _Run:
     """One check: where it is, and what did not pass."""
 
-    def __init__(self, now: int) -> None:
-        """:param now: microseconds since the epoch."""
+    def __init__(self, now: int, depth: int) -> None:
+        """:param now: microseconds since the epoch; depth: of the paths of the parts for which violations are counted."""
         self.latest = to_iso(now + _DAY) or ""
         self.path: List[Any] = []
         self.violations: List[Violation] = []
         self.left_out: List[Tuple[Any, ...]] = []  # paths of elements
-        self._counts: Dict[Tuple[Any, ...], int] = {}  # violations by the first two parts of their paths
+        self._depth = depth
+        self._counts: Dict[Tuple[Any, ...], int] = {}  # violations by part
 
     def refuse(self, problem: str) -> Any:
         """Note that the present value does not pass, and return INVALID."""
-        part = tuple(self.path[:2])
+        part = tuple(self.path[:self._depth])
         self._counts[part] = self._counts.get(part, 0) + 1
         if self._counts[part] <= _MAX_VIOLATIONS:
             self.violations.append(Violation(tuple(self.path), problem))
@@ -87,16 +88,20 @@ class Checked(NamedTuple):
 class Checker:
     """A schema, ready for use."""
 
-    def __init__(self, schema: Schema) -> None:
-        """:raises KeyError: it has no type, or one that is not known."""
+    def __init__(self, schema: Schema, depth: int = 2) -> None:
+        """:param depth: where the elements are of which each has its violations: 1 for a list, 2 for lists in an object.
+
+        :raises KeyError: it has no type, or one that is not known.
+        """
         self._check = _compiled(schema)
+        self._depth = depth
 
     def check(self, value: Any, now: int) -> Checked:
         """Return what passes of a value.
 
         :param now: microseconds since the epoch.
         """
-        run = _Run(now)
+        run = _Run(now, self._depth)
         cleaned = self._check(value, run)
         return Checked(cleaned, run.violations, run.left_out)
 

@@ -78,6 +78,18 @@ def test_a_next_start_that_is_not_valid_costs_its_container():
     assert [error["container_id"] for error in answer["podman"]["errors"]] == [ident]
 
 
+def test_each_container_is_told():
+    changed = said()
+    idents = [each["ident"] for each in changed["podman"]["containers"]]
+    for number, each in enumerate(changed["podman"]["containers"]):
+        if number % 2:
+            each["running"] = "x"
+    changed["next_starts"] = dict.fromkeys(idents[::2], {})
+    answer = clean_answer(changed, "alice", NOW)
+    assert len(idents) > 10 and answer["podman"]["containers"] == [] and answer["next_starts"] == {}
+    assert {error["container_id"] for error in answer["podman"]["errors"]} == set(idents)
+
+
 def test_it_is_about_nobody_else():
     changed = said()
     changed["podman"]["sources"][0].update(name="kernel_log", user="root")
@@ -107,5 +119,5 @@ def test_what_is_no_answer_at_all(part, value):
 def test_without_a_source_it_is_none():
     changed = said()
     changed["podman"]["sources"] = []
-    with pytest.raises(DoorError):
+    with pytest.raises(DoorError, match="it has no source"):
         clean_answer(changed, "alice", NOW)

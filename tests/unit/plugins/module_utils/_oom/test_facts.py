@@ -90,7 +90,7 @@ class Bench:
         name = user.identity.name
         if name in self.unlisted:
             return PodmanAnswer(user=user, listed=[], containers=[], unmatched=list(words), complete=False, sources=[
-                {"name": "podman", "user": name, "status": "unavailable"}], errors=[{"source": "podman", "user": name}])
+                {"name": "podman", "user": name, "status": "unavailable"}], errors=[{"source": "podman", "user": name, "message": "m"}])
         containers = {container.ident: container._replace(running=False) for owner, container in self.recorded.containers
                       if owner == name and container.facts["name"] not in self.removed}
         listed = [ListedContainer(ident, container.facts["name"]) for ident, container in containers.items()]
@@ -156,7 +156,7 @@ def test_a_user_whose_containers_are_not_listed_may_still_have_the_removed_ones(
     bench.unlisted.add("alice")
     result = bench.collect()
     assert {entry["gone"] for entry in result["removed"] if entry["user"] == "alice"} == {None}
-    assert result["errors"] == [{"source": "podman", "user": "alice"}]
+    assert result["errors"] == [{"source": "podman", "user": "alice", "message": "m"}]
 
 
 def test_words_mean_removed_containers_too(bench):
