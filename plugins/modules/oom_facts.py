@@ -214,7 +214,7 @@ ansible_facts:
               type: str
               returned: success
             is_infra:
-              description: Whether it is the infra container of its pod.
+              description: Whether it is the infra container of its pod, as Podman says, which does what the container's owner wants.
               type: bool
               returned: success
             manager:

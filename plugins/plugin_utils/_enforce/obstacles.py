@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...module_utils._system.versions import parse_version
-from .._model.container_facts import Facts, effective_settings, is_running, is_set_by_unit, memory_usage
+from .._model.container_facts import Facts, effective_settings, is_infra, is_running, is_set_by_unit, memory_usage
 from .._text import printable
 
 UPDATE_PERSISTS = (5, 1)
@@ -34,7 +34,7 @@ def podman_version(host_facts: Facts) -> tuple[int, ...]:
 
 def container_obstacle(host_facts: Facts, container: Facts) -> Obstacle | None:
     """Return why no setting of a container can be changed, None when it can."""
-    if container.get("is_infra"):
+    if is_infra(container):
         return Obstacle("infra", "the infra container of a pod")
     controllers = host_facts.get("controllers")
     if controllers is not None and "memory" not in controllers:

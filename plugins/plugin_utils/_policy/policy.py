@@ -13,7 +13,7 @@ import datetime
 from typing import Any, Iterator, NamedTuple
 
 from ...module_utils._system.sizes import format_size
-from .._model.container_facts import Facts
+from .._model.container_facts import Facts, is_infra
 from .._text import printable
 from .match import ALWAYS, Condition, match_document
 
@@ -91,7 +91,7 @@ def decide(policy: Policy, host_facts: Facts, container: Facts) -> Decision:
 
     :param host_facts: from named_host.
     """
-    if container.get("is_infra"):
+    if is_infra(container):
         return Decision()  # a pod's infra container does nothing, and needs nothing
     settings: dict[str, Any] = {}
     sources: dict[str, tuple[int, str]] = {}
@@ -114,13 +114,13 @@ def explain_decision(policy: Policy, host_facts: Facts, container: Facts) -> dic
         waivers: [those that match].
     """
     decision, document = decide(policy, host_facts, container), match_document(host_facts, container)
-    is_infra = bool(container.get("is_infra"))
+    is_exempt = is_infra(container)
     return {
         "host": host_facts["name"],
         "user": container.get("user"),
         "container": container.get("name"),
-        "exempt": "the infra container of a pod" if is_infra else None,
-        "rules": [] if is_infra else [
+        "exempt": "the infra container of a pod" if is_exempt else None,
+        "rules": [] if is_exempt else [
             {"rule": rule.label, "match": rule.match.text, "matched": is_matching, "problem": problem}
             for rule, is_matching, problem in _evaluate_rules(policy, document)],
         "decision": {key: _explain_key(decision, key) for key in DECISION_KEYS},

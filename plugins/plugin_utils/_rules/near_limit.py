@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._model.container_facts import Facts, effective_settings, has_own_limit, is_running, memory_usage
+from .._model.container_facts import Facts, effective_settings, has_own_limit, is_infra, is_running, memory_usage
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding
 from .._model.kill_text import describe_cgroup
@@ -39,7 +39,7 @@ def near_limit_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Fi
     findings = []
     for container in containers:
         evidence = _evidence(container, usage_by_source, has_swap)
-        if evidence is None or not is_running(container) or container.get("is_infra"):
+        if evidence is None or not is_running(container) or is_infra(container):
             continue
         near, stalls = _near_severity(evidence), _stall_severity(evidence)
         if near:

@@ -137,7 +137,8 @@ def test_what_is_exempt_is_counted_apart(container, facts):
     ({"memory__usage": {"working_set": None}}, {"memory": {"max": "32m"}}, None, {"memory-limit-out-of-bounds": "unknown"}),
     ({"memory__declared__reservation": 48 * MIB}, {"memory": {"max": "32m"}}, None,
      {"memory-limit-out-of-bounds": "reservation"}),
-    ({"is_infra": True, "memory__effective__limit": 96 * MIB}, {}, None, {"limit-drift": "infra"}),
+    ({"is_infra": True, "pod": "p", "memory__usage": {"working_set": MIB // 5}, "memory__effective__limit": 96 * MIB}, {}, None,
+     {"limit-drift": "infra"}),
     ({"memory__effective__limit": None, "memory__effective__source": None, "memory__effective__oom_group": None,
       "memory__usage": None}, {}, None, {"limit-drift": "no_cgroup"}),
     ({"memory__effective": None}, {"memory": DEFAULT, "oom_group": True}, None, {None: "unknown"}),
@@ -158,6 +159,10 @@ def test_what_is_exempt_is_counted_apart(container, facts):
 ])
 def test_what_is_left_alone(skips, changes, keys, about, expected):
     assert skips(changes, policy(**keys), about) == expected
+
+
+def test_infra_by_the_owner_s_word_alone_is_changed(container, facts):
+    assert plan(facts(container(is_infra=True, memory__effective__limit=96 * MIB)), policy()).changes
 
 
 def test_a_quadlet_is_changed_from_podman_5_on(only):
@@ -287,7 +292,7 @@ def containers(draw):
     source = None if held is None else OWN if held == limit else "/machine.slice"
     changes = {
         "state__status": "running" if is_running else "exited", "manager": {"kind": kind, "unit": "web.service"},
-        "is_infra": draw(st.integers(0, 9)) == 0,
+        "is_infra": draw(st.integers(0, 9)) == 0, "pod": draw(st.sampled_from([None, "p"])),
         "memory__declared": {"limit": declared, "swap_limit": None if declared is None or extra is None else declared + extra,
                              "reservation": draw(st.sampled_from([None, None, 80 * MIB])), "oom_group": draw(GROUPS)},
         "memory__effective": {"limit": held, "swap_limit": None if held is None or extra is None else held + extra, "high": None,

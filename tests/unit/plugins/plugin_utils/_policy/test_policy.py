@@ -110,10 +110,12 @@ def test_the_host_is_named_where_it_decided():
 
 
 def test_infra_containers_are_left_alone():
-    infra = {**WEB, "is_infra": True}
+    infra = {**WEB, "is_infra": True, "pod": "p", "state": {"status": "running"}, "memory": {"usage": {"working_set": 200000}}}
     assert decide_by(rule("a", memory={"required": True}, oom_group=True), container=infra) == Decision()
     explained = explain_decision(BUILT_IN, HOST, infra)
     assert explained["exempt"] == "the infra container of a pod" and explained["rules"] == []
+    claimed = explain_decision(BUILT_IN, HOST, {**infra, "pod": None})
+    assert claimed["exempt"] is None and claimed["rules"]
 
 
 def test_the_built_in_policy():

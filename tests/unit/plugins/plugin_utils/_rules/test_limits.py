@@ -32,7 +32,18 @@ def test_limit_missing(container, facts, changes, severity):
 
 
 @pytest.mark.parametrize("changes", [
-    {"is_infra": True, "memory__declared__limit": None, "memory__effective__limit": None,
+    {"is_infra": True, "pod": None, "memory__usage": {"working_set": MIB}},
+    {"is_infra": True, "pod": "p", "memory__usage": {"working_set": 100 * MIB}},
+    {"is_infra": True, "pod": "p", "memory__usage": {"working_set": None}},
+    {"is_infra": True, "pod": "p", "memory__usage": None},
+])
+def test_infra_by_the_owner_s_word_alone_is_asked_for_a_limit(container, facts, changes):
+    bare = {"memory__declared__limit": None, "memory__effective__limit": None}
+    assert "memory-limit-missing" in rules(facts(container(user="alice", **bare, **changes)))
+
+
+@pytest.mark.parametrize("changes", [
+    {"is_infra": True, "pod": "p", "memory__usage": {"working_set": MIB // 5}, "memory__declared__limit": None, "memory__effective__limit": None,
      "memory__effective__oom_group": False},
     # a pod's or slice's limit protects it
     {"memory__declared__limit": None, "memory__effective__source": "/machine.slice/pod.slice"},

@@ -42,7 +42,7 @@ def test_in_bounds(container, facts, memory):
     (BARE, set()),
     ({"memory__effective": None}, {"evidence-missing"}),
     ({"state__status": "exited", "memory__effective": None}, {"memory-limit-out-of-bounds"}),
-    ({"is_infra": True}, set()),
+    ({"is_infra": True, "pod": "p", "memory__usage": {"working_set": MIB // 5}}, set()),
 ])
 def test_no_limit_is_in_no_bounds(container, facts, changes, expected):
     assert set(rules(facts(container(**changes)), memory={"min": "128m"})) == expected

@@ -109,7 +109,7 @@ def test_swap_room_of_what_is_not_that_near(near):
 
 
 @pytest.mark.parametrize("changes", [
-    {"state__status": "exited"}, {"is_infra": True}, {"memory__effective": None},
+    {"state__status": "exited"}, {"is_infra": True, "pod": "p", "memory__usage": {"working_set": MIB // 5}, "memory__effective__limit": MIB // 5}, {"memory__effective": None},
 ])
 def test_not_for_these(container, facts, changes):
     one = container(**{"memory__usage": {"working_set": 64 * MIB, "current": 64 * MIB}, **changes})
@@ -132,7 +132,8 @@ def test_a_shared_limit_is_used_by_all_that_share_it(container, facts):
     pod = "/machine.slice/machine-libpod_pod_%s.slice" % ("a" * 64)
     made = []
     for number in range(3):
-        one = container(memory__usage={"working_set": 20 * MIB, "current": 20 * MIB}, memory__effective__limit=64 * MIB,
+        used = 2 * MIB if number == 0 else 29 * MIB
+        one = container(memory__usage={"working_set": used, "current": used}, memory__effective__limit=64 * MIB, pod="p",
                         memory__effective__source=pod)
         one.update(id="%064x" % number, name="c%d" % number, is_infra=number == 0)
         made.append(one)
