@@ -48,7 +48,8 @@ _HOST = ",global_oom,task_memcg="
 _VICTIM = ",task_memcg="
 _TASK = ",task="
 _PID = ",pid="
-_END = re.compile(r",pid=(?P<pid>[0-9]{1,10}),uid=(?P<uid>-?[0-9]{1,10})\Z")
+# with a width of 5 in the patch from which distributions took it
+_END = re.compile(r",pid= {0,4}(?P<pid>[0-9]{1,10}),uid= {0,4}(?P<uid>-?[0-9]{1,10})\Z")
 _SUMMARY_BEGINS = "oom-kill:constraint=CONSTRAINT_"
 
 

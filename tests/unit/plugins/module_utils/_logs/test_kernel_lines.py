@@ -75,6 +75,7 @@ def test_a_group_and_a_victim_that_exits_by_itself():
     (LINE % (SCOPE, SCOPE, "sort"), SCOPE, SCOPE + "/container"),
     (HEAD.replace("user.slice", "/") + ",global_oom,task_memcg=/,task=sort,pid=587,uid=0", None, "/"),
     (HEAD.replace("(null)", "0-1,3").replace("=0", "=0-1,4") + ",oom_memcg=/a,task_memcg=/a,task=,pid=587,uid=-2", "/a", "/a"),
+    (LINE.replace("pid=587,uid=100000", "pid=  587,uid=    0") % (SCOPE, SCOPE, "sort"), SCOPE, SCOPE + "/container"),
     # without cpusets
     ("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),global_oom,task_memcg=/a.slice,task=sort,pid=587,uid=0", None, "/a.slice"),
     # names of alice's choice
