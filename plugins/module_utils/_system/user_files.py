@@ -14,7 +14,7 @@ from .command import CommandError, Identity, run_command
 
 # Scripts for sh with a directory and a name.
 _READ = 'if [ -e "$1/$2" ]; then echo yes && cat -- "$1/$2"; fi'
-# The file is whole or not there: it is written beside, then renamed.
+# The file is whole or not there, after a power cut too: it is written beside, then renamed.
 _WRITE = """set -e
 umask 022
 mkdir -p -- "$1"
@@ -22,7 +22,9 @@ new=$(mktemp -- "$1/.$2.XXXXXX")
 trap 'rm -f -- "$new"' EXIT
 cat >"$new"
 chmod 0644 -- "$new"
+sync -- "$new"
 mv -f -- "$new" "$1/$2"
+sync -- "$1"
 """
 _REMOVE = 'rm -f -- "$1/$2"'
 _REMOVE_WITH_DIRECTORY = _REMOVE + ' && { rmdir -- "$1" 2>/dev/null || :; }'

@@ -5,10 +5,14 @@
 """Files of users: whole, readable, alone in their directory, and whatever their names are."""
 
 import os
+import re
+import shutil
 import stat
+import subprocess
 
 import pytest
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system import user_files
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.user_files import (
     UserFileError,
@@ -30,6 +34,18 @@ def test_the_file_is_whole_readable_and_alone(tmp_path):
     remove_user_file(me, path, 30)
     remove_user_file(me, path, 30)
     assert os.listdir(folder) == []
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+def test_it_is_on_the_disk_before_it_has_its_name(tmp_path):
+    """As the kernel is asked: fsync of the file, rename, fsync of the directory."""
+    log = str(tmp_path / "log")
+    subprocess.run(["strace", "-f", "-y", "-o", log, "-e", "trace=fsync,rename,renameat,renameat2", "sh", "-c", user_files._WRITE, "sh",
+                    str(tmp_path / "conf.d"), "x.conf"], stdin=subprocess.DEVNULL, check=True)
+    with open(log, encoding="utf-8") as stream:
+        calls = re.findall(r"(fsync|rename)\w*\((.*)\)\s+= 0", stream.read())
+    assert [call for call, _what in calls] == ["fsync", "rename", "fsync"]
+    assert "/conf.d/.x.conf." in calls[0][1] and calls[2][1].endswith("/conf.d>")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "yes\n", "a\nb", "caf\u00e9\n"])
