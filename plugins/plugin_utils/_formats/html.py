@@ -70,9 +70,10 @@ class Html(Renderer):
     def add_host(self, entry: dict[str, Any], findings: list[Finding]) -> None:
         """Write a host's rows."""
         containers = containers_of(entry)
-        by_id = {str(container.get("id")): container for container in containers}
+        by_id = {(str(container.get("user")), str(container.get("id"))): container for container in containers}
         for finding in findings:
-            self._blocks["findings"].add(*finding_row(finding, by_id.get(str(finding["evidence"].get("container_id")))))
+            self._blocks["findings"].add(*finding_row(finding, by_id.get(
+                (str(finding["user"]), str(finding["evidence"].get("container_id"))))))
         grouped = findings_by_container(findings)
         for container in containers:
             own = grouped.get((container.get("user"), shown_name(container)), [])

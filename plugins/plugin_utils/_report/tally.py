@@ -109,7 +109,7 @@ class Tally:
         self.samples: dict[str, list[Finding]] = {}  # by rule, the same, without containers that do not run
         self.gaps: dict[tuple[str, ...], Group] = {}  # by (scope, …): what could not be checked
         self._groups_of_host: Counter[str] = Counter()
-        self._host_ids: tuple[str, set[str]] = ("", set())  # the last host, its containers that are counted as unprotected
+        self._host_ids: tuple[str, set[tuple[str, str]]] = ("", set())  # the last host, its containers that are counted as unprotected
 
     def add_host(self, entry: dict[str, Any]) -> None:
         """Count an element of the report's `hosts`."""
@@ -177,7 +177,7 @@ class Tally:
             if host != finding["host"]:
                 counted = set()
                 self._host_ids = (finding["host"], counted)
-            container = str(evidence.get("container_id"))
+            container = (str(finding["user"]), str(evidence.get("container_id")))
             self.unprotected += container not in counted
             counted.add(container)
 

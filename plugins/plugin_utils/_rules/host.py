@@ -65,5 +65,5 @@ def _sum_of_limits(running: list[Facts]) -> int:
         if limit is None:  # fall back to the declared limit
             limit = declared_settings(container).get("limit")
         if limit is not None:
-            limits[effective.get("source") or container["id"]] = limit
+            limits[effective.get("source") or (container["user"], container["id"])] = limit
     return sum(limits.values())

@@ -25,11 +25,14 @@ def apply_waivers(policy: Policy, host: str, facts: Facts, findings: list[Findin
     if not policy.waivers:
         return []
     host_facts = named_host(host, facts)
-    containers = {container["id"]: container for key in ("removed", "containers") for container in facts.get(key) or []}
+    # with the owner: a user may say that a container has the id of somebody else's
+    containers = {(container["user"], container["id"]): container
+                  for key in ("removed", "containers") for container in facts.get(key) or []}
     expired: dict[int, list[Finding]] = {}
     for finding in findings:
         # without the facts of a container where it is about the host
-        document = match_document(host_facts, containers.get(finding["evidence"].get("container_id")))
+        document = match_document(host_facts, containers.get(
+            (finding["user"], finding["evidence"].get("container_id"))))
         matching = [(number, waiver) for number, waiver in enumerate(policy.waivers)
                     if waiver.rule == finding["rule"] and condition_holds(waiver.match, document)]
         valid = [waiver for _number, waiver in matching if waiver.expires >= today]

@@ -56,6 +56,15 @@ def test_the_last_day_counts_and_the_next_does_not(bare, facts):
     assert expired["container"] is None
 
 
+def test_a_user_cannot_have_root_s_container_waived_by_its_id(bare, facts):
+    """alice says that her container has the id of root's, and gives it the label that the waiver wants."""
+    hers = dict(bare, user="alice", name="other", labels={"legacy": "yes"})
+    record = {"host": "h", "run_as": "root", "problem": None, "facts": facts(bare, hers)}
+    _entry, findings = evaluate_record(record, parse_policy({"waivers": [waiver("labels.legacy == 'yes'")]}, "test"), LAST_DAY)
+    found = {finding["user"]: finding["waiver"] for finding in findings if finding["rule"] == "memory-limit-missing"}
+    assert found["root"] is None and found["alice"] is not None
+
+
 def test_an_expired_waiver_is_one_finding_for_each_host(bare, facts):
     others = [dict(bare, id="%064x" % number, name="c%d" % number) for number in range(30)]
     left = judge(facts(*others), waiver("true"), today=datetime.date(2030, 1, 1))[1]
