@@ -16,10 +16,14 @@ import subprocess
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKey
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKey, ContainerKeys
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import Decision
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import remedy
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evidence import evidence_findings, not_checked_finding
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evidence import (
+    evidence_findings,
+    invalid_container_findings,
+    not_checked_finding,
+)
 
 MIB = 1024 * 1024
 NAMES = ["web", "it's; rm -rf /", "$(reboot)", "`reboot`\n", "-h", "\x1b[2J\u202e", "日本語"]
@@ -113,7 +117,7 @@ def is_expected(words, meant):
         return words[:2] == ["mkdir", "--"] or words[:3] == ["mkdir", "-p", "--"] and words[3] in folders and fits("unit", meant["unit"])
     if words[0] == "printf":
         return words[2] == ">" and words[3] in [folder + "/50-memory.conf" for folder in folders] and len(words) == 4
-    return words in (["podman", "info"], ["journalctl", "--lines=1"], ["journalctl", "--dmesg", "--lines=1"])
+    return words in (["podman", "info"], ["podman", "ps", "--all"], ["podman", "container", "inspect", "--", IDENT], ["journalctl", "--lines=1"], ["journalctl", "--dmesg", "--lines=1"])
 
 
 def hostile(chance, kind):
@@ -125,10 +129,13 @@ def all_remedies(container, meant, manager):
     own = container(name=meant["name"], user=meant["user"], manager=manager)
     key = ContainerKey("x", meant["user"], meant["name"], manager["unit"])
     gaps = {"sources": [{"name": name, "user": meant["user"], "status": "unavailable", "detail": None} for name in ("podman", "systemd")]}
+    left_out = {"errors": [{"source": "podman", "user": meant["user"], "message": "x", "container": meant["name"], "container_id": ident}
+                           for ident in (IDENT, meant["name"])]}
     return [
         remedy.first_limit_remedy(own, key, Decision()), remedy.bound_remedy(own, key, 5 * MIB), remedy.higher_limit_remedy(own, key, 64 * MIB),
         remedy.oom_group_remedy(meant["host"], own, key, True), remedy.persist_remedy(meant["host"], own, key, {"limit", "oom_group"}),
         remedy.shared_limit_remedy(meant["scope"]), remedy.memory_stalls_remedy(meant["scope"], MIB), remedy.drift_remedy(own, key),
+        *(each["remedy"] for each in invalid_container_findings("h", left_out, ContainerKeys(left_out))),
         not_checked_finding(meant["host"], "failed", "x")["remedy"], *(each["remedy"] for each in evidence_findings("h", gaps, "root"))]
 
 
