@@ -65,7 +65,7 @@ def main():
 main()
 '''
 FACTS_OPTIONS = {"users": {"type": "list"}, "containers": {"type": "list"}, "since": {}, "executable": {},
-                 "timeout": {"type": "int"}, "state_dir": {}, "as_json": {"type": "bool"}}
+                 "timeout": {"type": "int"}, "users_timeout": {"type": "int"}, "state_dir": {}, "as_json": {"type": "bool"}}
 CHANGE_OPTIONS = {"containers": {"type": "list", "elements": "dict"}, "persist": {"type": "bool"},
                   "allow_below_usage": {"type": "bool"}, "backend": {}, "restart": {}, "executable": {}, "timeout": {"type": "int"}}
 

@@ -33,7 +33,7 @@ _MACHINE_CALLBACKS = ("json", "jsonl", "null")
 _COLORS = {"title": "bright blue", "bad": "red", "warn": "yellow", "good": "green"}
 _BECOME = re.compile(r"password is required|not in the sudoers|privilege escalation", re.I)
 # One of the first and after it one of the second. As one pattern it would take quadratic time for a message of many of the first.
-_WRONG, _MEANS = re.compile(r"missing|incorrect|invalid|timeout", re.I), re.compile(r"become|su|doas|privilege", re.I)
+_WRONG, _MEANS = re.compile(r"missing|incorrect|invalid|timeout", re.I), re.compile(r"become|\bsu\b|sudo|doas|privilege", re.I)
 _DEFAULT_COLUMNS = 79
 _MAX_MESSAGE = 2000  # characters of a host's message that are kept: half of them from its end, where the error often is
 display = Display()

@@ -72,7 +72,8 @@ def test_colours_are_those_of_ansible(monkeypatch, is_colored):
 
 @pytest.mark.parametrize("message, expected", [
     ("Missing sudo password", True), ("Timeout (12s) waiting for privilege escalation prompt", True), ("Incorrect su password", True),
-    ("sudo: a password is required", True), ("alice is not in the sudoers file", True), ("sudo is missing", False), ("no space left", False)])
+    ("sudo: a password is required", True), ("alice is not in the sudoers file", True), ("sudo is missing", False), ("no space left", False),
+    ("Unsupported parameters: users_timeout. Supported parameters include: users", False)])
 def test_what_is_about_become(message, expected):
     assert controller.is_about_become(message) is expected
 
