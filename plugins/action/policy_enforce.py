@@ -111,19 +111,26 @@ class _Work:
         return None
 
     def _apply(self, plan: HostPlan) -> dict[str, str] | None:
-        """Apply the plan; a container that is refused (it may use more by now) does not stop the others."""
+        """Apply the plan; a container that is refused (it may use more by now) does not stop the others.
+
+        container_memory changes those of other users at once. Those of the same user are tried again without it.
+        """
         pending = {(change.user, change.container_id): change.module_options() for change in plan.changes}
-        failed: list[dict[str, Any]] = []
+        done: list[dict[str, Any]] = []
         problem = None
-        for _call in range(MAX_CALLS):
+        for call in range(MAX_CALLS):
             answer, problem = run_module(self._action, _MODULE, self._arguments(list(pending.values())), self._task_vars)
-            self._results = _results(answer.get("containers"))
-            refused = refused_containers(self._results) if problem else set()
-            if not refused or len(refused) == len(pending):
+            results = _results(answer.get("containers"))
+            refused = refused_containers(results) if problem else set()
+            users = {user for user, _ident in refused}
+            again = {key: options for key, options in pending.items() if key[0] in users and key not in refused}
+            if not again or call == MAX_CALLS - 1:
+                done += results
                 break
-            failed += [result for result in self._results if (result["user"], result["id"]) in refused]
-            pending = {key: options for key, options in pending.items() if key not in refused}
-        self._results += failed
+            done += [result for result in results if result["user"] not in users or (result["user"], result["id"]) in refused]
+            pending = again
+        self._results = done
+        failed = [result for result in done if result.get("failed")]
         if failed and problem is None:
             problem = {"kind": "failed", "message": "; ".join(
                 "%s/%s: %s" % (result["user"], result["name"], result.get("message")) for result in failed)}

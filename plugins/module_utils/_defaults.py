@@ -18,11 +18,11 @@ from ._door.grammar import items, nullable, record, text
 from ._door.schema import Checker
 from ._podman.cli import Podman, PodmanError
 from ._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf, drop_in_directory
-from ._podman.owners import find_container_owners
 from ._system.command import Identity, current_identity
 from ._system.host_files import Files, replace_file
 from ._system.users import UserError
 from ._system.versions import parse_version
+from ._users.container_owners import find_container_owners
 from ._users.group import UserGroup
 
 NAME = "50-podman-memory.conf"

@@ -359,8 +359,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._cgroup_v2.facts import cgroup_facts
 from ..module_utils._cgroup_v2.snapshot import read_snapshot
-from ..module_utils._podman.owners import find_container_owners
 from ..module_utils._system.users import UserError
+from ..module_utils._users.container_owners import find_container_owners
 
 
 def main() -> None:

@@ -18,9 +18,14 @@ description:
     quadlet. Where it is not possible, RV(containers[].persistent) is V(false) and RV(containers[].message) says what to
     change. R(What is set and what lasts,ansible_collections.podman_fleet.memory.docsite.container_memory) has the
     table by version of Podman and manager.
-  - Reads and plans all containers before it changes the first. One that can't be changed makes the module fail with
-    nothing changed. When a change fails midway, what was done is rolled back, and the result says so.
+  - The containers of one user are changed all or not at all. All of them are read and planned before the first is changed; one
+    that can't be read or changed leaves those of the same user as they are. When a change fails midway, what was done to the same
+    user's containers is rolled back, in Podman's record and in the kernel. Other users' containers are changed nevertheless.
+    The module fails when one was not changed, and RV(containers) says which were.
+  - Whatever belongs to a rootless user is read and changed by a process that is this user, in the user's slice. Root opens nothing
+    of it, and waits no longer than four times O(timeout) and 20 s for each container.
   - Runs at most one C(podman system service) for each user, on a socket in a private directory, for as long as it takes.
+  - A second run that would change containers of the same user at the same time fails and says which process is at it.
 notes:
   - Only the given options are changed, with one exception. Swap is always set together with memory, see O(memory_swap).
   - Podman 4.3 to 5.0 forgets an update at the container's next start. Podman 5.1 and newer keeps it, also for a container
@@ -175,7 +180,7 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description: What was done to each container, in the order in which they were given.
-  returned: always, empty when an option is wrong or a container can't be found
+  returned: always, empty when an option is wrong, or when no user's containers can be read
   type: list
   elements: dict
   contains:
@@ -188,7 +193,7 @@ containers:
       type: str
       returned: always
     id:
-      description: Its full ID.
+      description: Its full ID. V(null) when it could not be read and was not given by its ID.
       type: str
       returned: always
     changed:
@@ -196,7 +201,7 @@ containers:
       type: bool
       returned: always
     before:
-      description: The settings before, see RV(containers[].after).
+      description: The settings before, see RV(containers[].after). Both parts are V(null) when they could not be read.
       type: dict
       returned: always
     after:
@@ -236,7 +241,7 @@ containers:
       returned: always
       sample: set
     failed:
-      description: V(true) for a container that could not be changed.
+      description: V(true) for a container that could not be changed, and where it is not known whether it was.
       type: bool
       returned: when the module fails
 """
@@ -277,14 +282,17 @@ def main() -> None:
     if params["timeout"] < 1:
         module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
     options = Options(**{key: params[key] for key in Options._fields})
+    message = None
     try:
         result = set_container_memory(params, options, module.check_mode)
     except ContainerMemoryError as exc:
-        module.fail_json(msg=str(exc), **exc.result)
-    for text in result.pop("warnings"):
+        message, result = str(exc), exc.result
+    for text in result.pop("warnings", []):
         module.warn(text)
     if not module._diff:
-        del result["diff"]
+        result.pop("diff", None)
+    if message is not None:
+        module.fail_json(msg=message, **result)
     module.exit_json(**result)
 
 

@@ -26,7 +26,7 @@ pytest.importorskip("ansible")
 ROOT = pathlib.Path(__file__).parents[2]
 MIB = 1024 * 1024
 # A host's name reaches the stand-ins as the name of its Podman.
-HOSTS = ("nopython", "one", "two", "nothing", "refuses", "went", "fails", "lasts_not", "fat", "other", "broken", "empty", "says_no", "gone")
+HOSTS = ("nopython", "one", "two", "nothing", "refuses", "users", "went", "fails", "lasts_not", "fat", "other", "broken", "empty", "says_no", "gone")
 INVENTORY = {"all": {
     "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable,
              "memory_policy_executable": "{{ inventory_hostname }}"},
@@ -70,10 +70,10 @@ CHANGE_OPTIONS = {"containers": {"type": "list", "elements": "dict"}, "persist":
                   "allow_below_usage": {"type": "bool"}, "backend": {}, "restart": {}, "executable": {}, "timeout": {"type": "int"}}
 
 
-def container(letter, **memory):
+def container(letter, user="root", **memory):
     ident = letter * 64
     return {
-        "id": ident, "name": "c" + letter, "user": "root", "labels": {}, "pod": None, "is_infra": False,
+        "id": ident, "name": "c" + letter, "user": user, "labels": {}, "pod": None, "is_infra": False,
         "manager": {"kind": "none", "unit": None}, "state": {"status": "running", "oom_killed_flag": False},
         "oom": {"killed": False, "cause": "none", "scope": None, "lethal": False, "confidence": "certain", "count": 0, "last_at": None,
                 "victims": [], "flag_trust": "agrees", "evidence": [], "missing": []},
@@ -99,6 +99,7 @@ POLICY = {"rules": [{"name": "a", "match": "true", "memory": {"required": True, 
 ANSWERS = {
     "oom_facts": {
         "nothing": [facts()], "refuses": [facts(container("a"), container("b"))],
+        "users": [facts(container("a"), container("b", user="alice"), container("c", user="alice"))],
         "went": [facts(container("a"), container("b")), facts(container("a"))],
         "fat": [facts(container("a", usage={"working_set": 100 * MIB}))],
         "other": [{"facts_json": '{"schema": "other/v9"}'}], "broken": [{"facts_json": '{"schema"'}], "empty": [{}],
@@ -106,6 +107,9 @@ ANSWERS = {
     "container_memory": {
         "refuses": [{"failed": True, "msg": "1 of 2 containers can't be changed", "changed": False, "containers": [
             entry("a"), entry("b", failed=True, message="memory: 64m is less than it needs now")]}, "do"],
+        "users": [{"failed": True, "msg": "1 of 2 containers can't be changed", "changed": True, "containers": [
+            entry("a", changed=True, applied_live=True, persistent=True, message="set"), entry("b", user="alice"),
+            entry("c", user="alice", failed=True, message="Podman refused it")]}, "do"],
         "went": [{"failed": True, "msg": "containers[1].name: root has no container", "changed": False, "containers": []}, "do"],
         "fails": [{"failed": True, "msg": "executable: no such thing", "changed": False, "containers": []}],
         "lasts_not": [{"changed": True, "containers": [entry(
@@ -161,7 +165,7 @@ def enforce(tmp_path):
 def all_hosts(tmp_path_factory):
     """One run over all hosts: (Enforce, exit code, output)."""
     made = Enforce(tmp_path_factory.mktemp("enforce"))
-    return (made, *made.run("--diff"))
+    return (made, *made.run("--diff", "--limit", "all:!users"))
 
 
 def told(output):
@@ -202,6 +206,16 @@ def test_a_run_passes_its_options_on(enforce):
 def test_where_nothing_is_to_be_done_nothing_is_called(all_hosts):
     made, _code, output = all_hosts
     assert not made.calls("nothing") and re.search(r"^nothing +: ok=\d+ +changed=0 .*failed=0", output, re.M)
+
+
+def test_one_users_refusal_takes_nothing_back_from_others(enforce):
+    """H8: root's container is changed once, and once only."""
+    _code, output = enforce.run("--diff", "--limit", "users")
+    assert [[each["name"][0] for each in call["containers"]] for call in enforce.calls("users")] == [["a", "b", "c"], ["b"]]
+    assert re.search(r"^users +: ok=\d+ +changed=1 .*failed=1", output, re.M)
+    assert "cc alice memory none 64 MiB - memory-limit-missing (rule 1 'a') FAILED: Podman refused it" in told(output)
+    assert "ca root memory none 64 MiB live + persistent memory-limit-missing (rule 1 'a') changed" in told(output)
+    assert "cb alice memory none 64 MiB live + persistent memory-limit-missing (rule 1 'a') changed" in told(output)
 
 
 def test_a_refused_container_does_not_stop_the_others(all_hosts):

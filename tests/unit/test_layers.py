@@ -20,7 +20,7 @@ ALLOWED = {
     "module_utils/_door": ("_system",),
     "module_utils/_users": ("_system", "_door"),
     "module_utils/_cgroup": ("_system",),
-    "module_utils/_podman": ("_system", "_users", "_door"),
+    "module_utils/_podman": ("_system", "_door"),
     "module_utils/_boot": ("_system",),
     "module_utils/_logs": ("_system", "_cgroup"),
     "module_utils/_cgroup_v2": ("_system", "_boot"),

@@ -8,11 +8,14 @@ Reads and converts to numbers; knows nothing of what they mean. cgroup v2:
 Documentation/admin-guide/cgroup-v2.rst; v1: Documentation/admin-guide/cgroup-v1/memory.rst.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from .._system.host_files import Files
 from .paths import own_cgroup
 
+_V2_SETTINGS = ("memory.max", "memory.swap.max", "memory.low", "memory.oom.group")
+_V1_SETTINGS = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes")
 _V1_UNLIMITED = 1 << 60  # v1 shows "none" as LONG_MAX rounded down to a page
 
 
@@ -46,7 +49,12 @@ class CgroupFiles:
         self._v2 = self.hierarchy.version == 2
 
     def container_cgroups(self, pid: int, container_id: str) -> Optional[ContainerCgroups]:
-        """Return where a container with this main process runs, None when the process is gone."""
+        """Return where a container with this main process runs, None when the process is gone.
+
+        :param pid: as inspect shows it; what is no process id is that of no process.
+        """
+        if type(pid) is not int or pid <= 0:
+            return None
         controller = "" if self._v2 else "memory"
         leaf = None
         for line in (self._files.read("%s/%s/cgroup" % (self._proc, pid)) or "").splitlines():
@@ -113,14 +121,20 @@ class CgroupFiles:
             "pressure_full_avg300": _parse_pressure(self._text(cgroup, "memory.pressure")) if v2 else None,
         }
 
+    def settings(self, cgroup: str) -> Dict[str, str]:
+        """Return {file: text} of the memory settings that a cgroup has, exactly as write() takes them."""
+        texts = {name: self._text(cgroup, name) for name in (_V2_SETTINGS if self._v2 else _V1_SETTINGS)}
+        return {name: text for name, text in texts.items() if text is not None}
+
     def write(self, cgroup: str, name: str, text: str) -> None:
-        """Write an existing file of a cgroup.
+        """Write an existing file of a cgroup, without following a link or going up.
 
         :raises OSError: with the path; the kernel or the permissions refuse it.
         """
         path = self.hierarchy.memory_root + cgroup + "/" + name
         try:
-            with open(path, "r+", encoding="utf-8") as handle:
+            descriptor = _open_below(self.hierarchy.memory_root, [part for part in cgroup.split("/") if part] + [name])
+            with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
                 handle.write(text)
         except OSError as exc:
             raise OSError("%s: %s" % (path, exc.strerror or exc))
@@ -142,6 +156,22 @@ class CgroupFiles:
             return None
         lines = (line.split() for line in text.splitlines())
         return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+
+
+def _open_below(folder: str, parts: Sequence[str]) -> int:
+    """Open a file for writing, each of its directories relative to the one above; return the descriptor."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for index, part in enumerate(parts):
+        is_file = index == len(parts) - 1
+        flags = os.O_WRONLY | os.O_NOCTTY if is_file else os.O_RDONLY | os.O_DIRECTORY
+        try:
+            if part in (".", ".."):
+                raise OSError("it has %s in its path" % part)
+            below = os.open(part, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = below
+    return descriptor
 
 
 def _hierarchy(files: Files, root: str, proc: str) -> Hierarchy:

@@ -14,7 +14,7 @@ import subprocess
 import time
 from typing import IO, Callable, List, NamedTuple, Optional, Sequence, cast
 
-from .._system.command import Identity, current_identity, start_command
+from .._system.command import current_identity, start_command
 from .._system.times import SECOND
 
 # An entry has up to 1,024 fields, of which journalctl prints 4,096 bytes each; ours has a dozen of them.
@@ -41,14 +41,13 @@ def journalctl_argv(fields: Sequence[str], since: Optional[int] = None) -> List[
     return argv if since is None else argv + ["--since=@%d" % (since // SECOND)]
 
 
-def read_lines(argv: Sequence[str], take: Callable[[bytes], bool], timeout: float, identity: Optional[Identity] = None) -> Ending:
+def read_lines(argv: Sequence[str], take: Callable[[bytes], bool], timeout: float) -> Ending:
     """Run journalctl; `take` gets each line without its end, and returns whether it wants more.
 
     :param timeout: seconds after which it is stopped.
-    :param identity: user to run as; None: the caller.
     :raises CommandError: it can't be started.
     """
-    process = start_command(argv, identity or current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start_command(argv, current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     lines = _Lines(take)
     try:
         ended = _pump(process, lines, time.monotonic() + timeout)

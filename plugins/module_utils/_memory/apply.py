@@ -2,23 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carry out the plans for the containers of a host, and roll back when one fails.
+"""Carry out the plans for the containers of one user, and roll back when one fails; runs in the user's process.
 
 First the drop-ins, which touch nothing that runs, then record and kernel. Each step that was done is remembered
 with the one that undoes it.
 """
 
-from contextlib import ExitStack
-from typing import Callable, Dict, List, NamedTuple, Sequence
+from contextlib import ExitStack, suppress
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
-from .._podman.api import PodmanService, ServiceError
+from .._cgroup.paths import cgroup_lineage, owner_uid
+from .._podman.api import PodmanService
 from .._podman.run_options import MemorySettings
-from .._system.command import CommandError, Identity, run_command
+from .._system.command import CommandError, run_command
 from .current import Target
 from .method import QUADLET_MEMORY_KEY
 from .plan import ContainerPlan, find_deviations, previous_settings
-from .quadlet import UnreadableUnit, arguments_set_memory, drop_in_settings, render_drop_in, unit_settings
+from .quadlet import arguments_set_memory, drop_in_settings, render_drop_in, unit_settings
 from .quadlet_units import UNIT_ERRORS, Unit, UnitError, Units
 from .settings import to_leaf_files, to_resources, to_run_options
 
@@ -36,9 +37,6 @@ class Step(NamedTuple):
     job: Job  # whose
     what: str  # in words
     undo: Callable[[], None]
-
-
-_ERRORS = UNIT_ERRORS + (ServiceError, CommandError, OSError, UnreadableUnit)
 
 
 class ApplyError(Exception):
@@ -62,7 +60,7 @@ class Applier:
     def __init__(self, executable: str, timeout: float) -> None:
         self._executable = executable
         self._timeout = timeout
-        self._services: Dict[int, PodmanService] = {}
+        self._service: Optional[PodmanService] = None
         self._steps: List[Step] = []
         self._job: Job  # whose step is being done
 
@@ -73,12 +71,12 @@ class Applier:
         """
         with ExitStack() as stack:
             try:
-                self._write_drop_ins([job for job in jobs if job.plan.drop_in])
+                self._write_drop_ins([(job, job.target.unit) for job in jobs if job.plan.drop_in and job.target.unit])
                 for job in jobs:
                     if job.plan.update:
                         self._job = job
                         self._update(job, stack)
-            except _ERRORS as exc:
+            except Exception as exc:  # whatever it is, nothing may stay half done
                 raise self._roll_back(exc)
 
     def restart(self, jobs: Sequence[Job]) -> None:
@@ -99,50 +97,53 @@ class Applier:
             try:
                 step.undo()
                 rolled_back.append(step)
-            except _ERRORS as problem:
+            except Exception as problem:
                 remaining.append(step)
                 problems.append("%s: %s" % (step.job.target.container.facts["name"], problem))
         return ApplyError(str(exc), self._job, rolled_back=rolled_back, remaining=remaining, problems=problems)
 
-    def _write_drop_ins(self, jobs: Sequence[Job]) -> None:
-        """Write all drop-ins of a user, reload the user's manager once, and check that the units have them."""
-        for uid in sorted({job.target.identity.uid for job in jobs}):
-            pairs = [(job, job.target.unit) for job in jobs if job.target.identity.uid == uid and job.target.unit]
-            units = Units(pairs[0][0].target.identity, self._timeout)
-            for index, (job, unit) in enumerate(pairs):
-                self._job = job
-                self._write_drop_in(job, unit, units, last_undo=index == 0)
-            units.reload()
-            known = units.lookup([unit.name for _job, unit in pairs])
-            for job, unit in pairs:
-                self._job = job
-                _verify_drop_in(job, unit.name, units, known)
+    def _write_drop_ins(self, pairs: Sequence[Tuple[Job, Unit]]) -> None:
+        """Write all drop-ins, reload the manager once, and check that the units have them."""
+        if not pairs:
+            return
+        units = Units(pairs[0][0].target.identity, self._timeout)
+        for index, (job, unit) in enumerate(pairs):
+            self._job = job
+            self._write_drop_in(job, unit, units, last_undo=index == 0)
+        units.reload()
+        known = units.lookup([unit.name for _job, unit in pairs])
+        for job, unit in pairs:
+            self._job = job
+            _verify_drop_in(job, unit.name, units, known)
 
     def _write_drop_in(self, job: Job, unit: Unit, units: Units, last_undo: bool) -> None:
-        """:param last_undo: its undoing is the user's last one, so the manager has to reload its units then."""
-        place = units.drop_in_place(unit)
-        before = units.read_drop_in(place)
+        """:param last_undo: its undoing is the last one, so the manager has to reload its units then."""
+        path = units.drop_in_path(unit)
+        before = units.read_drop_in(path)
         settings = dict(drop_in_settings(before) if before else {}, **job.plan.target)
         memory_key = (job.target.current.context.version >= QUADLET_MEMORY_KEY
                       and not arguments_set_memory(units.read_unit(unit)))
 
         def undo() -> None:
-            units.write_drop_in(place, before)
+            units.write_drop_in(path, before)
             if last_undo:
                 units.reload()
 
-        self._steps.append(Step(job, "drop-in %s" % place.path, undo))
-        units.write_drop_in(place, render_drop_in(settings, memory_key))
+        self._steps.append(Step(job, "drop-in %s" % path, undo))
+        units.write_drop_in(path, render_drop_in(settings, memory_key))
 
     def _update(self, job: Job, stack: ExitStack) -> None:
         backend = job.plan.method.backend or ""  # a plan with an update has one
         update = {"libpod_api": self._update_by_api, "cli": self._update_by_cli, "cgroupfs": self._update_by_cgroupfs}[backend]
-        before = previous_settings(job.target.current, job.plan)
+        before, saved = previous_settings(job.target.current, job.plan), _save_kernel_settings(job)
         if backend == "libpod_api":
-            self._service(job.target.identity, stack)  # one that does not start has changed nothing
+            self._start_service(job, stack)  # one that does not start has changed nothing
 
         def undo() -> None:
-            update(job, before, stack)
+            try:
+                update(job, before, stack)
+            finally:
+                _restore_kernel_settings(job, saved)
 
         # remembered before it is tried: Podman records even what it then refuses
         self._steps.append(Step(job, backend, undo))
@@ -150,29 +151,78 @@ class Applier:
 
     def _update_by_api(self, job: Job, settings: MemorySettings, stack: ExitStack) -> None:
         present = job.target.resources if job.plan.method.resend else None
-        service = self._service(job.target.identity, stack)
-        service.update(job.target.container.ident, to_resources(settings, present))
+        self._start_service(job, stack).update(job.target.container.ident, to_resources(settings, present))
 
-    def _service(self, identity: Identity, stack: ExitStack) -> PodmanService:
-        """The one service of a user, ended with the stack."""
-        if identity.uid not in self._services:
-            self._services[identity.uid] = stack.enter_context(PodmanService(self._executable, identity, self._timeout))
-        return self._services[identity.uid]
+    def _start_service(self, job: Job, stack: ExitStack) -> PodmanService:
+        """The one service, ended with the stack."""
+        if self._service is None:
+            self._service = stack.enter_context(PodmanService(self._executable, job.target.identity, self._timeout))
+        return self._service
 
     def _update_by_cli(self, job: Job, settings: MemorySettings, _stack: ExitStack) -> None:
         argv = [self._executable, "update"] + to_run_options(settings) + [job.target.container.ident]
-        result = run_command(argv, self._timeout, job.target.identity)
+        result = run_command(argv, self._timeout)
         if result.rc != 0:
             raise CommandError("podman update: exit code %d: %s" % (result.rc, result.err[-500:] or "(no message)"))
 
     def _update_by_cgroupfs(self, job: Job, settings: MemorySettings, _stack: ExitStack) -> None:
         """Write to the leaf, after checking once more that it is still this container's."""
-        files, container = CgroupFiles(), job.target.container
-        cgroups = files.container_cgroups(container.pid, container.ident) if container.pid else None
-        if cgroups is None or cgroups.own is None:
-            raise OSError("the cgroup of its main process (%s) is not its own any more" % container.pid)
+        files = CgroupFiles()
+        own = _own_cgroups(files, job)
+        if not own:
+            raise OSError("the cgroup of its main process (%s) is not its own any more" % job.target.container.pid)
         for name, text in to_leaf_files(settings):
-            files.write(cgroups.leaf, name, text)
+            files.write(own[0], name, text)
+
+
+def _own_cgroups(files: CgroupFiles, job: Job) -> List[str]:
+    """Return the paths of the container's own cgroups, leaf first; [] when it has none or does not run.
+
+    :raises OSError: root would write into the part of the tree that belongs to a user, or outside of it.
+    """
+    container = job.target.container
+    cgroups = files.container_cgroups(container.pid, container.ident) if container.pid else None
+    if cgroups is None or cgroups.own is None:
+        return []
+    if ".." in cgroups.leaf.split("/"):
+        raise OSError("the cgroup %s is outside of what can be seen here" % cgroups.leaf)
+    if job.target.identity.uid == 0 and owner_uid(cgroups.leaf) != 0:
+        raise OSError("the cgroup %s belongs to uid %d, not to root" % (cgroups.leaf, owner_uid(cgroups.leaf)))
+    above = cgroup_lineage(cgroups.own)[1:]
+    return [path for path in cgroup_lineage(cgroups.leaf) if path not in above]
+
+
+_Saved = Dict[str, Dict[str, str]]  # {path of a cgroup: {file: text}}
+
+
+def _save_kernel_settings(job: Job) -> _Saved:
+    """Return what the kernel has now for the container's own cgroups.
+
+    :raises OSError: it runs, and its limit can't be read, so that it could not be given back.
+    """
+    files = CgroupFiles()
+    saved = {path: files.settings(path) for path in _own_cgroups(files, job)}
+    if saved and not any(saved.values()):
+        raise OSError("its present limit can't be read, so it could not be given back after a failure")
+    return saved
+
+
+def _restore_kernel_settings(job: Job, saved: _Saved) -> None:
+    """Give the container's own cgroups exactly what they had: Podman's record may have said something else.
+
+    :raises OSError: they don't have it.
+    """
+    files = CgroupFiles()
+    for path in _own_cgroups(files, job):
+        wanted = saved.get(path, {})
+        for _attempt in range(2):  # v1 takes memory and swap in one order only
+            for name, text in files.settings(path).items():
+                if text != wanted.get(name, text):
+                    with suppress(OSError):  # what it has then is compared below
+                        files.write(path, name, wanted[name])
+        for name, text in files.settings(path).items():
+            if text != wanted.get(name, text):
+                raise OSError("%s/%s is %s, it was %s" % (path, name, text, wanted[name]))
 
 
 def _verify_drop_in(job: Job, unit_name: str, units: Units, known: Dict[str, Unit]) -> None:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read the present state of the containers that container_memory is to change: Podman, their units, their cgroups.
+"""Read the present state of the containers of one user that container_memory is to change: Podman, units, cgroups.
 
-Reads only; a fixed number of processes for each user, and one for each container that has stopped (Podman's
+Runs in the user's process, but for find_owner(). Reads only; a fixed number of processes for each user, and one for each container that has stopped (Podman's
 inspect shows the last run's limits then).
 """
 
@@ -19,7 +19,7 @@ from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer, query_containers
 from .._podman.run_options import MemorySettings
 from .._system.command import Identity, current_identity, identity_from_passwd
-from .._system.users import User, find_user
+from .._system.users import User
 from .enforced import Enforced
 from .method import KEEPS_OTHER_RESOURCES, KEEPS_UPDATES, Context
 from .plan import CurrentState
@@ -48,7 +48,7 @@ class RequestRefused(ValueError):
         self.reasons = reasons
 
 
-def find_owner(name: str) -> User:
+def find_owner(name: str) -> Identity:
     """Return the user of that name.
 
     :raises RequestRefused: there is none, or the caller may not change their containers.
@@ -60,7 +60,7 @@ def find_owner(name: str) -> User:
         raise RequestRefused(["user: there is no user %r on this host" % name])
     if me.uid not in (0, identity.uid):
         raise RequestRefused(["user: only root can change the containers of %r, this is %r (use become)" % (name, me.name)])
-    return find_user(identity)
+    return identity
 
 
 class TargetReader:
@@ -77,24 +77,11 @@ class TargetReader:
         self._version = version
         self._files = CgroupFiles()
 
-    def read(self, requests: Sequence[Request]) -> List[Target]:
-        """Return the containers that the requests mean, in their order.
+    def read(self, user: User, requests: Sequence[Request]) -> List[Target]:
+        """Return the user's containers that the requests mean, in their order.
 
         :raises RequestRefused: with a reason for each that can't be read.
         """
-        targets: Dict[int, Target] = {}
-        reasons = []
-        for name in sorted({request.user for request in requests}):
-            try:
-                targets.update(self._read_user(find_owner(name), [request for request in requests if request.user == name]))
-            except RequestRefused as exc:
-                reasons.extend(exc.reasons)
-        if reasons:
-            raise RequestRefused(reasons)
-        return [targets[id(request)] for request in requests]
-
-    def _read_user(self, user: User, requests: Sequence[Request]) -> Dict[int, Target]:
-        """Return {id of the request: Target} for the requests of one user."""
         answer = query_containers(user, [request.name for request in requests], self._executable, self._timeout)
         source = answer.sources[0]
         if source["status"] not in ("ok", "partial"):
@@ -110,12 +97,14 @@ class TargetReader:
                 reasons.append("%sname: %s of %s: %s" % (request.where, request.name, request.user, exc))
         if reasons:
             raise RequestRefused(reasons)
-        return targets
+        return [targets[id(request)] for request in requests]
 
     def _read_target(self, request: Request, identity: Identity, container: Container, units: Units,
                      known: Dict[str, Unit]) -> Target:
         manager = container.facts["manager"]
         kind, unit = manager["kind"], known.get(manager["unit"])
+        if unit is not None and unit.source.endswith(".container") and not unit.runs(container.facts["name"]):
+            unit = None
         quadlet_file = unit.source if unit is not None and unit.source.endswith(".container") else None
         if kind == "systemd" and quadlet_file:
             kind = "quadlet"  # with CgroupsMode= the command line does not show it

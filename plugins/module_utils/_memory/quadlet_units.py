@@ -4,20 +4,22 @@
 
 """The units of containers and our drop-ins: ask systemd, read, write, reload.
 
-Everything that belongs to a user is read and written as that user, so root never follows the user's links.
-What the files say: quadlet.py.
+Runs in the process of the user whose units they are, so that no link of the user's leads root elsewhere. What the files say:
+quadlet.py.
 """
 
 import os
+import re
+from contextlib import suppress
 from typing import Dict, Iterable, NamedTuple, Optional
 
-from .._system.command import Identity, current_identity
+from .._podman.unit_command import podman_run_lines
+from .._system.command import Identity
+from .._system.host_files import Files, replace_file
 from .._system.systemctl import Systemctl, SystemctlError
-from .._system.user_files import UserFileError, read_user_file, remove_user_file, write_user_file
 from .quadlet import DROP_IN
 
 _SYSTEM = "/etc/containers/systemd"
-_SYSTEM_USERS = _SYSTEM + "/users"
 
 
 class Unit(NamedTuple):
@@ -26,13 +28,11 @@ class Unit(NamedTuple):
     name: str
     source: str  # path of the quadlet file, "" for none
     fragment: str  # path of the unit file, "" for none
+    run_line: str = ""  # its `podman run …` as systemd would execute it, "" for none
 
-
-class DropInPlace(NamedTuple):
-    """Where our drop-in goes."""
-
-    path: str
-    writer: Identity  # who can write there
+    def runs(self, name: str) -> bool:
+        """Whether it runs the container of this name: the label of an image may name any unit."""
+        return re.search(r" --name[= ]%s( |$)" % re.escape(name), self.run_line) is not None
 
 
 class UnitError(Exception):
@@ -40,7 +40,7 @@ class UnitError(Exception):
 
 
 # What the methods of Units raise: also when systemd refuses or does not answer, and when a file can't be read or written.
-UNIT_ERRORS = (UnitError, SystemctlError, UserFileError)
+UNIT_ERRORS = (UnitError, SystemctlError, OSError)
 
 
 class Units:
@@ -59,43 +59,44 @@ class Units:
 
     def lookup(self, names: Iterable[str]) -> Dict[str, Unit]:
         """Return {name: Unit} in one call."""
-        shown = self._systemctl.show(names, ["SourcePath", "FragmentPath"])
-        return {name: Unit(name, properties.get("SourcePath", ""), properties.get("FragmentPath", ""))
+        shown = self._systemctl.show(names, ["SourcePath", "FragmentPath", "ExecStart"])
+        lines = podman_run_lines(shown)
+        return {name: Unit(name, properties.get("SourcePath", ""), properties.get("FragmentPath", ""), lines.get(name, ""))
                 for name, properties in shown.items()}
 
     def read_unit(self, unit: Unit) -> str:
         """Return the text of a generated unit."""
         if not unit.fragment:
             raise UnitError("%s: systemd does not know the unit any more" % unit.name)
-        text = read_user_file(self._identity, unit.fragment, self._timeout)
+        text = _read(unit.fragment)
         if text is None:
             raise UnitError("%s: there is no such file" % unit.fragment)
         return text
 
-    def drop_in_place(self, unit: Unit) -> DropInPlace:
-        """Return the place of the drop-in for the quadlet file of a unit.
+    def drop_in_path(self, unit: Unit) -> str:
+        """Return the path of the drop-in for the quadlet file of a unit.
 
         Quadlet looks for NAME.container.d in all directories of the user, not only beside the file. So a file that
-        root keeps for a user gets it in that user's own part of /etc, and never one that others share.
+        root keeps for users gets it in the user's home directory, and never one that others share.
         """
-        name = os.path.join(os.path.basename(unit.source) + ".d", DROP_IN)
-        me = current_identity()
-        if self._identity.uid == 0:
-            return DropInPlace(os.path.join(_SYSTEM, name), me)
-        if me.uid == 0 and unit.source.startswith(_SYSTEM_USERS + "/"):
-            return DropInPlace(os.path.join(_SYSTEM_USERS, str(self._identity.uid), name), me)
-        return DropInPlace(os.path.join(self._identity.home, ".config/containers/systemd", name), self._identity)
+        folder = _SYSTEM if self._identity.uid == 0 else os.path.join(self._identity.home, ".config/containers/systemd")
+        return os.path.join(folder, os.path.basename(unit.source) + ".d", DROP_IN)
 
-    def read_drop_in(self, place: DropInPlace) -> Optional[str]:
+    def read_drop_in(self, path: str) -> Optional[str]:
         """Return the text of our drop-in, None when there is none."""
-        return read_user_file(place.writer, place.path, self._timeout)
+        return _read(path)
 
-    def write_drop_in(self, place: DropInPlace, text: Optional[str]) -> None:
+    def write_drop_in(self, path: str, text: Optional[str]) -> None:
         """Replace our drop-in atomically; None removes it, and its directory when nothing else is in it."""
-        if text is None:
-            remove_user_file(place.writer, place.path, self._timeout, with_directory=True)
-        else:
-            write_user_file(place.writer, place.path, text, self._timeout)
+        folder = os.path.dirname(path)
+        if text is not None:
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+            replace_file(path, text.encode("utf-8"), 0o644)
+            return
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        with suppress(OSError):  # there is something else in it, or it is not there
+            os.rmdir(folder)
 
     def reload(self) -> None:
         """Make the manager reload its units; nothing is restarted."""
@@ -104,3 +105,12 @@ class Units:
     def restart(self, name: str) -> None:
         """Restart a unit, which recreates its container."""
         self._systemctl.run("restart", "--", name)
+
+
+def _read(path: str) -> Optional[str]:
+    """:raises UnitError: it is there and can't be read."""
+    files = Files()
+    text = files.read(path)
+    if path in files.unreadable:
+        raise UnitError("%s: %s" % (path, files.unreadable[path]))
+    return text

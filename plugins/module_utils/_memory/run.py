@@ -2,26 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""container_memory from its options to its result: read, plan all, apply all, read again.
+"""container_memory from its options to its result: each user's containers are planned and changed in the user's own process.
 
-Knows the order; decides and parses nothing itself.
+What a user's process says is the user's word: it is checked, and counts for that user's containers only.
 """
 
 import os
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from .._door.grammar import BOOLEAN, ID, NAME, SIZE, is_id, items, nullable, prose, record, text
+from .._door.schema import Checker
 from .._podman.cli import Podman, PodmanError
-from .._system.command import current_identity
+from .._system.command import Identity, current_identity, runtime_dir
 from .._system.host import Host
 from .._system.versions import parse_version
-from .apply import Applier, ApplyError, Job, Step
-from .current import RequestRefused, Target, TargetReader
-from .method import Unsupported
-from .plan import current_values, find_deviations, plan_container
-from .request import Options, RequestError, parse_requests
-from .result import build_diff, container_entry, failed_entry
+from .._users.group import Reply, UserGroup
+from .current import RequestRefused, find_owner
+from .request import Options, Request, RequestError, parse_requests
+from .result import build_diff
+from .transaction import Entry, Outcome, Transaction
 
-Entry = Dict[str, Any]  # an element of the module's result `containers`
+_MAX_ANSWER = 8 * 1024 * 1024  # bytes; a container takes about 1 KiB
+_MAX_CONTAINERS = 5000  # of one user
+_COMMANDS = 4  # that a user's process runs whatever the number of containers, each as long as the option timeout allows
+_EACH = 20  # seconds more for each container
+_SIZES = {key: nullable(SIZE) for key in ("limit", "swap_limit", "reservation", "high")}
+_STATE = record({
+    "declared": nullable(record(dict(_SIZES, oom_group=nullable(BOOLEAN)), optional=["high"])),
+    "effective": nullable(record(dict(_SIZES, oom_group=nullable(BOOLEAN)), optional=["reservation"])),
+}, optional=[])
+_ENTRY = record({
+    "name": NAME, "id": ID, "changed": BOOLEAN, "before": _STATE, "after": _STATE, "applied_live": BOOLEAN, "persistent": BOOLEAN,
+    "restart_required": BOOLEAN, "method": text(40, "^[a-z_+]+$"), "message": prose(4000), "failed": BOOLEAN,
+}, optional=["failed"])
+_OUTCOME = Checker(record({
+    "entries": items(_ENTRY, _MAX_CONTAINERS), "messages": items(prose(16000), 100), "warnings": items(prose(4000), _MAX_CONTAINERS),
+    "changing": BOOLEAN}, optional=[]))
 
 
 class ContainerMemoryError(Exception):
@@ -32,160 +48,120 @@ class ContainerMemoryError(Exception):
         self.result = result or {"changed": False, "containers": []}
 
 
+class _Part(NamedTuple):
+    """What is asked for one user's containers."""
+
+    identity: Identity
+    requests: List[Request]
+
+
 def set_container_memory(params: Dict[str, Any], options: Options, check_mode: bool) -> Dict[str, Any]:
     """Return {changed, containers, diff, warnings}.
 
     :param params: the module's parameters, for the requests in them.
-    :raises ContainerMemoryError: nothing was done, or it was rolled back; its result says which.
+    :raises ContainerMemoryError: some containers were not changed, or changed back; its result says which.
     """
-    page_size = os.sysconf("SC_PAGE_SIZE")
     try:
-        requests = parse_requests(params, current_identity().name, page_size)
+        requests = parse_requests(params, current_identity().name, os.sysconf("SC_PAGE_SIZE"))
         version = _read_version(options)
-        targets = TargetReader(options.executable, options.timeout, version).read(requests)
+        parts = _split(requests)
     except (RequestError, RequestRefused) as exc:
         raise ContainerMemoryError("%s (nothing was changed)" % exc)
-    jobs = _plan(targets, options, page_size)
-    if not check_mode:
-        _apply(jobs, options)
-    entries = [container_entry(job.target, job.plan) for job in jobs]
-    restarted = [job for job in jobs if job.plan.restart_required and options.restart == "if_needed"]
-    changing = [job for job in jobs if job.plan.update or job.plan.drop_in or job in restarted]
-    if changing and not check_mode:
-        _restart(restarted, entries, options)
-        _verify(jobs, entries, restarted, options, version)
-    elif restarted:
-        _predict_restart(jobs, entries, restarted)
-    result = _build_result(entries, jobs)
-    failures = ["%s/%s: %s" % (entry["user"], entry["name"], entry["message"]) for entry in entries if entry.get("failed")]
-    if failures:
-        raise ContainerMemoryError("; ".join(failures), result)
+    outcomes = _work(parts, options, version, check_mode)
+    if not any(outcome.entries for outcome in outcomes.values()):
+        raise ContainerMemoryError("; ".join(_messages(parts, outcomes)))
+    result = _build_result(requests, parts, outcomes)
+    messages = _messages(parts, outcomes)
+    if messages:
+        raise ContainerMemoryError("; ".join(messages), result)
     return result
 
 
 def _read_version(options: Options) -> Tuple[int, ...]:
     """Ask Podman; the executable is the same for all users."""
     try:
-        text = Podman(options.executable, current_identity(), options.timeout).version()
+        answer = Podman(options.executable, current_identity(), options.timeout).version()
     except PodmanError as exc:
         raise ContainerMemoryError("executable: %s" % exc)
-    version = parse_version(text)
+    version = parse_version(answer)
     if not version:
-        raise ContainerMemoryError("the version of Podman can't be determined from %r (nothing was changed)" % text)
+        raise ContainerMemoryError("the version of Podman can't be determined from %r (nothing was changed)" % answer)
     return version
 
 
-def _plan(targets: Sequence[Target], options: Options, page_size: int) -> List[Job]:
-    """Return the jobs; every container is planned before the first is touched."""
+def _work(parts: Sequence[_Part], options: Options, version: Tuple[int, ...], check_mode: bool) -> Dict[int, Outcome]:
+    """Plan each user's containers, then change those of all whose plan is possible; return what it comes to, by uid."""
     memory_total = Host().facts(0)["memory_total"]
-    jobs = []
-    refusals: Dict[str, str] = {}
-    for target in targets:
-        try:
-            jobs.append(Job(target, plan_container(target.current, target.request.requested, options, page_size, memory_total)))
-        except Unsupported as exc:
-            refusals[target.container.ident] = str(exc)
-    if refusals:
-        lines, entries = [], []
-        for target in targets:
-            refusal = refusals.get(target.container.ident)
-            if refusal is None:
-                entries.append(dict(failed_entry(target, "not touched, because of others"), failed=False))
-            else:
-                entries.append(failed_entry(target, refusal))
-                lines.append("%s%s/%s: %s" % (target.request.where, target.request.user, target.request.name, refusal))
-        raise ContainerMemoryError("%d of %d containers can't be changed, nothing was changed: %s" % (
-            len(lines), len(targets), "; ".join(lines)), {"changed": False, "containers": entries})
-    return jobs
-
-
-def _apply(jobs: List[Job], options: Options) -> None:
+    transaction = Transaction()  # each process has its own copy
+    plans = {part.identity.uid: {
+        "do": "plan", "identity": list(part.identity), "session": runtime_dir(part.identity) is not None,
+        "requests": [list(request) for request in part.requests], "options": list(options), "version": list(version),
+        "memory_total": memory_total, "check_mode": check_mode} for part in parts}
+    by_uid = {part.identity.uid: part for part in parts}
+    longest = max(len(part.requests) for part in parts)
+    seconds = options.timeout * (_COMMANDS + (longest if options.restart == "if_needed" else 0)) + _EACH * longest
     try:
-        Applier(options.executable, options.timeout).apply(jobs)
-    except ApplyError as exc:
-        raise ContainerMemoryError(_failure_message(exc), _failure_result(jobs, exc))
+        with UserGroup([part.identity for part in parts], transaction.answer) as group:
+            replies = group.ask(plans, seconds, _MAX_ANSWER)
+            outcomes = {uid: _parse(reply, by_uid[uid]) for uid, reply in replies.items()}
+            ready = {uid: {"do": "apply"} for uid, outcome in outcomes.items()
+                     if outcome.changing and not outcome.messages and not check_mode}
+            for uid, reply in group.ask(ready, seconds, _MAX_ANSWER).items():
+                outcomes[uid] = _parse(reply, by_uid[uid], planned=outcomes[uid])
+    finally:
+        transaction.close()
+    return outcomes
 
 
-def _failure_message(exc: ApplyError) -> str:
-    facts = exc.job.target.container.facts
-    parts = ["%s/%s: %s" % (facts["user"], facts["name"], exc)]
-    parts.append("rolled back: %s" % (_describe_steps(exc.rolled_back) or "nothing, since nothing had been done"))
-    if exc.remaining:
-        parts.append("could not be rolled back: %s (%s)" % (_describe_steps(exc.remaining), "; ".join(exc.problems)))
-    return "; ".join(parts)
+def _parse(reply: Reply, part: _Part, planned: Optional[Outcome] = None) -> Outcome:
+    """Return what a user's process answered, or that there is no answer.
+
+    :param planned: when it was to carry this out: whether it did is not known then.
+    """
+    problem = reply.error
+    if problem is None:
+        checked = _OUTCOME.check(reply.answer, now=0)
+        said = checked.value if not checked.violations else None
+        if said is not None and len(said["entries"]) in (0, len(part.requests)) and (said["entries"] or said["messages"]):
+            return Outcome(**dict(said, entries=[dict(entry, user=part.identity.name) for entry in said["entries"]]))
+        problem = "what %s's process says of the containers is not valid" % part.identity.name
+    if planned is None:
+        return Outcome([], ["user %s: %s (nothing was changed)" % (part.identity.name, problem)], [], False)
+    message = "what was changed is not known: %s" % problem
+    entries = [dict(entry, failed=True, applied_live=False, persistent=False, message=message) for entry in planned.entries]
+    return Outcome(entries, ["user %s: %s" % (part.identity.name, message)], [], False)
 
 
-def _describe_steps(steps: Sequence[Step]) -> str:
-    return ", ".join("%s/%s (%s)" % (step.job.target.identity.name, step.job.target.container.facts["name"], step.what)
-                     for step in steps)
+def _split(requests: Sequence[Request]) -> List[_Part]:
+    """The requests of each user.
+
+    :raises RequestRefused: there is no such user, or the caller may not change their containers.
+    """
+    parts = []
+    for name in sorted({request.user for request in requests}):
+        parts.append(_Part(find_owner(name), [request for request in requests if request.user == name]))
+    return parts
 
 
-def _failure_result(jobs: Sequence[Job], exc: ApplyError) -> Dict[str, Any]:
-    """The result of a run that failed midway: who failed, who was rolled back, who was not, who was not touched."""
-    rolled_back, remaining = [step.job for step in exc.rolled_back], [step.job for step in exc.remaining]
-    entries = []
-    for job in jobs:
-        if job in remaining:
-            entry = dict(container_entry(job.target, job.plan), failed=True, message="changed, and could not be rolled back")
-        elif job is exc.job:
-            entry = failed_entry(job.target, str(exc) + "; rolled back" * (job in rolled_back))
-        else:
-            entry = dict(failed_entry(job.target, "changed, then rolled back" if job in rolled_back else "not touched"),
-                         failed=False)
-        entries.append(entry)
-    return {"changed": bool(remaining), "containers": entries}
+def _messages(parts: Sequence[_Part], outcomes: Dict[int, Outcome]) -> List[str]:
+    return [message for part in parts for message in outcomes[part.identity.uid].messages]
 
 
-def _restart(jobs: Sequence[Job], entries: List[Entry], options: Options) -> None:
-    try:
-        Applier(options.executable, options.timeout).restart(jobs)
-    except ApplyError as exc:
-        raise ContainerMemoryError("%s/%s could not be restarted, its settings are written: %s" % (
-            exc.job.target.identity.name, exc.job.target.container.facts["name"], exc),
-            {"changed": True, "containers": entries})
+def _build_result(requests: Sequence[Request], parts: Sequence[_Part], outcomes: Dict[int, Outcome]) -> Dict[str, Any]:
+    """The module's result; an entry for each request, in their order."""
+    by_request: Dict[int, Entry] = {}
+    for part in parts:
+        outcome = outcomes[part.identity.uid]
+        entries = outcome.entries or [_unread_entry(request, outcome.messages[0]) for request in part.requests]
+        by_request.update(zip((id(request) for request in part.requests), entries))
+    entries = [by_request[id(request)] for request in requests]
+    return {"changed": any(entry["changed"] for entry in entries), "containers": entries, "diff": build_diff(entries),
+            "warnings": [warning for part in parts for warning in outcomes[part.identity.uid].warnings]}
 
 
-_RESTARTED = {"changed": True, "restart_required": False, "applied_live": True, "message": "set, and its unit is restarted"}
-
-
-def _predict_restart(jobs: Sequence[Job], entries: Sequence[Entry], restarted: Sequence[Job]) -> None:
-    """Set in the entries what a restart of a unit will enforce: what the unit declares."""
-    for job, entry in zip(jobs, entries):
-        if job in restarted:
-            declared = entry["after"]["declared"]
-            effective = {"limit": declared["limit"], "swap_limit": declared["swap_limit"], "high": None,
-                         "oom_group": bool(declared["oom_group"])}
-            entry.update(_RESTARTED, after=dict(entry["after"], effective=effective))
-
-
-def _verify(jobs: Sequence[Job], entries: List[Entry], restarted: Sequence[Job], options: Options,
-            version: Tuple[int, ...]) -> None:
-    """Set in the entries what is there now, and mark those that are not as planned as failed."""
-    # a unit that was restarted has created another container of that name
-    requests = [job.target.request._replace(name=job.target.container.facts["name"] if job in restarted
-                                            else job.target.container.ident) for job in jobs]
-    try:
-        targets = TargetReader(options.executable, options.timeout, version).read(requests)
-    except RequestRefused as exc:
-        raise ContainerMemoryError("it was changed, but could not be read afterwards: %s" % exc,
-                                   {"changed": True, "containers": entries})
-    for job, entry, target in zip(jobs, entries, targets):
-        current = target.current
-        entry["after"] = current_values(current)
-        if job in restarted:
-            entry.update(_RESTARTED, applied_live=current.enforced is not None, id=target.container.ident)
-        plan = job.plan._replace(applied_live=job.plan.applied_live or job in restarted)
-        deviations = find_deviations(current, plan, os.sysconf("SC_PAGE_SIZE"))
-        if deviations:
-            entry.update(failed=True, message="it is not as it should be: %s" % "; ".join(deviations))
-        elif job.target.current.enforced is not None and current.enforced is None:
-            entry.update(applied_live=False, message="%s; it ended meanwhile" % entry["message"])
-
-
-def _build_result(entries: List[Entry], jobs: Sequence[Job]) -> Dict[str, Any]:
-    warnings = ["%s/%s: %s" % (entry["user"], entry["name"], text)
-                for entry, job in zip(entries, jobs) for text in job.plan.warnings]
-    warnings += ["%s/%s: %s" % (entry["user"], entry["name"], entry["message"]) for entry, job in zip(entries, jobs)
-                 if job.plan.method.reason == "stopped" and not job.plan.persistent]
-    return {"changed": any(entry["changed"] for entry in entries), "containers": entries,
-            "diff": build_diff(entries), "warnings": warnings}
+def _unread_entry(request: Request, message: str) -> Entry:
+    """The entry of a container that could not be read, for itself or because of another one of the same user."""
+    unknown = {"declared": None, "effective": None}
+    return {"name": request.name, "user": request.user, "id": request.name if is_id(request.name) else None, "changed": False,
+            "before": unknown, "after": unknown, "applied_live": False, "persistent": False, "restart_required": False,
+            "method": "none", "message": message, "failed": True}

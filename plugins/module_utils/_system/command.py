@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run one external command, as the caller or (as root) as another user.
+"""Run one external command as the caller. What is another user's is for a process that is this user: the room _users.
 
 Knows time limits, output limits and what a rootless user's environment must be.
 Knows nothing of what the commands mean.
@@ -16,7 +16,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from typing import IO, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import IO, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 # 2,000 containers make about 20 MB of `podman container inspect`; anything far above
 # that is not an answer and must not eat the memory of the audited host.
@@ -112,15 +112,16 @@ def start_command(argv: Sequence[str], identity: Identity, stdin: _Stream = subp
     """Start a command in a session of its own.
 
     :param argv: see run_command().
-    :param identity: user to run as; only root can run as another one.
+    :param identity: the caller, for the environment.
     :raises CommandNotFound: no such executable.
-    :raises CommandError: it can't be started.
+    :raises CommandError: it can't be started, or it would be another user's: with the caller's keyring, cgroup and limits.
     """
+    if identity.uid != os.geteuid():
+        raise CommandError("%s: a command of %s can be run in a process of that user only" % (argv[0], identity.name))
     executable = find_executable(argv[0])
     try:
         return subprocess.Popen([executable] + list(argv[1:]), stdin=stdin, stdout=stdout, stderr=stderr, cwd="/",
-                                env=user_environment(identity), bufsize=0, start_new_session=True,
-                                preexec_fn=_user_switch(identity))
+                                env=user_environment(identity), bufsize=0, start_new_session=True)
     except (OSError, subprocess.SubprocessError) as exc:
         raise CommandError("%s could not be started: %s" % (argv[0], exc))
 
@@ -131,7 +132,7 @@ def run_command(argv: Sequence[str], timeout: float, identity: Optional[Identity
 
     :param argv: the first word is looked up in the system's search path, not in the caller's.
     :param timeout: seconds until the command and its children are killed.
-    :param identity: user to run as; only root can run as another one. None: the caller.
+    :param identity: see start_command(); None: the caller.
     :param stdin: for its standard input (at most a pipe's buffer, 64 KiB); None: /dev/null.
     :param max_output: bytes of standard output after which it is killed.
     :raises CommandNotFound: no such executable.
@@ -153,21 +154,6 @@ def run_command(argv: Sequence[str], timeout: float, identity: Optional[Identity
     finally:
         _kill(process)
     return CommandResult(process.returncode, out, err)
-
-
-def _user_switch(identity: Identity) -> Optional[Callable[[], None]]:
-    """Return the function that becomes the user between fork and exec; None when there is nothing to change."""
-    if os.geteuid() != 0 or identity.uid == 0:
-        return None
-    # Looked up before the fork: only plain system calls are safe after it.
-    groups = os.getgrouplist(identity.name, identity.gid)
-
-    def become_user() -> None:
-        os.setgroups(groups)
-        os.setgid(identity.gid)
-        os.setuid(identity.uid)
-
-    return become_user
 
 
 def _read_output(process: "subprocess.Popen[bytes]", name: str, deadline: float, max_output: int) -> Tuple[bytes, str]:

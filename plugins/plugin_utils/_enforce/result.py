@@ -51,13 +51,12 @@ def _rows(change: Change, result: dict[str, Any] | None) -> list[Row]:
 
 
 def refused_containers(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Return (user, id) of the containers because of which a call did nothing, or took back what it did.
+    """Return (user, id) of the containers because of which nothing was done to their user's, or was taken back.
 
-    container_memory does all or none: the others can be done without these. Empty when something was done.
+    container_memory does all or none of each user's: that user's others can be done without these.
     """
-    if any(result.get("changed") and not result.get("failed") for result in results):
-        return set()
-    return {(result["user"], result["id"]) for result in results if result.get("failed")}
+    done = {result["user"] for result in results if result.get("changed") and not result.get("failed")}
+    return {(result["user"], result["id"]) for result in results if result.get("failed") and result["user"] not in done}
 
 
 def count_results(plan: HostPlan, rows: list[Row]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from collections import namedtuple
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import apply, result, run
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import ContainerCgroups
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import apply, result, transaction
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.apply import Applier, ApplyError, Job
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.current import Target
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.enforced import Enforced
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.method import ADVICE, Context
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.plan import CurrentState, plan_container
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import DropInPlace, Unit
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet_units import Unit
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import Options, Request
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.api import ServiceError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
@@ -28,9 +29,11 @@ OPTIONS = Options(persist=True, allow_below_usage=False, backend="auto", restart
 
 
 class World:
-    """Stands for Podman and systemd; logs what happens in order."""
+    """Stands for Podman, systemd and the kernel; logs what happens in order."""
 
     def __init__(self):
+        self.kernel = {}
+        self.stubborn = False
         self.log = []
         self.refused = ()
         self.unit_text = {}
@@ -50,24 +53,46 @@ class World:
 
             def update(self, ident, sent):
                 world.log.append(("update", ident, sent))
+                limit = sent["memory"]["limit"]
+                if ident in world.kernel:
+                    world.kernel[ident]["memory.max"] = "max" if limit == -1 else str(limit)
                 if ident in world.refused and sent["memory"]["limit"] == 100 * MIB:
                     raise ServiceError("Podman refused it")
 
         return Service()
 
+    def cgroup_files(self):
+        """The kernel's files of the containers in `kernel`: {id: {file: text}}."""
+        world = self
+
+        class Files:
+            def container_cgroups(self, _pid, ident):
+                own = "/machine.slice/libpod-%s.scope" % ident
+                return ContainerCgroups(own, own) if ident in world.kernel else None
+
+            def settings(self, path):
+                return dict(world.kernel[path[len("/machine.slice/libpod-"):-len(".scope")]])
+
+            def write(self, path, name, text):
+                world.log.append(("kernel", name, text))
+                if not world.stubborn:
+                    world.kernel[path[len("/machine.slice/libpod-"):-len(".scope")]][name] = text
+
+        return Files()
+
     def units(self, identity, _timeout):
         world = self
 
         class Units:
-            def drop_in_place(self, unit):
-                return DropInPlace("/etc/%s.d" % unit.name, identity)
+            def drop_in_path(self, unit):
+                return "/etc/%s.d" % unit.name
 
-            def read_drop_in(self, place):
-                return world.files.get(place.path)
+            def read_drop_in(self, path):
+                return world.files.get(path)
 
-            def write_drop_in(self, place, text):
-                world.log.append(("write", place.path, text is not None))
-                world.files[place.path] = text
+            def write_drop_in(self, path, text):
+                world.log.append(("write", path, text is not None))
+                world.files[path] = text
 
             def read_unit(self, unit):
                 added = world.files.get("/etc/%s.d" % unit.name) or ""
@@ -90,6 +115,7 @@ def world(monkeypatch):
     fake = World()
     monkeypatch.setattr(apply, "PodmanService", fake.service)
     monkeypatch.setattr(apply, "Units", fake.units)
+    monkeypatch.setattr(apply, "CgroupFiles", fake.cgroup_files)
     return fake
 
 
@@ -114,13 +140,12 @@ def sent(limit):
     return {"memory": {"limit": limit * MIB, "swap": limit * MIB}}
 
 
-def test_one_service_for_each_user(world):
-    Applier("podman", 60).apply([job("a"), job("b", ALICE), job("c"), job("d", ALICE)])
-    assert world.log == [("service", "root"), ("update", "a", sent(100)), ("service", "alice"), ("update", "b", sent(100)),
-                         ("update", "c", sent(100)), ("update", "d", sent(100)), ("end", "alice"), ("end", "root")]
+def test_one_service_for_all_containers(world):
+    Applier("podman", 60).apply([job("a", ALICE), job("b", ALICE)])
+    assert world.log == [("service", "alice"), ("update", "a", sent(100)), ("update", "b", sent(100)), ("end", "alice")]
 
 
-def test_drop_ins_first_and_one_reload_for_each_user(world):
+def test_drop_ins_first_and_one_reload(world):
     Applier("podman", 60).apply([job("a", quadlet=True), job("b"), job("c", quadlet=True)])
     assert [each[0] for each in world.log] == ["write", "write", "reload", "service", "update", "update", "update", "end"]
     assert "--memory=100m --memory-swap=100m" in world.files["/etc/a.service.d"]
@@ -143,11 +168,64 @@ def test_a_refusal_in_the_middle_is_rolled_back(world):
     error = caught.value
     assert (error.job, error.remaining, error.problems) == (jobs[1], [], [])
     assert [step.job.target.container.ident for step in error.rolled_back] == ["b", "a", "a"]
-    failure = run._failure_result(jobs, error)
-    assert failure["changed"] is False
-    assert [(each["name"], each["changed"], each["failed"], each["message"]) for each in failure["containers"]] == [
+    assert [(each["name"], each["changed"], each["failed"], each["message"])
+            for each in transaction._failure_entries(jobs, error)] == [
         ("a", False, False, "changed, then rolled back"), ("b", False, True, "Podman refused it; rolled back"),
         ("c", False, False, "not touched")]
+
+
+def drifted(name):
+    """A container whose kernel enforces 512 MiB, of which Podman's record says nothing."""
+    target, plan = job(name)
+    return Job(target._replace(current=target.current._replace(record=dict(target.current.record, limit=None, swap_limit=None))), plan)
+
+
+def test_a_limit_that_podman_does_not_know_comes_back(world):
+    """H8: 512 MiB must not become "unlimited" because the record that is sent back has none."""
+    world.kernel = {"a": {"memory.max": str(512 * MIB), "memory.swap.max": "0"}}
+    world.refused = ("b",)
+    with pytest.raises(ApplyError) as caught:
+        Applier("podman", 60).apply([drifted("a"), job("b")])
+    assert ("update", "a", {"memory": {"limit": -1, "swap": -1}}) in world.log, "what the record was"
+    assert world.kernel == {"a": {"memory.max": str(512 * MIB), "memory.swap.max": "0"}}
+    assert caught.value.remaining == []
+
+
+def test_a_limit_comes_back_if_podman_refuses_to_set_it_back(world, monkeypatch):
+    world.kernel = {"a": {"memory.max": str(512 * MIB)}}
+    real = world.service
+
+    def service(*arguments):
+        made = real(*arguments)
+        update = made.update
+        made.update = lambda ident, sent: refuse() if sent["memory"]["limit"] == -1 else update(ident, sent)
+        return made
+
+    def refuse():
+        raise ServiceError("Podman refused it")
+
+    world.refused = ("b",)
+    monkeypatch.setattr(apply, "PodmanService", service)
+    with pytest.raises(ApplyError) as caught:
+        Applier("podman", 60).apply([drifted("a"), job("b")])
+    assert world.kernel == {"a": {"memory.max": str(512 * MIB)}}
+    assert [step.job.target.container.ident for step in caught.value.remaining] == ["a"], "its record is another one"
+
+
+def test_a_limit_that_does_not_come_back_is_told(world):
+    world.kernel, world.refused, world.stubborn = {"a": {"memory.max": str(512 * MIB)}}, ("b",), True
+    with pytest.raises(ApplyError) as caught:
+        Applier("podman", 60).apply([drifted("a"), job("b")])
+    assert [step.job.target.container.ident for step in caught.value.remaining] == ["a"]
+    assert "memory.max is max, it was %d" % (512 * MIB) in caught.value.problems[0]
+
+
+def test_a_limit_that_can_not_be_read_is_not_changed(world):
+    """It could not be given back."""
+    world.kernel = {"a": {}}
+    with pytest.raises(ApplyError, match="can't be read") as caught:
+        Applier("podman", 60).apply([job("a")])
+    assert [entry for entry in world.log if entry[0] == "update"] == [] and caught.value.remaining == []
 
 
 def test_what_can_not_be_rolled_back_is_told(world, monkeypatch):
@@ -168,9 +246,8 @@ def test_what_can_not_be_rolled_back_is_told(world, monkeypatch):
     with pytest.raises(ApplyError) as caught:
         Applier("podman", 60).apply(jobs)
     assert [step.job.target.container.ident for step in caught.value.remaining] == ["b", "a"]
-    failure = run._failure_result(jobs, caught.value)
-    assert failure["changed"] is True and [each["changed"] for each in failure["containers"]] == [True, True]
-    assert "could not be rolled back: root/b (libpod_api), root/a (libpod_api)" in run._failure_message(caught.value)
+    assert [each["changed"] for each in transaction._failure_entries(jobs, caught.value)] == [True, True]
+    assert "could not be rolled back: root/b (libpod_api), root/a (libpod_api)" in transaction._failure_message(caught.value)
 
 
 def test_a_unit_that_quadlet_refuses_with_our_drop_in(world):
@@ -224,7 +301,7 @@ def test_a_service_that_does_not_start_has_changed_nothing(world, monkeypatch):
     with pytest.raises(ApplyError) as caught:
         Applier("podman", 60).apply([job("a"), job("b")])
     assert (caught.value.remaining, caught.value.rolled_back, caught.value.problems) == ([], [], [])
-    assert run._failure_result([job("a")], caught.value)["changed"] is False
+    assert [each["changed"] for each in transaction._failure_entries([job("a")], caught.value)] == [False]
 
 
 @pytest.mark.parametrize("requested, above, message", [

@@ -6,16 +6,21 @@
 
 import json
 import os
+import shutil
 import stat
+import subprocess
 import sys
 import textwrap
 import time
 
 import pytest
+from as_nobody import as_root, home_of_nobody
+from fake_podman import write_executable
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import api
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.api import PodmanService, ServiceError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.process import UserProcess
 
 # A Podman that has one container, "good", and writes down what it is asked.
 FAKE = """\
@@ -131,3 +136,110 @@ def test_it_is_ended_after_an_error_of_the_caller(fake, folder):
     with open(log) as stream:
         assert gone(json.loads(stream.readline())[0])
     assert os.listdir(folder) == []
+
+
+# A Podman whose service answers each request with what is written in place of ANSWER.
+HOSTILE = """\
+    #!%s
+    import os, socket, sys, time
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(sys.argv[4][len("unix://"):])
+    server.listen(5)
+    while True:
+        client, _address = server.accept()
+        try:
+            client.recv(65536)
+            ANSWER
+        except OSError:
+            pass
+"""
+ENDLESS = {
+    "a hundred times go on": "while True: client.sendall(b'HTTP/1.1 100 Continue\\r\\n\\r\\n')",
+    "slow bytes": "client.sendall(b'HTTP/1.1 201 Created\\r\\nContent-Length: 1000\\r\\n\\r\\n')\n"
+                  "            while True: client.sendall(b'x'); time.sleep(0.1)",
+    "slow headers": "client.sendall(b'HTTP/1.1 201 Created\\r\\nX-Y: ')\n"
+                    "            while True: client.sendall(b'x'); time.sleep(0.1)",
+    "nothing": "time.sleep(600)",
+    "a large body": "client.sendall(b'HTTP/1.1 201 Created\\r\\n\\r\\n')\n            while True: client.sendall(b'x' * 65536)",
+    "many headers": "client.sendall(b'HTTP/1.1 201 Created\\r\\n')\n            while True: client.sendall(b'A: b\\r\\n' * 100)",
+    "no HTTP": "client.sendall(b'\\0' * 1000); client.close()",
+}
+
+
+@pytest.mark.parametrize("answer", ENDLESS.values(), ids=ENDLESS.keys())
+def test_an_answer_has_a_size_and_a_deadline(fake, folder, answer):
+    make, _log = fake
+    with PodmanService(make(HOSTILE.replace("ANSWER", answer) % sys.executable), current_identity(), 3) as service:
+        began = time.monotonic()
+        with pytest.raises(ServiceError):
+            service.update("good", {})
+        assert time.monotonic() - began < 6
+    assert os.listdir(folder) == []
+
+
+def test_a_flood_on_standard_error_fills_nothing(fake, folder):
+    make, log = fake
+    script = FAKE.replace('print("crun: no"', 'print("x" * 65536 * 64 + chr(10) + "crun: no"') % (sys.executable, log, log)
+    assert "65536" in script
+    with PodmanService(make(script), current_identity(), 30) as service:
+        with pytest.raises(ServiceError, match="crun: no"):
+            service.update("bad", {})
+        assert len(service._stderr._data) <= 65536
+        service.update("good", {})
+
+
+# Runs as nobody in nobody's runtime directory until it is killed: whatever appears there is replaced by links to a victim's.
+ATTACK = """
+import os, sys
+run, victim = sys.argv[1:]
+number = 0
+while True:
+    for name in os.listdir(run):
+        number += 1
+        path = os.path.join(run, name)
+        try:
+            for each, target in (("stderr", "secret"), ("api.sock", "secret")):
+                try:
+                    os.symlink(os.path.join(victim, target), os.path.join(path, each))
+                except OSError:
+                    pass
+            if number % 3 == 0:
+                os.rename(path, os.path.join(run, ".old%d" % number))
+                os.symlink(victim, path)
+        except OSError:
+            pass
+"""
+
+
+@as_root
+def test_races_in_a_users_runtime_directory(tmp_path, monkeypatch):
+    """C1: 300 starts while the user replaces all that is made there. What is root's stays as it was."""
+    nobody = home_of_nobody(tmp_path)
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o700)
+    (victim / "secret").write_text("of root's\n")
+    monkeypatch.setattr(api, "runtime_dir", lambda _identity: nobody.home)
+    podman = write_executable(tmp_path, "#!/bin/sh\necho Error: no >&2\nexit 125\n")
+
+    def start(_request):
+        messages = []
+        for _start in range(300):
+            try:
+                with PodmanService(podman, nobody, 5):
+                    messages.append("it started")
+            except ServiceError as exc:
+                messages.append(str(exc))
+        return messages
+
+    attack = subprocess.Popen([shutil.which("python3", path="/usr/bin:/bin"), "-I", "-c", ATTACK, nobody.home, str(victim)],
+                              preexec_fn=lambda: (os.setgid(nobody.gid), os.setuid(nobody.uid)))
+    try:
+        with UserProcess(nobody, start) as process:
+            messages = process.ask(None, 120)
+    finally:
+        attack.kill()
+        attack.wait()
+    assert len(messages) == 300 and not any("of root's" in message for message in messages)
+    assert [path.name for path in victim.iterdir()] == ["secret"] and (victim / "secret").read_text() == "of root's\n"
+    assert {os.lstat(os.path.join(folder, name)).st_uid for folder, folders, files in os.walk(nobody.home)
+            for name in folders + files} <= {nobody.uid}

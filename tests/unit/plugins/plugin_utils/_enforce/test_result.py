@@ -58,7 +58,9 @@ def test_what_has_no_result_has_failed():
     # changed, and could not be rolled back
     ([result(WEB, changed=False, failed=False), result(DB, "alice", changed=True, failed=True)], {("alice", DB)}),
     # done, and one of them is not as it should be: nothing to be done again
-    ([result(WEB), result(DB, "alice", failed=True)], set()),
+    ([result(WEB), result(DB, failed=True)], set()),
+    # what was done to one user's says nothing about another's
+    ([result(WEB), result(DB, "alice", changed=False, failed=True)], {("alice", DB)}),
 ])
 def test_who_is_the_reason_that_nothing_was_done(results, expected):
     assert refused_containers(results) == expected

@@ -7,9 +7,9 @@
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .._system.command import Identity
-from .._users.group import UserGroup
-from .._users.owners import Owner, find_owners
-from .._users.storage import find_storage
+from .group import UserGroup
+from .owners import Owner, find_owners
+from .storage import find_storage
 
 _LOOK = 10  # seconds to find the storage, which is a look into a few files
 _MAX_ANSWER = 16 * 1024  # bytes

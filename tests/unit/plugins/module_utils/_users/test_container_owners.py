@@ -10,9 +10,9 @@ import time
 import pytest
 from as_nobody import as_root, home_of_nobody, make_folder
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import owners
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.owners import find_container_owners
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users import container_owners as owners
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.container_owners import find_container_owners
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
 
 STORAGE = ".local/share/containers/storage/overlay-containers"
