@@ -32,6 +32,7 @@ def raised(message):
      "MODULE FAILURE: sh: python3: not found"),
     ({"msg": "x", "unreachable": True}, "unreachable", "x"),
     ({"msg": "Missing sudo password"}, "become", "Missing sudo password"),
+    ({"msg": "Unsupported parameters: users_timeout. Supported: users"}, "failed", "Unsupported parameters: users_timeout. Supported: users"),
 ])
 def test_problem_from_result(result, kind, message):
     assert controller.problem_from_result(result) == {"kind": kind, "message": message}
