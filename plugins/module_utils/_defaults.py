@@ -32,7 +32,7 @@ CONTENT = MARK + """
 cgroup_conf = ["%s"]
 """ % OOM_GROUP_ON
 
-_MAX_ANSWER = 1024 * 1024  # bytes
+_MAX_ANSWER = 256 * 1024  # bytes
 # What a user's process says of the user's files: a Target without its owner.
 _READ = Checker(record({"path": text(4096), "text": nullable(text(64 * 1024)), "other_values": items(text(4096), 100),
                         "other_paths": items(text(4096), 100)}, optional=[]))

@@ -23,7 +23,7 @@ description:
     user's containers is rolled back, in Podman's record and in the kernel. Other users' containers are changed nevertheless.
     The module fails when one was not changed, and RV(containers) says which were.
   - Whatever belongs to a rootless user is read and changed by a process that is this user, in the user's slice. Root opens nothing
-    of it, and waits no longer than four times O(timeout) and 20 s for each container.
+    of it. It waits for the plan no longer than four times O(timeout) and 20 s for each container, and as long for the change.
   - Runs at most one C(podman system service) for each user, on a socket in a private directory, for as long as it takes.
   - A second run that would change containers of the same user at the same time fails and says which process is at it.
 notes:

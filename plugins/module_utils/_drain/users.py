@@ -18,8 +18,8 @@ from .._users.process import UserProcess, UserProcessError
 from .containers import DrainError, answer_user
 from .starts import RunningContainer, supports_cgroup_v2
 
-_MAX_ANSWER = 4 * 1024 * 1024  # bytes
-_MAX_CONTAINERS = 5000  # of one user; each is about 300 bytes
+_MAX_ANSWER = 1024 * 1024  # bytes
+_MAX_CONTAINERS = 2000  # of one user; each is about 300 bytes
 _STOPS = 3  # units, containers, infra containers: each may take the seconds that the operator gave
 _CONTAINER = record({
     "id": ID, "name": NAME, "unit": nullable(UNIT), "restart_policy": nullable(text(40, "^[a-z-]+$")), "infra": BOOLEAN,

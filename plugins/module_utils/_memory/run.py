@@ -22,7 +22,8 @@ from .request import Options, Request, RequestError, parse_requests
 from .result import build_diff
 from .transaction import Entry, Outcome, Transaction
 
-_MAX_ANSWER = 8 * 1024 * 1024  # bytes; a container takes about 1 KiB
+_ANSWER = 64 * 1024  # bytes of a user's answer
+_ANSWER_EACH = 16 * 1024  # bytes more for each container, which takes about 1 KiB
 _MAX_CONTAINERS = 5000  # of one user
 _COMMANDS = 4  # that a user's process runs whatever the number of containers, each as long as the option timeout allows
 _EACH = 20  # seconds more for each container
@@ -99,14 +100,15 @@ def _work(parts: Sequence[_Part], options: Options, version: Tuple[int, ...], ch
         "memory_total": memory_total, "check_mode": check_mode} for part in parts}
     by_uid = {part.identity.uid: part for part in parts}
     longest = max(len(part.requests) for part in parts)
+    size = _ANSWER + _ANSWER_EACH * longest
     seconds = options.timeout * (_COMMANDS + (longest if options.restart == "if_needed" else 0)) + _EACH * longest
     try:
         with UserGroup([part.identity for part in parts], transaction.answer) as group:
-            replies = group.ask(plans, seconds, _MAX_ANSWER)
+            replies = group.ask(plans, seconds, size)
             outcomes = {uid: _parse(reply, by_uid[uid]) for uid, reply in replies.items()}
             ready = {uid: {"do": "apply"} for uid, outcome in outcomes.items()
                      if outcome.changing and not outcome.messages and not check_mode}
-            for uid, reply in group.ask(ready, seconds, _MAX_ANSWER).items():
+            for uid, reply in group.ask(ready, seconds, size).items():
                 outcomes[uid] = _parse(reply, by_uid[uid], planned=outcomes[uid])
     finally:
         transaction.close()
