@@ -28,8 +28,9 @@ from .starts import (
 
 _LINGER = "/var/lib/systemd/linger"
 # `podman start` as a unit of the user's own manager: what it leaves running has neither the limits of our process nor its cgroup.
-# Without KillMode=process systemd would end that with the unit.
-_OWN_MANAGER = ("systemd-run", "--user", "--quiet", "--collect", "--wait", "--pipe", "--property=KillMode=process", "--")
+# A oneshot has started when its command has ended, so systemd-run waits for that, and says if it failed; --wait and --pipe would
+# need the user's D-Bus daemon, which many hosts don't have. Without KillMode=process systemd would end what runs with the unit.
+_OWN_MANAGER = ("systemd-run", "--user", "--quiet", "--collect", "--property=Type=oneshot", "--property=KillMode=process", "--")
 
 
 class DrainError(Exception):

@@ -122,7 +122,9 @@ def test_its_time_is_over():
     started = time.monotonic()
     with UserProcess(NOBODY, time.sleep) as process:
         with pytest.raises(UserProcessError, match="did not answer in time"):
+            assert not process.ended
             process.ask(600, 0.3)
+        assert process.ended
         with pytest.raises(UserProcessError, match="has ended"):
             process.ask(0, 1)
     assert time.monotonic() - started < 20
