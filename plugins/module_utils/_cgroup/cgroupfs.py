@@ -53,7 +53,7 @@ class CgroupFiles:
 
         :param pid: as inspect shows it; what is no process id is that of no process.
         """
-        if type(pid) is not int or pid <= 0:
+        if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
             return None
         controller = "" if self._v2 else "memory"
         leaf = None

@@ -46,7 +46,7 @@ _LINE, _PATH = 2000, 4096
 SOURCES = ("podman", "cgroup", "kernel_log", "systemd", "recorder")
 # libpod/define/containerstate.go; "configured" in Podman 3
 STATES = ("unknown", "configured", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping",
-           "bad state")
+          "bad state")
 _CAUSES = ("container_limit", "ancestor_limit", "host_oom", "systemd_oomd", "stopped_by_user", "external_sigkill",
            "application_exit", "none", "unknown")
 UNKNOWN_VERDICT = {

@@ -158,13 +158,13 @@ def _text(schema: Schema) -> _Check:
     problem, longest, cut = _expected(schema), schema.get("maxLength", 0), schema.get("x-cut", False)
     if "enum" in schema:
         known = frozenset(schema["enum"])
-        return lambda value, run: value if type(value) is str and value in known else run.refuse(problem)
+        return lambda value, run: value if isinstance(value, str) and value in known else run.refuse(problem)
     if schema.get("format") in FORMATS:
         return _time(_pattern(FORMATS[schema["format"]]), problem)
     matches = _pattern(schema["pattern"]).search if "pattern" in schema else None
 
     def check_text(value: Any, run: _Run) -> Any:
-        if type(value) is not str or (len(value) > longest and not cut) or (matches and not matches(value)):
+        if not isinstance(value, str) or (len(value) > longest and not cut) or (matches and not matches(value)):
             return run.refuse(problem)
         if len(value) > longest:
             value = value[:longest - 1] + "…"
@@ -178,7 +178,7 @@ def _time(pattern: Pattern[str], problem: str) -> _Check:
 
     def check_time(value: Any, run: _Run) -> Any:
         # as texts: the same order, since all of them have the same layout
-        if type(value) is not str or not matches(value) or not _EARLIEST <= value <= run.latest:
+        if not isinstance(value, str) or not matches(value) or not _EARLIEST <= value <= run.latest:
             return run.refuse(problem)
         if value[8:10] > "28" and int(value[8:10]) > calendar.monthrange(int(value[:4]), int(value[5:7]))[1]:
             return run.refuse(problem)
@@ -190,7 +190,8 @@ def _time(pattern: Pattern[str], problem: str) -> _Check:
 def _number(schema: Schema) -> _Check:
     problem, least, most = _expected(schema), schema["minimum"], schema["maximum"]
     if _kind(schema)[0] == "integer":
-        return lambda value, run: value if type(value) is int and least <= value <= most else run.refuse(problem)
+        return lambda value, run: value if isinstance(value, int) and not isinstance(value, bool) and (
+            least <= value <= most) else run.refuse(problem)
 
     def check_number(value: Any, run: _Run) -> Any:
         # NaN is in no range; adding makes 0.0 of -0.0
@@ -208,7 +209,7 @@ def _list(schema: Schema) -> _Check:
     problem, check, most, keep_last = _expected(schema), _compiled(schema["items"]), schema["maxItems"], schema.get("x-keep") == "last"
 
     def check_list(value: Any, run: _Run) -> Any:
-        if type(value) is not list:
+        if not isinstance(value, list):
             return run.refuse(problem)
         first = 0
         if len(value) > most:
@@ -235,7 +236,7 @@ def _object(schema: Schema) -> _Check:
     parts = [(key, _compiled(part), key in required, part.get("x-otherwise", INVALID)) for key, part in schema["properties"].items()]
 
     def check_object(value: Any, run: _Run) -> Any:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             return run.refuse(problem)
         cleaned, path = {}, run.path
         for key, check, is_required, otherwise in parts:
@@ -263,7 +264,7 @@ def _map(schema: Schema) -> _Check:
     check_key = _compiled({"type": "string", **schema["propertyNames"]})
 
     def check_map(value: Any, run: _Run) -> Any:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             return run.refuse(problem)
         if len(value) > most:
             run.refuse("has %d keys, of which the first %d are kept" % (len(value), most))

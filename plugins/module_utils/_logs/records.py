@@ -114,7 +114,8 @@ def _is_field(value: Any) -> bool:
 
 
 def _is_binary(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(type(item) is int and 0 <= item <= 255 for item in value)
+    return isinstance(value, list) and bool(value) and all(
+        isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 255 for item in value)
 
 
 def field_text(value: Any) -> str:

@@ -40,8 +40,6 @@ _USAGE = {
 }
 
 
-
-
 class RunningContainer(NamedTuple):
     """A running container and what it is called by."""
 

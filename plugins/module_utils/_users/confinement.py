@@ -121,5 +121,3 @@ def _is_in(pid: int, unit: str) -> bool:
             return any(line.rstrip("\n").endswith("/" + unit) for line in stream)
     except OSError:
         return False
-
-

@@ -93,7 +93,9 @@ class _Output:
 
     def finish(self) -> None:
         """Write what is left."""
-        self._attempt(lambda: self._renderer.finish())
+        def finish() -> None:
+            self._renderer.finish()  # looked up here: there may be none
+        self._attempt(finish)
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Take a step of writing it, unless one before has failed."""

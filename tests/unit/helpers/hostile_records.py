@@ -153,7 +153,7 @@ def check(host, seed, rounds, size):
         for line in lines:
             parse_entry(line)
         after = attack.others(lines)
-        assert after[1] == before[1], [key for key in set(after[1]) ^ set(before[1])]
+        assert after[1] == before[1], set(after[1]) ^ set(before[1])
         assert after[0] == before[0], [(before[0][ident], after[0][ident]) for ident in before[0] if before[0][ident] != after[0][ident]][:1]
         number += len(lines)
     return number

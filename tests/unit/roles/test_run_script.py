@@ -36,7 +36,8 @@ class Schedule:
         self.path, self.reports = path, path / "reports"
         self.settings = {
             "__audit_schedule_command": [sys.executable, "-c", SAY % 0], "audit_schedule_directory": str(path),
-            "audit_schedule_environment": {"WHO": "me"}, "audit_schedule_reports": str(self.reports), "audit_schedule_wait": 0, "audit_schedule_run_timeout": 60}
+            "audit_schedule_environment": {"WHO": "me"}, "audit_schedule_reports": str(self.reports), "audit_schedule_wait": 0,
+            "audit_schedule_run_timeout": 60}
 
     def start(self, command=None, **changes):
         script = self.path / ("run%d.sh" % len(list(self.path.glob("run*.sh"))))

@@ -127,7 +127,7 @@ class Fake:
 def waited(expected, fakes, patience=10, start=True):
     ticks = iter(range(1000))
     return wait_for_containers(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks),
-                                      sleep=lambda _seconds: None)
+                               sleep=lambda _seconds: None)
 
 
 def test_drain_looks_before_it_stops_and_stops_nothing_in_check_mode():

@@ -77,7 +77,7 @@ def test_terminal(tally):
     assert len(lines) <= 30
     for title, expected in (("OOM KILLS", "good"), ("NEAR LIMIT", "good"), ("MEMORY STALLS", "good"), ("UNPROTECTED", "good"), ("NOT CHECKED", "good")):
         start = next(number for number, line in enumerate(lines) if line.startswith(title))
-        part = [line for line in lines[start + 1:start + 8]]
+        part = lines[start + 1:start + 8]
         assert any(expected in line for line in part), (title, text)
 
 

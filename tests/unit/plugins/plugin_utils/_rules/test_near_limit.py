@@ -109,7 +109,8 @@ def test_swap_room_of_what_is_not_that_near(near):
 
 
 @pytest.mark.parametrize("changes", [
-    {"state__status": "exited"}, {"is_infra": True, "pod": "p", "memory__usage": {"working_set": MIB // 5}, "memory__effective__limit": MIB // 5}, {"memory__effective": None},
+    {"state__status": "exited"}, {"is_infra": True, "pod": "p", "memory__usage": {"working_set": MIB // 5}, "memory__effective__limit": MIB // 5},
+    {"memory__effective": None},
 ])
 def test_not_for_these(container, facts, changes):
     one = container(**{"memory__usage": {"working_set": 64 * MIB, "current": 64 * MIB}, **changes})

@@ -70,8 +70,10 @@ PIECES = ["{{ lookup('pipe', 'touch /tmp/x') }}", "{%", "{#", "}}", "$(touch x)"
           '"', "\\", "*", "?", "[1:9]", "!", "&", ":", "~", "@", ",", "#", "-", "--help", "-e", "..", "/", "../", "\x1b[2J", "\u202e", "é", "日本", "\ud800",
           " ", "\t", "=", "%s", "%", "all", "ungrouped", "localhost", "web", "a", "alice", "root", "1000", "0", "7" * 300, ".service", ".scope", ".slice"]
 GOOD = {
-    "name": ["web", "a.b_c-d", "0", "A"], "user": ["root", "alice", "alice@ad.example.com", "AD\\alice"], "unit": ["web.service", "a@b.service", "x\\x2dy.service"],
-    "host": ["h", "web1.example.com", "10.0.0.1", "2001:db8::1"], "scope": ["/machine.slice", "/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope"]}
+    "name": ["web", "a.b_c-d", "0", "A"], "user": ["root", "alice", "alice@ad.example.com", "AD\\alice"],
+    "unit": ["web.service", "a@b.service", "x\\x2dy.service"],
+    "host": ["h", "web1.example.com", "10.0.0.1", "2001:db8::1"],
+    "scope": ["/machine.slice", "/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope"]}
 IDENT = "c" * 64
 # An oracle of its own: what may be in a word of each kind.
 GRAMMAR = {
@@ -117,12 +119,13 @@ def is_expected(words, meant):
         return words[:2] == ["mkdir", "--"] or words[:3] == ["mkdir", "-p", "--"] and words[3] in folders and fits("unit", meant["unit"])
     if words[0] == "printf":
         return words[2] == ">" and words[3] in [folder + "/50-memory.conf" for folder in folders] and len(words) == 4
-    return words in (["podman", "info"], ["podman", "ps", "--all"], ["podman", "container", "inspect", "--", IDENT], ["journalctl", "--lines=1"], ["journalctl", "--dmesg", "--lines=1"])
+    return words in (["podman", "info"], ["podman", "ps", "--all"], ["podman", "container", "inspect", "--", IDENT],
+                     ["journalctl", "--lines=1"], ["journalctl", "--dmesg", "--lines=1"])
 
 
 def hostile(chance, kind):
     """A text for a name of some kind: three of four are made of what means something, the others are good."""
-    return chance.choice(GOOD[kind]) if chance.random() < 0.25 else "".join(chance.choice(PIECES) for _ in range(chance.randint(1, 4)))
+    return chance.choice(GOOD[kind]) if chance.random() < 0.25 else "".join(chance.choice(PIECES) for _piece in range(chance.randint(1, 4)))
 
 
 def all_remedies(container, meant, manager):
