@@ -169,7 +169,7 @@ def test_other_limits_are_kept(enforced):
 
 def test_no_service_is_left(hosts, ran):
     for name, host in hosts.items():
-        left = host.run("ls -d /run/podman-fleet-* ; pgrep -af 'podman system servic[e]'", check=False).stdout
+        left = host.run("ls -d /run/podman-fleet-*/ ; pgrep -af 'podman system servic[e]'", check=False).stdout
         assert left == "", (name, left)
 
 
