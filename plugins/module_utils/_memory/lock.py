@@ -49,7 +49,7 @@ class ChangeLock:
                          % (self._identity.name, holder if holder.isdigit() else "(unknown)"))
         except OSError as exc:
             self.release()
-            raise Locked("%s: %s" % (path, exc.strerror))
+            raise Locked("the lock of %s's containers can't be had: %s: %s" % (self._identity.name, path, exc.strerror))
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode("ascii"), 0)
 

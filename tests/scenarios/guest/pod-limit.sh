@@ -10,7 +10,7 @@ pod() {
     pids=$(podman inspect --format '{{.State.Pid}} {{.State.ConmonPid}}' pod-limit-sibling pod-limit-infra)
     [ "$got" = 137 ] || return
     # who was killed right after the hog takes a moment to go
-    sleep 2
+    sleep 5
     kill -0 $pids
 }
 for attempt in 1 2 3 4 5; do
