@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import json
 import pathlib
@@ -24,6 +25,19 @@ def _recorded(name):
 def recorded():
     """Return a function that gives the facts recorded on a real host, by the fixture's name."""
     return _recorded
+
+
+@pytest.fixture
+def without_jmespath(monkeypatch):
+    """A controller on which jmespath is not installed."""
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] == "jmespath":
+            raise ImportError("no")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
 
 
 @pytest.fixture

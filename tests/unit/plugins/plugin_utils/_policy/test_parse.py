@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import builtins
 import datetime
 
 import pytest
@@ -173,15 +172,7 @@ def test_names_are_shown_harmless():
     assert "\x1b" not in problems({"rules": [{"name": "\x1b[2J" + "x" * 500, "match": "true", "oom_group": "\x1b"}]})[0]
 
 
-def test_jmespath_is_only_missed_where_it_is_needed(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.split(".")[0] == "jmespath":
-            raise ImportError("no")
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+def test_jmespath_is_only_missed_where_it_is_needed(without_jmespath):
     assert parse_policy({"rules": [{"name": "a", "match": "true"}]}, "test").rules
     assert problems({"rules": [{"name": "a", "match": "name == 'x'"}] * 3}) == [
         "jmespath is missing on the controller, in the Python that runs Ansible: pip install jmespath"]
