@@ -112,6 +112,14 @@ def read_kernel_log(since: int, timeout: float) -> JournalEntries:
     return answer
 
 
+def kernel_entries_begin(answer: JournalEntries) -> int:
+    """Return from when on read_kernel_log() kept all of the kernel's own entries, where it left some out.
+
+    Not by those that users can bring about: they have a share of their own, in which older ones may be left.
+    """
+    return min(int(entry["__REALTIME_TIMESTAMP"]) for entry in answer.entries if _kernel_quota(entry) == 0)
+
+
 def read_unit_records(since: int, timeout: float) -> JournalEntries:
     """Read what the system's systemd manager and systemd-oomd recorded of OOM kills."""
     return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, _manager_quota)

@@ -14,7 +14,15 @@ from .._cgroup.cgroupfs import CgroupFiles
 from .._door.door import clean_facts
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
-from .._logs.journal import SOMEBODY, JournalEntries, oldest_entry_time, read_podman_deaths, read_podman_events, read_ring_buffer
+from .._logs.journal import (
+    SOMEBODY,
+    JournalEntries,
+    kernel_entries_begin,
+    oldest_entry_time,
+    read_podman_deaths,
+    read_podman_events,
+    read_ring_buffer,
+)
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
 from .._podman.cli import matches_word
@@ -140,7 +148,7 @@ class _Collector:
         if answers.kernel_log.problem:
             return None
         if 0 in answers.kernel_log.left_out:
-            return min(message.at for message in parse_kernel_messages(answers.kernel_log.entries))
+            return kernel_entries_begin(answers.kernel_log)
         return answers.journal_since
 
     def _find_systemd_coverage(self, answers: Answers) -> Dict[int, Optional[int]]:

@@ -15,7 +15,7 @@ import signal
 import struct
 import time
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._door.document import DoorError, parse_document
 from .._system.command import Identity
@@ -94,7 +94,7 @@ class UserProcess:
             request, seconds, max_answer, in_slice)
         if "error" in reply:
             error = reply["error"]
-            raise UserProcessError(error[:_MAX_MESSAGE] if isinstance(error, str) else "the answer's error is no text")
+            raise UserProcessError(_printable(error) if isinstance(error, str) else "the answer's error is no text")
         return reply.get("answer")
 
     def _exchange(self, request: Any, seconds: float, max_answer: int, in_slice: bool) -> Dict[str, Any]:
@@ -170,6 +170,11 @@ def _parse_reply(text: bytes) -> Dict[str, Any]:
     return reply
 
 
+def _printable(text: str) -> str:
+    """The text without what would control a terminal or can't be encoded: Podman's messages are the user's words."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text[:_MAX_MESSAGE].splitlines()))
+
+
 def _call(handler: Handler, request: Any) -> Dict[str, Any]:
     """Return {answer} of the handler, or {error: why there is none}: the user's trouble stays the user's."""
     try:
@@ -212,11 +217,12 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def _kill_tree(pid: int) -> None:
     """Kill a process and all that it started, as far as they have not left it; don't wait for what can't be killed."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGSTOP)  # it starts no more
-    for each in _descendants(pid) + [pid]:
-        with suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
+    end = time.monotonic() + _ENDS
+    _signal(pid, signal.SIGSTOP)  # it starts no more
+    for each, (_parent, started) in _descendants(pid, end).items():
+        if _origin(each)[1] == started:  # its number is nobody else's meanwhile
+            _signal(each, signal.SIGKILL)
+    _signal(pid, signal.SIGKILL)
     end = time.monotonic() + _ENDS
     while time.monotonic() < end:
         with suppress(ChildProcessError):
@@ -226,15 +232,39 @@ def _kill_tree(pid: int) -> None:
         return
 
 
-def _descendants(pid: int) -> List[int]:
-    """Return the ids of the processes below a process."""
-    found: List[int] = []
+def _signal(pid: int, number: int) -> None:
+    # PermissionError: AppArmor; the user has put the process into a profile without signals, and it goes on like one that has left
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _descendants(pid: int, end: float) -> Dict[int, Tuple[int, str]]:
+    """Return {process id: _origin()} of the processes below a process, as many as are found in time: they may go on forking.
+
+    :param end: of the search, in time.monotonic().
+    """
+    found: Dict[int, Tuple[int, str]] = {}
     waiting = [pid]
     while waiting:
-        below = [child for child in _children(waiting.pop()) if child not in found]
-        found += below
-        waiting += below
+        parent = waiting.pop()
+        for child in _children(parent):
+            if time.monotonic() > end:
+                return found
+            origin = _origin(child)
+            if child not in found and origin[0] == parent:
+                found[child] = origin
+                waiting.append(child)
     return found
+
+
+def _origin(pid: int) -> Tuple[int, str]:
+    """Return (process id of the parent, time of the start) of a process, see proc_pid_stat(5); (0, "") when it has ended."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
+            words = stream.read().rpartition(")")[2].split()
+        return int(words[1]), words[19]
+    except (OSError, ValueError, IndexError):
+        return 0, ""
 
 
 def _children(pid: int) -> List[int]:

@@ -46,11 +46,17 @@ def find_storage(identity: Identity) -> Optional[str]:
     for path in _storage_paths(identity):
         # overlay-containers, vfs-containers, btrfs-containers …: named by the driver
         try:
-            if _belongs(path, identity) and any(name.endswith("-containers") for name in os.listdir(path)):
+            if _belongs(path, identity) and _has_containers(path):
                 return path
         except (OSError, ValueError):
             continue
     return None
+
+
+def _has_containers(path: str) -> bool:
+    """One name after the other: a file system of the user's (FUSE) may have any number of them."""
+    with os.scandir(path) as entries:
+        return any(entry.name.endswith("-containers") for entry in entries)
 
 
 def _belongs(path: str, identity: Identity) -> bool:

@@ -128,6 +128,17 @@ def test_a_flood_of_one_users_takes_nothing_from_others(journalctl, monkeypatch)
     assert answer.left_out == {1000: 500 - len(by_uid[2])} and answer.problem is None
 
 
+def test_the_kernels_log_begins_where_its_own_entries_do(journalctl, monkeypatch):
+    """Not at an older one that a user has brought about: kills in between were left out."""
+    monkeypatch.setattr(journal, "_MAX_SYSTEM", 2000)
+    mine = line(MESSAGE="tmpfs: Unknown parameter 'Killed process 1 ('", __REALTIME_TIMESTAMP="1000000")
+    kills = [line(MESSAGE="Killed process %d (x)" % number, __REALTIME_TIMESTAMP=str(2000000 + number)) for number in range(500)]
+    journalctl((0, mine + b"".join(kills), ""))
+    answer = journal.read_kernel_log(0, 60)
+    assert answer.left_out[0] > 400 and answer.entries[0]["__REALTIME_TIMESTAMP"] == "1000000"
+    assert journal.kernel_entries_begin(answer) == 2000000 + answer.left_out[0]
+
+
 def test_what_is_no_entry_is_counted_and_the_others_are_read(journalctl):
     hostile = [line(PODMAN_LABELS="[" * 2000), line(MESSAGE=[256]), line(MESSAGE={}), b"[" * 5000, b"\xff", line(MESSAGE=1)]
     journalctl((0, ENTRY + b"\n".join(hostile) + b"\n" + ENTRY, ""))

@@ -5,6 +5,7 @@
 """What a process that is the user has of root's, and that root never waits for it: real processes of the user nobody."""
 
 import ctypes
+import itertools
 import os
 import platform
 import pwd
@@ -16,6 +17,7 @@ import time
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import identity_from_passwd
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users import process as process_room
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.confinement import _KEYCTL, Limits
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.process import UserProcess, UserProcessError
 
@@ -147,6 +149,67 @@ def test_what_it_started_ends_with_it(tmp_path):
         ask(handler, seconds=3)
     with open(note) as stream:
         assert is_gone(int(stream.read()))
+
+
+@as_root
+def test_a_number_that_is_another_process_meanwhile_is_not_killed(monkeypatch):
+    """The user's process had ended when its turn came, and somebody else's had got its number."""
+    other = subprocess.Popen(["sleep", "600"])
+    try:
+        with UserProcess(NOBODY, time.sleep) as user_process:
+            monkeypatch.setattr(process_room, "_children", lambda pid: [other.pid] if pid == user_process._pid else [])
+            with pytest.raises(UserProcessError, match="did not answer in time"):
+                user_process.ask(600, 0.3, in_slice=False)
+        time.sleep(0.2)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+@as_root
+def test_what_goes_on_forking_is_not_followed_for_ever(monkeypatch):
+    numbers = itertools.count(2 ** 23)  # no process has such a number: PID_MAX_LIMIT is 2^22
+    parents = {}
+
+    def children(parent):
+        child = next(numbers)
+        parents[child] = parent
+        return [child]
+
+    monkeypatch.setattr(process_room, "_ENDS", 0.3)
+    monkeypatch.setattr(process_room, "_children", children)
+    monkeypatch.setattr(process_room, "_origin", lambda pid: (parents[pid], ""))
+    started = time.monotonic()
+    with UserProcess(NOBODY, time.sleep) as user_process:
+        with pytest.raises(UserProcessError, match="did not answer in time"):
+            user_process.ask(600, 0.3, in_slice=False)
+    assert parents and time.monotonic() - started < 20
+
+
+@as_root
+def test_what_can_not_be_killed_is_left(monkeypatch):
+    """AppArmor refuses signals even of root's, where the user has chosen such a profile."""
+    kill = os.kill
+
+    def refuse(pid, number):
+        kill(pid, number)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(process_room.os, "kill", refuse)
+    with UserProcess(NOBODY, time.sleep) as user_process:
+        with pytest.raises(UserProcessError, match="did not answer in time"):
+            user_process.ask(600, 0.3, in_slice=False)
+
+
+@as_root
+def test_an_error_has_no_control_characters():
+    def handler(_request):
+        raise ValueError("podman\x1b[2J\nsays \udcff \u202e" + "x" * 1000)
+
+    with pytest.raises(UserProcessError) as caught:
+        ask(handler)
+    assert str(caught.value).startswith("ValueError: podman\ufffd[2J says \ufffd \ufffdxxx") and len(str(caught.value)) == 500
 
 
 @as_root

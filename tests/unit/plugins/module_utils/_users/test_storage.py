@@ -6,6 +6,7 @@
 
 import os
 import time
+import tracemalloc
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +72,21 @@ def test_a_home_that_is_shared(home, owners):
 def test_no_containers_no_storage(tmp_path, owners):
     (tmp_path / ".local/share/containers/storage").mkdir(parents=True)
     assert find_storage(identity(tmp_path)) is None
+
+
+def test_the_names_in_a_directory_are_not_gathered(tmp_path, owners):
+    """A file system of the user's own (FUSE) may have any number of them."""
+    folder = tmp_path / ".local/share/containers/storage"
+    folder.mkdir(parents=True)
+    for number in range(5000):
+        (folder / ("%d" % number)).touch()
+    find_storage(identity(tmp_path))
+    tracemalloc.start()
+    try:
+        assert find_storage(identity(tmp_path)) is None
+        assert tracemalloc.get_traced_memory()[1] < 100000
+    finally:
+        tracemalloc.stop()
 
 
 def test_storage_elsewhere(home, owners, tmp_path_factory):
