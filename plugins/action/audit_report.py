@@ -14,6 +14,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
@@ -114,7 +115,7 @@ class _Play:
 
     def about(self, state: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         """Return the report's `run`."""
-        limit = self._vars.get("ansible_limit")
+        limit = context.CLIARGS.get("subset")  # without --limit, ansible_limit may be a fact of the first host
         return {
             "collection_version": collection_version(),
             "ansible_version": str(self._vars["ansible_version"]["full"]),

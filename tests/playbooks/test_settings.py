@@ -152,6 +152,16 @@ def test_nor_does_a_fact_that_a_setting_reads(fleet, thief):
     assert_refused(code, output, "host first: chat_host (read by oom_audit_webhook_url)")
 
 
+def test_a_fact_makes_no_report_one_of_a_part_of_the_fleet(fleet):
+    fleet.cache("first", ansible_limit="second")
+    code, output = fleet.run("podman_fleet.memory.audit", podman_memory_hosts="first,second")
+    assert code == 0, output
+    report = json.loads((fleet.reports / "latest" / "report.json").read_text(encoding="ascii"))
+    assert report["run"]["limit"] is None and report["trend"][0]["limit"] is None
+    assert fleet.run("podman_fleet.memory.audit", "--limit", "second")[0] == 0
+    assert json.loads((fleet.reports / "latest" / "report.json").read_text(encoding="ascii"))["run"]["limit"] == "second"
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_each_playbook_refuses_them_first(fleet, playbook):
     fleet.cache("localhost:second", podman_memory_anything=1, __cgroup_v2_disturbed=True)

@@ -67,7 +67,8 @@ class Condition(NamedTuple):
         """
         try:
             value = self.search(document)
-        except TypeError as exc:  # jmespath leaves it to Python to compare a number with a text
+        except (TypeError, ArithmeticError) as exc:
+            # jmespath leaves it to Python to compare a number with a text, and to find an integer for "1e999" or "nan"
             raise ValueError(str(exc)) from exc
         # JMESPath's own truth: 0 is true
         return not (value is None or value is False or value in ("", [], {}))

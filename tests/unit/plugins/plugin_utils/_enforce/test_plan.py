@@ -249,6 +249,16 @@ def test_a_rule_that_cannot_be_asked_leaves_the_container_alone(container, facts
     assert not host_plan.changes and host_plan.skipped[0].reason.startswith("the policy could not be evaluated: rule 2 'b'")
 
 
+def test_a_label_that_fails_a_rule_leaves_the_containers_of_others_alone(container, facts):
+    wanted = policy({"name": "big", "match": "labels.n && floor(to_number(labels.n)) > `1`", "memory": {"default": "1g"}},
+                    {"name": "all", "match": "true", "memory": DEFAULT},
+                    waivers=[{**waiver("memory-limit-missing"), "match": "labels.n && floor(to_number(labels.n)) > `1`"}])
+    hers = container(**BARE, name="hers", user="alice", id="a" * 64, labels={"n": "1e999"})
+    made = plan(facts(hers, container(**BARE)), wanted)
+    assert [change.user for change in made.changes] == ["root"]
+    assert [(skipped.user, skipped.kind) for skipped in made.skipped] == [("alice", "unknown")]
+
+
 def test_why_and_by_whom(container, facts):
     host_plan = plan(facts(container(**BARE, **OFF)), policy(
         {"name": "a", "match": "true", "memory": DEFAULT, "oom_group": False}, {"name": "b", "match": "true", "oom_group": True}))

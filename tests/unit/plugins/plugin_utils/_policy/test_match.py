@@ -110,6 +110,16 @@ def test_nothing_known_of_the_container():
     assert not parse_condition("starts_with(name, 'a')").holds(nameless)
 
 
+@pytest.mark.parametrize("label", ["1e999", "-1e999", "nan", "9" * 400, "9" * 5000])
+@pytest.mark.parametrize("expression", [
+    "labels.n && floor(to_number(labels.n)) > `1`", "labels.n && ceil(to_number(labels.n)) > `1`", "labels.n && avg([to_number(labels.n)]) > `1`"])
+def test_numbers_that_a_user_makes_up_are_true_false_or_cannot_be_evaluated(container, expression, label):
+    try:
+        assert holds(expression, container(labels={"n": label})) in (True, False)
+    except ValueError:
+        pass
+
+
 def test_without_jmespath(without_jmespath):
     assert parse_condition("true").holds({})
     with pytest.raises(ImportError, match="pip install jmespath"):
