@@ -24,6 +24,7 @@ _MAX_OUTPUT = 128 * 1024 * 1024
 _MAX_STDERR = 64 * 1024
 _MAX_WORDS = 6
 _ENDS = 2  # seconds for a killed process to be gone
+_RUNTIME_DIRS = "/run/user"
 _SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _Stream = Union[int, IO[bytes]]
@@ -69,9 +70,16 @@ def identity_from_passwd(entry: pwd.struct_passwd) -> Identity:
 
 
 def runtime_dir(identity: Identity) -> Optional[str]:
-    """Return the path of the user's XDG_RUNTIME_DIR; None without a session or a lingering manager."""
-    path = "/run/user/%d" % identity.uid
-    return path if os.path.isdir(path) else None
+    """Return the path of the user's XDG_RUNTIME_DIR; None without a session or a lingering manager.
+
+    It is looked for by its name only: the user may have mounted something there that does not answer, and root must not
+    wait in it.
+    """
+    try:
+        present = str(identity.uid) in os.listdir(_RUNTIME_DIRS)
+    except OSError:  # no user has one that this process could use
+        return None
+    return "%s/%d" % (_RUNTIME_DIRS, identity.uid) if present else None
 
 
 def user_environment(identity: Identity) -> Dict[str, str]:

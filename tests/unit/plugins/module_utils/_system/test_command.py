@@ -4,7 +4,10 @@
 
 """Commands that hang, flood, fail or are not there, and as whom they run."""
 
+import ctypes
 import os
+import select
+import signal
 import time
 
 import pytest
@@ -69,7 +72,7 @@ def test_the_environment_of_a_rootless_user(monkeypatch):
 
 
 def test_without_a_session_there_is_no_runtime_directory(monkeypatch):
-    monkeypatch.setattr(os.path, "isdir", lambda path: False)
+    monkeypatch.setattr(os, "listdir", lambda path: {"/run/user": ["0", "1001"]}[path])
     alice = Identity("alice", 1000, 1000, "/home/alice")
     assert runtime_dir(alice) is None
     assert not {"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"} & set(user_environment(alice))
@@ -105,3 +108,45 @@ def test_what_can_not_be_executed(tmp_path):
 def test_a_long_command_is_shortened_in_messages():
     with pytest.raises(CommandError, match="^sh -c sleep 60 id id id … did not answer in time$"):
         run_command(["sh", "-c", "sleep 60"] + ["id"] * 200, 0.1)
+
+
+def _mount_what_never_answers(path):
+    """A file system of the user nobody's on a directory, seen by this process only; return the descriptor that keeps it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_mounts, private = 0x20000, 1 << 18 | 0x4000  # CLONE_NEWNS; MS_PRIVATE | MS_REC
+    device = os.open("/dev/fuse", os.O_RDWR)
+    options = b"fd=%d,rootmode=40000,user_id=65534,group_id=65534,allow_other" % device
+    if libc.unshare(new_mounts) or libc.mount(b"none", b"/", None, private, None) or libc.mount(
+            b"tmpfs", os.path.dirname(path).encode(), b"tmpfs", 0, None):
+        raise OSError(ctypes.get_errno(), "no mounts of its own")
+    os.mkdir(path)
+    if libc.mount(b"fuse", path.encode(), b"fuse", 0, options):
+        raise OSError(ctypes.get_errno(), "no FUSE")
+    return device
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.path.isdir("/run/user") or not os.path.exists("/dev/fuse"), reason="needs FUSE")
+def test_a_runtime_directory_that_does_not_answer_is_not_touched():
+    """A user mounts a file system of their own there (with user_allow_other in fuse.conf); root must not wait in it."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _mount_what_never_answers("/run/user/4711")
+            os.write(writer, b"mounted ")
+            os.write(writer, str(command.runtime_dir(Identity("alice", 4711, 4711, "/home/alice"))).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    said, end = b"", time.monotonic() + 5
+    while select.select([reader], [], [], max(0, end - time.monotonic()))[0]:
+        part = os.read(reader, 100)
+        if not part:
+            break
+        said += part
+    os.close(reader)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    if not said:
+        pytest.skip("no FUSE can be mounted here")
+    assert said == b"mounted /run/user/4711"
