@@ -34,11 +34,11 @@ def parse_document(text: Union[bytes, str], max_size: int, max_values: int = MAX
     Integers of more than 20 digits and objects in which a key stands twice become UNUSABLE, NaN and Infinity stay floats:
     the schema refuses them where they stand, and keeps the rest. Bytes that are no UTF-8 become U+FFFD.
 
-    :param max_size: of bytes or characters.
+    :param max_size: of bytes in UTF-8.
     :param max_values: commas in texts count as well.
     :raises DoorError: it is too large, nested too deeply, or no JSON.
     """
-    if len(text) > max_size:
+    if _size(text, max_size) > max_size:
         raise DoorError("is larger than %d MiB" % (max_size // MIB))
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
@@ -50,6 +50,13 @@ def parse_document(text: Union[bytes, str], max_size: int, max_values: int = MAX
         raise DoorError("is nested too deeply")
     except ValueError as exc:
         raise DoorError("is not JSON: %s" % str(exc)[:200])
+
+
+def _size(text: Union[bytes, str], enough: int) -> int:
+    """The bytes of a text in UTF-8; its characters, where those are too many already or few enough whatever they are."""
+    if isinstance(text, bytes) or len(text) > enough or 4 * len(text) <= enough:
+        return len(text)
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _integer(digits: str) -> Any:

@@ -27,7 +27,7 @@ def test_what_costs_only_its_own_place():
 
 
 @pytest.mark.parametrize("text, message", [
-    (" " * (MIB + 1), "^is larger than 1 MiB$"),
+    (" " * (MIB + 1), "^is larger than 1 MiB$"), ('"%s"' % ("\U0001f600" * (MIB // 4)), "^is larger than 1 MiB$"),
     ("[" * 200000, "^is nested too deeply$"), ('{"a":' * 200000, "^is nested too deeply$"),
     ("", "^is not JSON: "), ("{'a': 1}", "^is not JSON: "), ("[1] x", "^is not JSON: "), (b"\x00", "^is not JSON: "),
 ])
