@@ -140,7 +140,7 @@ def kill_nine(wanted):
 def full_disk():
     """The disk is full while something is to be written, and then it is not."""
     os.makedirs(TINY, exist_ok=True)
-    subprocess.check_call(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", TINY])
+    subprocess.check_call(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0755", "tmpfs", TINY])
     try:
         begin = one_run(TINY)
         idents = [oom_kill()]
