@@ -26,7 +26,7 @@ def render(**variables):
     # as Ansible's template module does
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     environment.filters.update(quote=lambda value: shlex.quote(str(value)), to_json=json.dumps)
-    return environment.from_string(TEMPLATE.read_text(encoding="ascii")).render(ansible_managed="Ansible managed", **variables)
+    return environment.from_string(TEMPLATE.read_text(encoding="ascii")).render(**variables)
 
 
 class Schedule:
