@@ -22,21 +22,22 @@ class Manager:
 
     calls = []
     shown = {}
+    problem = None
 
     def __init__(self, _identity, _timeout):
         pass
 
     def show(self, units, properties, partial):
         self.calls.append(sorted(units))
-        if isinstance(self.shown, dict):
-            return self.shown
-        raise self.shown
+        if self.problem:
+            raise SystemctlError(self.problem)
+        return self.shown
 
 
 @pytest.fixture
 def manager(monkeypatch):
     monkeypatch.setattr(ownership, "Systemctl", Manager)
-    Manager.calls, Manager.shown = [], {}
+    Manager.calls, Manager.shown, Manager.problem = [], {}, None
     return Manager
 
 
@@ -62,7 +63,7 @@ def test_the_user_of_a_service(manager, properties, services):
 
 
 def test_without_systemctl_it_is_not_known(manager):
-    manager.shown = SystemctlError("not there")
+    manager.problem = "not there"
     assert found([0, 1000]) == {}
 
 
