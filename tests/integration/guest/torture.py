@@ -29,8 +29,8 @@ STATE = "/var/lib/podman-memory-torture"
 TINY = "/run/podman-memory-tiny"
 SIZE = 64 << 20
 YEAR = 400 * 86400
-# The kernel writes at most 10 reports in 5 seconds (oom_kill_process()).
-PAUSE = 0.4
+# Seconds from one kill to the next: the kernel writes at most 10 reports in 5 seconds (oom_kill_process()).
+PAUSE = 0.55
 
 
 def options(state_dir):
@@ -103,8 +103,9 @@ def kill_nine(wanted):
 
     def load():
         while not over.is_set():
+            next_one = time.monotonic() + PAUSE
             idents.append(oom_kill())
-            time.sleep(PAUSE)
+            time.sleep(max(0.0, next_one - time.monotonic()))
 
     # a process makes the kills, so that they don't wait for this one
     reader, writer = os.pipe()
