@@ -70,7 +70,7 @@ def clean_answer(said: Any, user: str, now: int) -> Dict[str, Any]:
     """
     checked = _ANSWER.check(said, now)
     if checked.value is INVALID or not checked.value["podman"]["sources"]:
-        raise DoorError("is not what was asked for: %s" % (violations_text(checked.violations[-1:], 0) or "it has no source"))
+        raise DoorError("is not what was asked for: %s" % (violations_text(checked.violations[-1:]) or "it has no source"))
     answer: Dict[str, Any] = checked.value
     podman = answer["podman"]
     for entry in podman["sources"] + podman["errors"]:
@@ -80,7 +80,7 @@ def clean_answer(said: Any, user: str, now: int) -> Dict[str, Any]:
     others = [violation for violation in checked.violations if violation.path[:2] != ("podman", "containers")
               and not (violation.path[0] == "next_starts" and len(violation.path) > 1)]
     if others:
-        errors.append({"source": "podman", "user": user, "message": violations_text(others, 0)})
+        errors.append({"source": "podman", "user": user, "message": violations_text(others)})
     podman["errors"] = (errors + left_out + podman["errors"])[:_MAX_ERRORS]
     is_cut = any(violation.path in (("podman", "listed"), ("podman", "containers")) for violation in checked.violations)
     podman["complete"] = podman["complete"] and not is_cut and not any(path[:2] == ("podman", "listed") for path in checked.left_out)

@@ -40,7 +40,7 @@ def clean_facts(given: Any, now: int) -> Facts:
     """
     checked = _FACTS.check(given, now)
     if checked.value is INVALID:
-        raise DoorError("is not %s: %s" % (FACTS_SCHEMA, _describe(checked.violations[-1], 0)))
+        raise DoorError("is not %s: %s" % (FACTS_SCHEMA, _describe(checked.violations[-1])))
     facts: Facts = checked.value
     if checked.violations:
         _tell(facts, given, checked)
@@ -57,7 +57,7 @@ def _tell(facts: Facts, given: Facts, checked: Checked) -> None:
     entries, owners, all_owners = [], set(), False
     for part, violations in parts.items():
         if len(part) == 1:
-            entries.append(_error("facts", None, violations_text(violations, 0)))
+            entries.append(_error("facts", None, violations_text(violations)))
             # whose containers are missing is not known
             all_owners |= part[0] in ("containers", "removed", "sources")
             continue
@@ -90,7 +90,7 @@ def container_error(raw: Any, user: Optional[str], number: int, violations: List
     ident = raw.get("id") if is_id(raw.get("id")) else None
     label = name or (ident[:12] if ident else "number %d" % (number + 1))
     what = "it is left out" if is_left_out else "that is left out"
-    entry = _error("podman", user, "container %s: %s; %s" % (label, violations_text(violations, 0), what))
+    entry = _error("podman", user, "container %s: %s; %s" % (label, violations_text(violations), what))
     return dict(entry, container=label, container_id=ident)
 
 
@@ -103,23 +103,17 @@ def _error(source: str, user: Optional[str], message: str) -> Dict[str, Any]:
     return {"source": source, "user": user, "message": message}
 
 
-def violations_text(violations: List[Violation], skip: int) -> str:
-    """Return what did not pass, in words that do nothing to a terminal.
-
-    :param skip: parts of the paths to leave out at their beginnings.
-    """
-    return ", ".join(_describe(violation, skip) for violation in violations[:_MAX_PROBLEMS]) + (
+def violations_text(violations: List[Violation]) -> str:
+    """Return what did not pass, in words that do nothing to a terminal."""
+    return ", ".join(_describe(violation) for violation in violations[:_MAX_PROBLEMS]) + (
         " and more" if len(violations) > _MAX_PROBLEMS else "")
 
 
-def _describe(violation: Violation, skip: int) -> str:
-    """In words that do nothing to a terminal: "oom.count is missing".
-
-    :param skip: parts of the path to leave out at its beginning.
-    """
+def _describe(violation: Violation) -> str:
+    """In words that do nothing to a terminal: "oom.count is missing"."""
     # ascii(): a key may be anything
     name = ".".join(part if isinstance(part, str) and part.isidentifier() and len(part) <= _MAX_KEY
-                    else ascii(part[:_MAX_KEY] if isinstance(part, str) else part) for part in violation.path[skip:])
+                    else ascii(part[:_MAX_KEY] if isinstance(part, str) else part) for part in violation.path)
     return "%s %s" % (name or "it", violation.problem)
 
 

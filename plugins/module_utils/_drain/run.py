@@ -47,7 +47,7 @@ def restore(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     except UserError as exc:
         owners, unknown = [], [{"user": name, "message": str(exc)} for name in names]
     with AskedUsers(owners, Options(params["executable"], params["timeout"], runtime=False)) as users:
-        missing = wait_for_containers(expected, lambda: users, 0 if check_mode else params["wait"], start=not check_mode)
+        missing = wait_for_containers(expected, users, 0 if check_mode else params["wait"], start=not check_mode)
     for name in names:
         absent = [container["name"] for container in missing if container["user"] == name]
         if absent and not _is_required(name, params):
@@ -91,13 +91,13 @@ def stop_running(users: Sequence[AskedUser], check_mode: bool, crun_users: Seque
     return [container for containers in running for container in containers]
 
 
-def wait_for_containers(expected: Sequence[RunningContainer], find: Callable[[], Sequence[AskedUser]], timeout: float,
+def wait_for_containers(expected: Sequence[RunningContainer], users: Sequence[AskedUser], timeout: float,
                         start: bool, clock: Callable[[], float] = time.monotonic,
                         sleep: Callable[[float], None] = time.sleep) -> List[RunningContainer]:
     """Wait until the containers are back; return those that are not.
 
     :param expected: as stop_running() returned them.
-    :param find: returns the users of now: a user's session may need a moment after the boot.
+    :param users: who have them; a user's session may need a moment after the boot.
     :param timeout: seconds.
     :param start: whether containers that only we can start are started.
     :raises DrainError: what Podman reported of root's containers at the last check.
@@ -106,7 +106,7 @@ def wait_for_containers(expected: Sequence[RunningContainer], find: Callable[[],
     while True:
         last = clock() >= end
         try:
-            missing = _find_missing(expected, {user.name: user for user in find()}, start)
+            missing = _find_missing(expected, {user.name: user for user in users}, start)
         except DrainError:
             # Right after the boot a storage may be locked, a session not ready.
             if last:

@@ -9,12 +9,11 @@ Its answer is never held as a whole: any user can write as many entries as the j
 
 import os
 import selectors
-import signal
 import subprocess
 import time
 from typing import IO, Callable, List, NamedTuple, Optional, Sequence, cast
 
-from .._system.command import current_identity, start_command
+from .._system.command import current_identity, end_command, start_command
 from .._system.times import SECOND
 
 # An entry has up to 1,024 fields, of which journalctl prints 4,096 bytes each; ours has a dozen of them.
@@ -53,7 +52,7 @@ def read_lines(argv: Sequence[str], take: Callable[[bytes], bool], timeout: floa
         ended = _pump(process, lines, time.monotonic() + timeout)
         exit_code = _wait(process) if ended else None
     finally:
-        _stop(process)
+        end_command(process)
     return Ending(exit_code, late=not ended and not lines.enough, err=lines.err.decode("utf-8", "replace").strip(),
                   long_lines=lines.long_lines)
 
@@ -121,16 +120,3 @@ def _wait(process: "subprocess.Popen[bytes]") -> Optional[int]:
         return process.wait(timeout=_END)
     except subprocess.TimeoutExpired:
         return None
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Kill it if it still runs, and close the pipes."""
-    if process.poll() is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except OSError:
-            process.kill()
-        process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe:
-            pipe.close()

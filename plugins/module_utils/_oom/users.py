@@ -10,8 +10,7 @@ answer_user() runs in the user's process, everything else in the module's.
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from .._door.answer import clean_answer
 from .._door.document import DoorError
@@ -22,12 +21,14 @@ from .._system.command import Identity
 from .._system.host import Host
 from .._system.times import SECOND
 from .._system.users import User
+from .._users.group import Reply, UserGroup
 from .._users.owners import Owner
-from .._users.process import UserProcess, UserProcessError
+from .._users.process import UserProcessError
 from .._users.storage import find_storage
 from .containers import read_next_starts
 
 _LOOK = 10.0  # seconds to find the storage, which is a look into a few files
+_NO_STORAGE = Reply(None, None)
 
 
 class UserAnswer(NamedTuple):
@@ -77,59 +78,45 @@ class UserProcesses:
         self._request = request
         self._at_once = at_once
         self._deadline = Deadline(seconds, len(owners), at_once)
-        self._stack = ExitStack()
-        self._processes: List[Union[UserProcess, UserProcessError]] = []
-        self._storages: List[Union[Optional[str], UserProcessError]] = []
+        self._group = UserGroup([owner.identity for owner in owners], answer_user)
 
     def __enter__(self) -> "UserProcesses":
-        for owner in self._owners:
-            try:
-                self._processes.append(self._stack.enter_context(UserProcess(owner.identity, answer_user)))
-            except UserProcessError as exc:
-                self._processes.append(exc)
+        self._group.__enter__()
         return self
 
-    def __exit__(self, *_exception: Any) -> None:
-        self._stack.close()
+    def __exit__(self, *exception: Any) -> None:
+        self._group.__exit__(*exception)
 
     def ask(self, pool: ThreadPoolExecutor) -> "List[Future[UserAnswer]]":
         """Start asking everybody who has containers, or whose silence has to be said; return their Futures."""
         with ThreadPoolExecutor(self._at_once) as looking:
-            self._storages = list(looking.map(self._find_storage, range(len(self._owners))))
-        able = [index for index, owner in enumerate(self._owners)
-                if isinstance(self._storages[index], str) and (owner.session or owner.identity.uid == 0)]
-        asked = [index for index, owner in enumerate(self._owners) if self._storages[index] is not None or owner.named]
-        self.asked = [self._owners[index] for index in asked]
+            storages = list(zip(self._owners, looking.map(self._find_storage, self._owners)))
+        asked = [(owner, storage) for owner, storage in storages if storage != _NO_STORAGE or owner.named]
+        self.asked = [owner for owner, _storage in asked]
         self._deadline.waiting = len(asked)
         # `podman info` takes as long as inspecting a hundred containers; one user's is enough
-        return [pool.submit(self._ask, index, index in able[:1]) for index in asked]
+        able = next((owner for owner, storage in asked if storage.answer is not None and (owner.session or owner.identity.uid == 0)), None)
+        return [pool.submit(self._ask, owner, storage, owner is able) for owner, storage in asked]
 
-    def _find_storage(self, index: int) -> Union[Optional[str], UserProcessError]:
+    def _find_storage(self, owner: Owner) -> Reply:
+        """The path of the user's storage, None for none."""
+        reply = self._ask_process(owner, min(_LOOK, self._deadline.share()), in_slice=False, storage=None)
+        if reply.answer is not None and not isinstance(reply.answer, str):
+            return Reply(None, "its answer is no path")
+        return reply
+
+    def _ask_process(self, owner: Owner, seconds: float, in_slice: bool, **more: Any) -> Reply:
+        request = dict(self._request, identity=list(owner.identity), session=owner.session, **more)
+        return self._group.ask_one(owner.identity.uid, request, seconds, in_slice=in_slice)
+
+    def _ask(self, owner: Owner, storage: Reply, info: bool) -> UserAnswer:
+        user = User(owner.identity, storage.answer, owner.session)
+        reply = storage if storage.error is not None else self._ask_process(
+            owner, self._deadline.share(), in_slice=True, storage=[storage.answer], info=info)
         try:
-            said = self._process(index).ask(self._about(index, storage=None), min(_LOOK, self._deadline.share()), in_slice=False)
-        except UserProcessError as exc:
-            return exc
-        return said if said is None or isinstance(said, str) else UserProcessError("its answer is no path")
-
-    def _process(self, index: int) -> UserProcess:
-        process = self._processes[index]
-        if isinstance(process, UserProcessError):
-            raise process
-        return process
-
-    def _about(self, index: int, **more: Any) -> Dict[str, Any]:
-        owner = self._owners[index]
-        return dict(self._request, identity=list(owner.identity), session=owner.session, **more)
-
-    def _ask(self, index: int, info: bool) -> UserAnswer:
-        owner, storage = self._owners[index], self._storages[index]
-        user = User(owner.identity, None, owner.session)
-        try:
-            if isinstance(storage, UserProcessError):
-                raise storage
-            user = user._replace(storage=storage)
-            said = self._process(index).ask(self._about(index, storage=[storage], info=info), self._deadline.share())
-            return _parse(said, user)
+            if reply.error is not None:
+                raise UserProcessError(reply.error)
+            return _parse(reply.answer, user)
         except UserProcessError as exc:
             return UserAnswer(unanswered(user, self._request["words"], str(exc)), None, {}, {})
 

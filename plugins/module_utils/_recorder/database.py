@@ -15,6 +15,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import Callable, Iterator, NamedTuple, Optional, TypeVar
 
+from .._system.host_files import open_regular
 from .._system.protected_paths import UnprotectedPath, check_protected
 from .._system.times import SECOND
 
@@ -166,13 +167,10 @@ def _check_ours(path: str) -> None:
 def is_history(path: str) -> bool:
     """Whether a file is a history of the recorder's, also one that is damaged further on (https://www.sqlite.org/fileformat.html)."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_regular(path, os.O_NOFOLLOW) as handle:
+            header = handle.read(72)
     except OSError:
         return False
-    with os.fdopen(descriptor, "rb") as handle:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return False
-        header = handle.read(72)
     return header.startswith(b"SQLite format 3\0") and header[68:] == _APPLICATION.to_bytes(4, "big")
 
 

@@ -14,12 +14,12 @@ import json
 import os
 import pwd
 import resource
-import stat
 import time
 from contextlib import suppress
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._system.command import Identity, identity_from_passwd
+from .._system.host_files import open_regular
 from .._system.times import SECOND
 from .._users.confinement import Limits
 from .._users.process import UserProcess, UserProcessError
@@ -148,13 +148,10 @@ def _read_storage(storage: str) -> List[Dict[str, Any]]:
 def _read_text(path: str) -> Optional[str]:
     """The text of a regular file of at most 4 MiB, None for anything else."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with open_regular(path) as handle:
+            data = handle.read(_MAX_STORAGE_FILE + 1)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as handle:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        data = handle.read(_MAX_STORAGE_FILE + 1)
     return data.decode("utf-8", "replace") if len(data) <= _MAX_STORAGE_FILE else None
 
 

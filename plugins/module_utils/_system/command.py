@@ -160,7 +160,7 @@ def run_command(argv: Sequence[str], timeout: float, identity: Optional[Identity
     except subprocess.TimeoutExpired:
         raise CommandError("%s closed its output but did not end" % name)
     finally:
-        _kill(process)
+        end_command(process)
     return CommandResult(process.returncode, out, err)
 
 
@@ -194,8 +194,8 @@ def _read_output(process: "subprocess.Popen[bytes]", name: str, deadline: float,
     return b"".join(chunks[process.stdout]), err.decode("utf-8", "replace").strip()
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill the command's session if it still runs, and close the pipes."""
+def end_command(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the session of a command of start_command() if it still runs, and close the pipes; don't wait for what can't be killed."""
     if process.poll() is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)

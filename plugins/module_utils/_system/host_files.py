@@ -10,8 +10,9 @@ Knows nothing of what the files mean.
 import gzip
 import io
 import os
+import stat
 import tempfile
-from typing import Dict, List, Optional, Union
+from typing import IO, Dict, List, Optional, Union
 
 _MAX_TEXT = 4 * 1024 * 1024  # a grub.cfg has tens of kilobytes; nothing that is read here has more
 _CHUNK = 64 * 1024  # /proc/sys takes a buffer of the size that is asked for and says ENOMEM for megabytes
@@ -78,6 +79,24 @@ class Files:
     def exists(self, path: str) -> bool:
         """Whether there is something of that name."""
         return os.path.exists(self.at(path))
+
+
+class NotRegularError(OSError):
+    """It is a directory, a pipe, a device …, not a file that can be read to its end."""
+
+
+def open_regular(path: str, flags: int = 0) -> IO[bytes]:
+    """Open a regular file of somebody else's for reading; a pipe does not block, and a device is not read.
+
+    :param flags: more flags of open(2).
+    :raises NotRegularError: it is none.
+    :raises OSError: it can't be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotRegularError("%s is not a regular file" % path)
+    return os.fdopen(descriptor, "rb")
 
 
 def replace_file(path: str, data: bytes, mode: int, like: Optional[str] = None) -> None:

@@ -51,15 +51,16 @@ class UserGroup:
         :param requests: JSON values by uid.
         :param seconds: for each user; see UserProcess.ask() for the others.
         """
-        def ask_one(uid: int) -> Reply:
-            process = self._processes[uid]
-            try:
-                if isinstance(process, UserProcessError):
-                    raise process
-                return Reply(process.ask(requests[uid], seconds, max_answer, in_slice), None)
-            except UserProcessError as exc:
-                return Reply(None, str(exc))
-
         uids: List[int] = list(requests)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return dict(zip(uids, pool.map(ask_one, uids)))
+            return dict(zip(uids, pool.map(lambda uid: self.ask_one(uid, requests[uid], seconds, max_answer, in_slice), uids)))
+
+    def ask_one(self, uid: int, request: Any, seconds: float, max_answer: int = MAX_ANSWER, in_slice: bool = True) -> Reply:
+        """Ask one user; see UserProcess.ask()."""
+        process = self._processes[uid]
+        if isinstance(process, UserProcessError):
+            return Reply(None, str(process))
+        try:
+            return Reply(process.ask(request, seconds, max_answer, in_slice), None)
+        except UserProcessError as exc:
+            return Reply(None, str(exc))

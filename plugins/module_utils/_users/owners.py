@@ -123,9 +123,14 @@ def _uids_with_sessions(files: Files) -> Set[int]:
 
 def _uids_with_ranges(files: Files, uids: Dict[str, int]) -> Set[int]:
     """The users of subuid(5), which has names or numbers."""
-    owners = [line.partition(":")[0] for line in (files.read(_SUBUID) or "").splitlines()]
+    owners = [words[0] for words in _subuid_lines(files)]
     return {uids[owner] for owner in owners if owner in uids} | {int(owner) for owner in owners if owner.isdigit()} | (
         _uids_by_name(owner for owner in owners if owner and not owner.isdigit() and owner not in uids))
+
+
+def _subuid_lines(files: Files) -> List[List[str]]:
+    """[owner, first uid, number of uids] of each line of subuid(5), as far as it has them."""
+    return [line.split(":") for line in (files.read(_SUBUID) or "").splitlines()]
 
 
 def _uids_by_name(names: Iterable[str]) -> Set[int]:
@@ -187,7 +192,6 @@ class ProcessOwners:
     def _subordinate(self) -> List[Tuple[str, int, int]]:
         """(name or uid of the owner, first uid, number of uids) of each line of subuid(5)."""
         if self._ranges is None:
-            lines = [line.split(":") for line in (self._files.read(_SUBUID) or "").splitlines()]
-            self._ranges = [(words[0], int(words[1]), int(words[2])) for words in lines
+            self._ranges = [(words[0], int(words[1]), int(words[2])) for words in _subuid_lines(self._files)
                             if len(words) == 3 and words[1].isdigit() and words[2].isdigit()]
         return self._ranges

@@ -15,10 +15,11 @@ import signal
 import struct
 import time
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from .._door.document import DoorError, parse_document
 from .._system.command import Identity
+from .._system.processes import child_pids
 from .confinement import Limits, Privileges, become_user, move_to_slice, prepare_privileges
 
 # A function that runs as the user: a JSON value in, a JSON value out.
@@ -247,7 +248,7 @@ def _descendants(pid: int, end: float) -> Dict[int, Tuple[int, str]]:
     waiting = [pid]
     while waiting:
         parent = waiting.pop()
-        for child in _children(parent):
+        for child in child_pids(parent):
             if time.monotonic() > end:
                 return found
             origin = _origin(child)
@@ -265,13 +266,3 @@ def _origin(pid: int) -> Tuple[int, str]:
         return int(words[1]), words[19]
     except (OSError, ValueError, IndexError):
         return 0, ""
-
-
-def _children(pid: int) -> List[int]:
-    base = "/proc/%d/task" % pid
-    children: List[int] = []
-    with suppress(OSError, ValueError):  # it has ended
-        for thread in os.listdir(base):
-            with open("%s/%s/children" % (base, thread), encoding="ascii") as stream:
-                children += [int(word) for word in stream.read().split()]
-    return children

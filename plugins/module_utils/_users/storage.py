@@ -9,10 +9,10 @@ Reads as much of TOML as a key with a text needs.
 
 import os
 import re
-import stat
 from typing import Iterable, NamedTuple, Optional
 
 from .._system.command import Identity
+from .._system.host_files import NotRegularError, open_regular
 
 _ROOT_STORAGE = "/var/lib/containers/storage"
 _ROOTLESS_STORAGE = ".local/share/containers/storage"
@@ -117,13 +117,12 @@ def _read_text(path: str) -> str:
     :raises StorageError: it is another kind of file, or too large.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with open_regular(path) as handle:
+            data = handle.read(_MAX_FILE + 1)
+    except NotRegularError as exc:
+        raise StorageError(str(exc))
     except OSError:
         return ""
-    with os.fdopen(descriptor, "rb") as handle:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StorageError("%s is not a regular file" % path)
-        data = handle.read(_MAX_FILE + 1)
     if len(data) > _MAX_FILE:
         raise StorageError("%s has more than %d bytes" % (path, _MAX_FILE))
     return data.decode("utf-8", "replace")

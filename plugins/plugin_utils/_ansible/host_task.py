@@ -18,6 +18,7 @@ from ansible.plugins.action import ActionBase
 
 from ...module_utils._door.document import DoorError
 from ...module_utils._door.door import parse_facts
+from ...module_utils._system.processes import child_pids
 from ...module_utils._system.times import SECOND
 from .controller import is_timeout, problem_from_error, problem_from_result, run_as
 
@@ -89,22 +90,6 @@ def _as_text(value: Any) -> str:
     if not isinstance(value, str):
         raise DoorError("is a %s, not a text" % type(value).__name__)
     return value
-
-
-def child_pids(pid: int | None = None) -> set[int]:
-    """Return the process ids of a process's children, by default of this one.
-
-    Linux only (/proc); elsewhere there seem to be none. Each task of a host has a worker process of its own.
-    """
-    base = "/proc/%d/task" % (pid or os.getpid())
-    pids: set[int] = set()
-    try:
-        for thread in os.listdir(base):
-            with open("%s/%s/children" % (base, thread), encoding="ascii") as stream:
-                pids.update(int(word) for word in stream.read().split())
-    except OSError:
-        pass  # gone, or another system
-    return pids
 
 
 def terminate(pids: set[int]) -> None:

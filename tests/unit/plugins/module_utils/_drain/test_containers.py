@@ -126,7 +126,7 @@ class Fake:
 
 def waited(expected, fakes, patience=10, start=True):
     ticks = iter(range(1000))
-    return wait_for_containers(expected, lambda: fakes, patience, start=start, clock=lambda: next(ticks),
+    return wait_for_containers(expected, fakes, patience, start=start, clock=lambda: next(ticks),
                                sleep=lambda _seconds: None)
 
 

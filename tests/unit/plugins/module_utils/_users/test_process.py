@@ -157,7 +157,7 @@ def test_a_number_that_is_another_process_meanwhile_is_not_killed(monkeypatch):
     other = subprocess.Popen(["sleep", "600"])
     try:
         with UserProcess(NOBODY, time.sleep) as user_process:
-            monkeypatch.setattr(process_room, "_children", lambda pid: [other.pid] if pid == user_process._pid else [])
+            monkeypatch.setattr(process_room, "child_pids", lambda pid: [other.pid] if pid == user_process._pid else [])
             with pytest.raises(UserProcessError, match="did not answer in time"):
                 user_process.ask(600, 0.3, in_slice=False)
         time.sleep(0.2)
@@ -178,7 +178,7 @@ def test_what_goes_on_forking_is_not_followed_for_ever(monkeypatch):
         return [child]
 
     monkeypatch.setattr(process_room, "_ENDS", 0.3)
-    monkeypatch.setattr(process_room, "_children", children)
+    monkeypatch.setattr(process_room, "child_pids", children)
     monkeypatch.setattr(process_room, "_origin", lambda pid: (parents[pid], ""))
     started = time.monotonic()
     with UserProcess(NOBODY, time.sleep) as user_process:
