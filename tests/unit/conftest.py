@@ -10,10 +10,13 @@ has not. Runs on Python 3.6 too, without ansible-core.
 
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 import types
 
 import hypothesis
+import pytest
 
 # A machine that is busy with virtual machines is no reason to fail.
 hypothesis.settings.register_profile(
@@ -38,3 +41,15 @@ try:
     importlib.import_module(NAMES[-1])
 except ImportError:
     _stand_in()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Temporary directories in a place of this run's own.
+
+    When it begins, pytest closes the one that all its runs share to other users, in the middle of another run's tests that
+    have a process of nobody's in there.
+    """
+    if not hasattr(config, "workerinput") and not config.option.basetemp:
+        config.option.basetemp = tempfile.mkdtemp(prefix="podman-fleet-unit-")
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
