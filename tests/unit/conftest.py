@@ -51,5 +51,5 @@ def pytest_configure(config):
     have a process of nobody's in there.
     """
     if not hasattr(config, "workerinput") and not config.option.basetemp:
-        config.option.basetemp = tempfile.mkdtemp(prefix="podman-fleet-unit-")
+        config.option.basetemp = tempfile.mkdtemp(prefix="unit-")  # short: sockets are below it
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
