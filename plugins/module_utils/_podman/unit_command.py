@@ -10,12 +10,10 @@ Pure: takes what `systemctl show` prints. Podman's own record says nothing of it
 import re
 from typing import Dict, Optional, Sequence
 
-from .run_options import MemorySettings, memory_settings, parse_run_options
+from .run_options import MemorySettings, memory_settings, parse_run_options, split_options
 
 # systemd-show-exec: "{ path=/usr/bin/podman ; argv[]=/usr/bin/podman run … ; ignore_errors=no ; …"
 _ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*) ; ignore_errors=(?:no|yes) ; ", re.M)
-# Options whose value may be the image's short name: quadlet writes `--name web … docker.io/library/web:latest`.
-_NAMES = ("--name", "--hostname", "-h", "--network", "--network-alias", "--pod")
 
 
 def podman_run_lines(units: Dict[str, Dict[str, str]]) -> Dict[str, str]:
@@ -42,9 +40,9 @@ def next_start_settings(line: str, create_command: Sequence[str], image: str,
     :param image: name of the container's image, where Podman's options end.
     :param default_oom_group: whether containers.conf gives every new container memory.oom.group.
     """
-    words = create_command if " ".join(create_command) == line else line.split(" ")
-    end = next((index for index, word in enumerate(words) if _names_image(word, image) and "run" in words[:index]
-                and words[index - 1] not in _NAMES), None)
+    is_exact = " ".join(create_command) == line
+    words = _run_words(create_command if is_exact else line.split(" "))
+    end = _image_index(words, None if is_exact else image)
     if end is None:
         return None
     try:
@@ -54,6 +52,26 @@ def next_start_settings(line: str, create_command: Sequence[str], image: str,
     if settings["oom_group"] is None and default_oom_group:
         settings["oom_group"] = True
     return settings
+
+
+def _run_words(words: Sequence[str]) -> Sequence[str]:
+    """Return what stands behind `podman … run` or `podman … container run`; [] for another command."""
+    command = split_options(words[1:]).arguments
+    if list(command[:1]) == ["container"]:
+        command = command[1:]
+    return command[1:] if list(command[:1]) == ["run"] else []
+
+
+def _image_index(words: Sequence[str], image: Optional[str]) -> Optional[int]:
+    """Return where the image stands among the words of a `podman run` behind "run", None when it can't be told.
+
+    :param image: name of the image, where the words are split at all spaces: what stands before it and is no option is
+        then the rest of a value. None: the words are exact, so the first that is no option is the image.
+    """
+    rest: Sequence[str] = split_options(words).arguments
+    while rest and image is not None and not _names_image(rest[0], image):
+        rest = split_options(rest[1:]).arguments
+    return len(words) - len(rest) if rest else None
 
 
 def _names_image(word: str, image: str) -> bool:

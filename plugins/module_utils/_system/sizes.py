@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sizes of memory as people write them: 536870912, "512m", "1.5GiB", "unlimited".
+"""Sizes of memory as people write them: 536870912, "512m", "1.5GiB", "unlimited"; and as Podman reads them.
 
-Pure. Units are powers of 1024 with and without "iB", as Podman reads them
-(docker/go-units RAMInBytes).
+Pure. Units are powers of 1024 with and without "iB", as for Podman.
 """
 
 import re
@@ -17,6 +16,9 @@ _MAX_REPR = 60
 _UNITS = ("", "k", "m", "g", "t")
 # 20 digits are enough for every size, and no text takes long to match.
 _SIZE = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))? ?(?:([kmgt])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
+# RAMInBytes of github.com/docker/go-units, in 0.4 (Podman 3) and 0.5 together: one takes "512mi", the other ".5g" and "+5m".
+_PODMAN_SIZE = re.compile(r"\+?([0-9]{0,20})(?:\.([0-9]{0,20}))? ?(?:([kmgtp])i?b?|b)?", re.ASCII | re.IGNORECASE)
+_PODMAN_UNITS = _UNITS + ("p",)
 _EXPECTED = "give bytes, such as 536870912, or a number with k, m, g or t, such as 512m or 1.5GiB"
 
 
@@ -54,7 +56,26 @@ def _bytes(text: str, value: Any) -> int:
     factor = 1024 ** _UNITS.index(unit)
     if not unit and fraction.strip("0"):
         raise ValueError("%s is not a whole number of bytes: %s" % (_short_repr(value), _EXPECTED))
-    # integers: a float would lose bytes from 8 PiB on
+    return _count(whole, fraction, factor)
+
+
+def parse_podman_size(text: str) -> int:
+    """Return the bytes that Podman takes a size for: parts of a byte are dropped, 0 is left to the option to give a meaning.
+
+    :raises ValueError: Podman would refuse it.
+    """
+    match = _PODMAN_SIZE.fullmatch(text)
+    whole, fraction, unit = (match.group(number) or "" for number in (1, 2, 3)) if match else ("", "", "")
+    if not whole and not fraction:
+        raise ValueError("%s is not a size" % _short_repr(text))
+    count = _count(whole or "0", fraction, 1024 ** _PODMAN_UNITS.index(unit.lower()))
+    if count > MAX_SIZE:
+        raise ValueError("%s is more than any host can have" % _short_repr(text))
+    return count
+
+
+def _count(whole: str, fraction: str, factor: int) -> int:
+    """Integers: a float would lose bytes from 8 PiB on."""
     return int(whole) * factor + int(fraction or "0") * factor // 10 ** len(fraction)
 
 

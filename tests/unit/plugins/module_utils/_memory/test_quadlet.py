@@ -49,15 +49,30 @@ def test_recorded_units(name):
     (["PodmanArgs=--memory-reservation=5m", 'PodmanArgs="--cgroup-conf=memory.oom.group=0"'],
      {"reservation": 5 * MIB, "oom_group": False}),
     (["PodmanArgs=--cgroup-conf memory.oom.group=1 --cgroup-conf=memory.high=9"], {"oom_group": True}),
+    (["PodmanArgs=-m512m"], {"limit": 512 * MIB, "swap_limit": 1024 * MIB}),
+    (["PodmanArgs=-itm512m"], {"limit": 512 * MIB, "swap_limit": 1024 * MIB}),
+    (["PodmanArgs=--cgroup-conf=memory.high=9,memory.oom.group=1"], {"oom_group": True}),
+    # systemd.syntax(7): quotes, escapes, and comments between joined lines
+    (['PodmanArgs="--memory=64m" --memory-swap="64m"'], {"limit": 64 * MIB, "swap_limit": 64 * MIB}),
+    (["PodmanArgs='--memory' '64m'"], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    (['PodmanArgs="--memory=64 m"'], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    (["PodmanArgs=--memory=64\\x6d"], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    (['PodmanArgs=--label="a --memory=5m" -m 64m'], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    (["PodmanArgs=--label 'it''s -m 5m' \\", "# comment", "; comment", " -m 64m"], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    (["# \\", "PodmanArgs=-m 64m"], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
+    (["Memory = 64m", "PodmanArgs = --memory-swap=.5g"], {"limit": 64 * MIB, "swap_limit": 512 * MIB}),
+    (["PodmanArgs=--label=100%%", "Memory=64m"], {"limit": 64 * MIB, "swap_limit": 128 * MIB}),
 ])
 def test_settings(lines, expected):
     nothing = {"limit": None, "swap_limit": None, "reservation": None, "oom_group": None}
     assert unit_settings(unit(*lines)) == dict(nothing, **expected)
 
 
-def test_a_variable_is_not_taken_for_nothing():
+@pytest.mark.parametrize("line", ["PodmanArgs=--memory=${MEM}", "Memory=${MEM}", "PodmanArgs=-m${MEM}", "PodmanArgs=$MEM_OPTIONS",
+                                  "PodmanArgs=--cgroup-conf=memory.oom.group=$MEM", "Memory=%iMEM", "PodmanArgs=-m=%%MEM"])
+def test_a_variable_is_not_taken_for_nothing(line):
     with pytest.raises(UnreadableUnit, match="MEM"):
-        unit_settings(unit("PodmanArgs=--memory=${MEM}"))
+        unit_settings(unit(line))
 
 
 def test_whether_arguments_give_the_memory():

@@ -85,8 +85,39 @@ def test_a_container_of_the_images_name():
     assert settings("--name web -m 64m", image="docker.io/library/web:latest", argument="web")["limit"] == 64 * MIB
 
 
+NAMED = "docker.io/library/web:latest"
+
+
+@pytest.mark.parametrize("option", [
+    "--name web", "--hostname web", "-h web", "--network web", "--net web", "--network-alias web", "--pod web", "-v web",
+    "--volume web", "-e web", "--env web", "--env-file web", "-l web", "--label web", "-u web", "--user web", "-w web", "-p web",
+    "--secret web", "--requires web", "--ip web", "--annotation web", "--log-opt web", "--entrypoint web", "--gpus web", "-dh web",
+    "--sdnotify conmon --name web",
+])
+def test_the_value_of_an_option_is_not_the_image(option):
+    """Six of ten public Jellyfin quadlets are named like their image; quadlet writes `--name jellyfin … jellyfin:latest`."""
+    assert settings(option + " -m 64m", image=NAMED, argument=NAMED)["limit"] == 64 * MIB
+
+
+def test_the_value_with_blanks_of_an_unchanged_unit():
+    words = ["/usr/bin/podman", "run", "--health-cmd", "a web b", "-m", "64m", "3f57d9401f8d", "web", "-m", "5m"]
+    found = unit_command.next_start_settings(" ".join(words), words, NAMED, False)
+    assert found["limit"] == 64 * MIB
+
+
+@pytest.mark.parametrize("command", ["podman container run", "podman --log-level debug run", "podman --namespace run run", "podman -r run"])
+def test_where_run_stands(command):
+    assert unit_command.next_start_settings(command + " -m 64m web", [], NAMED, False)["limit"] == 64 * MIB
+
+
+@pytest.mark.parametrize("command", ["podman start run", "podman pod start run", "podman kube play run"])
+def test_other_commands(command):
+    assert unit_command.next_start_settings(command + " -m 64m web", [], NAMED, False) is None
+
+
 @pytest.mark.parametrize("line, image", [
-    ("/usr/bin/podman run --memory=64m other", IMAGE), ("/usr/bin/podman run --memory=lots localhost/bb:latest", IMAGE),
+    ("/usr/bin/podman run --memory=64m other", IMAGE), ("/usr/bin/podman run $OPTIONS -m 64m localhost/bb:latest", IMAGE),
+    ("/usr/bin/podman run --memory=${MEM} localhost/bb:latest", IMAGE), ("/usr/bin/podman run --memory=lots localhost/bb:latest", IMAGE),
     ("/usr/bin/podman run --memory", IMAGE),
 ])
 def test_what_cannot_be_told(line, image):

@@ -7,7 +7,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import MAX_SIZE, format_size, parse_size
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import MAX_SIZE, format_size, parse_podman_size, parse_size
 
 KIB, MIB, GIB, TIB = 1024, 1024 ** 2, 1024 ** 3, 1024 ** 4
 
@@ -82,3 +82,22 @@ def test_anything_is_a_size_or_a_clear_no(value):
         assert "size" in str(exc) or "negative" in str(exc) or "bytes" in str(exc) or "host" in str(exc)
     else:
         assert count is None or 0 < count <= MAX_SIZE
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("512m", 512 * MIB), ("512M", 512 * MIB), ("512mb", 512 * MIB), ("512MiB", 512 * MIB), ("512mi", 512 * MIB), ("512 m", 512 * MIB),
+    (".5g", 512 * MIB), ("5.m", 5 * MIB), ("+5m", 5 * MIB), ("1.5", 1), ("1p", 1024 * TIB), ("0", 0), ("0b", 0), ("0m", 0), ("7b", 7),
+])
+def test_as_podman_reads_it(text, expected):
+    assert parse_podman_size(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", ".", "m", "-1", "5x", "unlimited", "5  m", " 5m", "5m ", "1,5g", "${MEM}", "%i", "9000p", "\u0665m"])
+def test_what_podman_refuses(text):
+    with pytest.raises(ValueError, match="is not a size|any host"):
+        parse_podman_size(text)
+
+
+@given(st.integers(0, MAX_SIZE))
+def test_podman_reads_what_is_written(count):
+    assert parse_podman_size(format_size(count)) == count
