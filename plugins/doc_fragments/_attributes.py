@@ -59,3 +59,17 @@ attributes:
     membership:
       - podman_fleet.memory.memory
 """
+
+    # For modules whose answer an action plugin looks through.
+    HOST_ACTION = r"""
+options: {}
+attributes:
+  action:
+    description: Has a corresponding action plugin, which runs on the controller.
+    support: full
+    details:
+      - It drops what the module does not return and Ansible would act upon, such as C(ansible_stats), with a warning.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+"""

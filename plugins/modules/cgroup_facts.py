@@ -47,6 +47,7 @@ extends_documentation_fragment:
   - podman_fleet.memory._attributes.facts
   - podman_fleet.memory._attributes.read_only
   - podman_fleet.memory._attributes.action_group
+  - podman_fleet.memory._attributes.host_action
 author:
   - podman_fleet.memory contributors (@podman-fleet)
 seealso:

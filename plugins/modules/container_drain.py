@@ -68,6 +68,7 @@ options:
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
   - podman_fleet.memory._attributes.action_group
+  - podman_fleet.memory._attributes.host_action
 attributes:
   check_mode:
     support: full

@@ -136,6 +136,7 @@ attributes:
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
   - podman_fleet.memory._attributes.action_group
+  - podman_fleet.memory._attributes.host_action
 author:
   - podman_fleet.memory contributors (@podman-fleet)
 """

@@ -4,10 +4,11 @@
 
 """What runs on the controller is documented by a stub and fragments: their options are those of the action.
 
-For modules ansible-test checks it, for action plugins nothing does.
+For modules ansible-test checks it, for action plugins nothing does. And of a module's answer its action lets through what is documented.
 """
 
 import importlib
+import os
 
 import pytest
 
@@ -45,3 +46,17 @@ def test_options(name):
         assert about.get("required", False) == spec.get("required", False), option
         if "default" in spec:
             assert about.get("default") == spec["default"], option
+
+
+def on_hosts():
+    """The modules that run on hosts: those of the action group."""
+    with open(os.path.join(os.path.dirname(__file__), *[".."] * 4, "meta", "runtime.yml"), encoding="ascii") as stream:
+        return yaml.safe_load(stream)["action_groups"]["memory"]
+
+
+@pytest.mark.parametrize("name", on_hosts())
+def test_what_a_module_returns_passes_and_nothing_else(name):
+    returned = yaml.safe_load(importlib.import_module(PLUGINS + "modules." + name).RETURN)
+    facts = returned.pop("ansible_facts", {"contains": {}})["contains"]
+    action = importlib.import_module(PLUGINS + "action." + name).ActionModule
+    assert (sorted(action.RETURNS), sorted(action.FACTS)) == (sorted(returned), sorted(facts))
