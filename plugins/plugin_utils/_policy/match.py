@@ -11,10 +11,12 @@ thousand hosts nobody would notice that a rule never matches.
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Callable, Iterator, NamedTuple
 
+from ...module_utils._door.facts import FACTS
+from ...module_utils._door.schema import Schema
 from .._model.container_facts import Facts
+from .names import mistakes, suggest_word
 
 # What an expression is evaluated on where nothing is known. It has all keys that there are; a value of null is
 # one that may be null in real facts, so an expression has to cope with it.
@@ -49,9 +51,11 @@ SAMPLE_HOST = {"memory_total": 1, "swap_total": 1, "cgroup_version": 2, "oomd_ac
                "podman": {"version": "5.4.2", "conmon": "2.1.12", "runtime": {"name": "crun", "version": "1.21"},
                           "cgroup_manager": "systemd"}}
 FIELDS = (*UNKNOWN_CONTAINER, "host")
-_LITERALS = ("true", "false", "null")
-# The children after the first one are evaluated on the first one's result, not on the container.
-_NESTED = ("subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe")
+_HOST_NAME: Schema = {"type": "string"}
+# The schema of what an expression is evaluated on.
+DOCUMENT: Schema = {"type": "object", "properties": {
+    **{name: FACTS["properties"]["containers"]["items"]["properties"][name] for name in UNKNOWN_CONTAINER},
+    "host": {"type": "object", "properties": {"name": _HOST_NAME, **FACTS["properties"]["host"]["properties"]}}}}
 
 
 class Condition(NamedTuple):
@@ -106,9 +110,9 @@ def parse_condition(value: Any) -> Condition:
     if text in ("true", "false"):
         return ALWAYS if text == "true" else _NEVER
     expression = _compiled(text)
-    mistakes = list(_mistakes(expression.parsed))
-    if mistakes:
-        raise ValueError("%r: %s" % (text, "; ".join(mistakes)))
+    found = list(_mistakes(expression.parsed)) + mistakes(expression.parsed, DOCUMENT)
+    if found:
+        raise ValueError("%r: %s" % (text, "; ".join(found)))
     condition = Condition(text, expression.search)
     for document, message in (
             (match_document({}, None), "%r fails where a value is null: %s. Ask for the value first, as in "
@@ -147,34 +151,22 @@ def _compiled(text: str) -> Any:
 def _mistakes(parsed: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong with an expression that can be parsed."""
     from jmespath.functions import Functions
-    for node, at_top in _walk(parsed, True):
-        name = node.get("value")
-        if node["type"] == "field" and at_top and name not in FIELDS:
-            if name in _LITERALS:
-                yield "%s is the name of a field here, the value is written in backquotes: `%s`" % (name, name)
-            else:
-                yield "there is no field %r (%s); a text is written in single quotes: '%s'" % (
-                    name, suggest_word(name, FIELDS), name)
-        elif node["type"] == "function_expression":
-            known = Functions.FUNCTION_TABLE
-            if name not in known:
-                yield "there is no function %r (%s)" % (name, suggest_word(name, sorted(known)))
-                continue
-            signature, count = known[name]["signature"], len(node["children"])
-            is_variadic = bool(signature) and signature[-1].get("variadic")
-            if count < len(signature) or (count > len(signature) and not is_variadic):
-                yield "%s() takes %d arguments, not %d" % (name, len(signature), count)
+    for node in _walk(parsed):
+        if node["type"] != "function_expression":
+            continue
+        name, known = node["value"], Functions.FUNCTION_TABLE
+        if name not in known:
+            yield "there is no function %r (%s)" % (name, suggest_word(name, sorted(known)))
+            continue
+        signature, count = known[name]["signature"], len(node["children"])
+        is_variadic = bool(signature) and signature[-1].get("variadic")
+        if count < len(signature) or (count > len(signature) and not is_variadic):
+            yield "%s() takes %d arguments, not %d" % (name, len(signature), count)
 
 
-def _walk(node: dict[str, Any], at_top: bool) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield each part of an expression, and whether it is evaluated on the container itself."""
-    yield node, at_top
-    for number, child in enumerate(node["children"]):
-        is_nested = node["type"] == "expref" or (number > 0 and node["type"] in _NESTED)
-        yield from _walk(child, at_top and not is_nested)
-
-
-def suggest_word(word: Any, known: tuple[str, ...] | list[str]) -> str:
-    """Return "did you mean …?" for a word that is not known, or else all that are."""
-    near = difflib.get_close_matches(str(word), known, n=1)
-    return "did you mean %s?" % near[0] if near else "known: %s" % ", ".join(known)
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield each part of an expression."""
+    if isinstance(node, dict):  # the numbers of a slice are not
+        yield node
+        for child in node["children"]:
+            yield from _walk(child)

@@ -18,7 +18,8 @@ from ...module_utils._system.sizes import format_size, parse_size
 from .._model.finding import SEVERITIES
 from .._model.rules import RULES
 from .._text import parse_time, printable
-from .match import parse_condition, suggest_word
+from .match import parse_condition
+from .names import suggest_word
 from .policy import BUILT_IN, MEMORY_KEYS, Policy, PolicyRule, Waiver
 
 POLICY_KEYS = ("rules", "waivers", "host")
