@@ -163,7 +163,7 @@ ansible_facts:
                 - Why it isn't there, the most direct reason first. C(detail) is for people, C(argument) is the kernel
                   argument, if one does it.
                 - C(id) is one of V(not_compiled_in), V(disabled_by_argument), V(disabled_by_default) (Raspberry Pi),
-                  V(used_by_v1), V(not_given_to_container), V(unknown).
+                  V(enable_ignored) (C(cgroup_enable=memory) is there, and this kernel does not know it), V(used_by_v1), V(not_given_to_container), V(unknown).
               type: list
               elements: dict
               returned: success

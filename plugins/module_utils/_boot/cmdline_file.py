@@ -7,8 +7,9 @@
 import re
 from typing import Dict, List, Optional, Tuple
 
-from .config import CMDLINE_TXT, ENTRY_DIRS, KERNEL_CMDLINE
+from .config import ENTRY_DIRS, KERNEL_CMDLINE
 from .edit import Desired, edit_cmdline
+from .firmware_config import FIRMWARE_DIRS, FirmwareError, find_cmdline
 from .kernel_args import parse_arguments
 from .loader import Bootloader, BootloaderError, Change
 from .next_boot import entry_cmdlines
@@ -20,7 +21,7 @@ _OF_THE_BOOT = ("initrd", "BOOT_IMAGE")
 
 
 class RaspberryPi(Bootloader):
-    """The firmware of the Raspberry Pi, which reads cmdline.txt: one line (its documentation, "The kernel command line")."""
+    """The firmware of the Raspberry Pi, which reads one line of cmdline.txt or of the file that config.txt names."""
 
     name = "raspberry_pi"
 
@@ -37,20 +38,14 @@ class RaspberryPi(Bootloader):
         return [_single_line(*self._read())]
 
     def _read(self) -> Tuple[str, str]:
-        """Return (path, text) of cmdline.txt."""
-        for path in CMDLINE_TXT:
-            text = self.files.read(path)
-            if text is not None:
-                self._check_config(path.replace("cmdline.txt", "config.txt"))
-                return path, text
-        raise BootloaderError("there is no %s" % " and no ".join(CMDLINE_TXT))
-
-    def _check_config(self, path: str) -> None:
-        """config.txt can name another file, or another directory: then this is the wrong one."""
-        match = re.search(r"^[ \t]*((?:cmdline|os_prefix)[ \t]*=.*)$", self.files.read(path) or "", re.M)
-        if match:
-            raise BootloaderError("%s has %s, so the firmware takes the arguments from another file than cmdline.txt, "
-                                  "which is not supported. Change that file by hand." % (path, match.group(1).strip()))
+        """Return (path, text) of the file that the firmware reads."""
+        try:
+            found = find_cmdline(self.files.read, self.files.names)
+        except FirmwareError as exc:
+            raise BootloaderError(str(exc))
+        if found is None:
+            raise BootloaderError("there is no cmdline.txt in %s" % " and none in ".join(FIRMWARE_DIRS))
+        return found
 
 
 class SystemdBoot(Bootloader):

@@ -10,6 +10,7 @@ Reads, and leaves the meaning to next_boot.py. Only what can be told from files.
 from typing import Iterable, Mapping, Optional, Tuple
 
 from .._system.host_files import Files
+from .firmware_config import FIRMWARE_DIRS, FirmwareError, find_cmdline
 from .kernel_args import Argument, last_argument
 from .next_boot import (
     BootConfig,
@@ -21,8 +22,6 @@ from .next_boot import (
     parse_grubenv,
 )
 
-# Raspberry Pi OS since bookworm, and before (raspberrypi.com documentation, "The kernel command line").
-CMDLINE_TXT = ("/boot/firmware/cmdline.txt", "/boot/cmdline.txt")
 # Debian, Ubuntu, Arch; Fedora, RHEL, SUSE; RHEL 8 with EFI keeps it on the EFI partition.
 GRUB_DIRS = ("/boot/grub", "/boot/grub2", "/boot/efi/EFI/redhat", "/boot/efi/EFI/centos", "/boot/efi/EFI/rocky",
              "/boot/efi/EFI/almalinux", "/boot/efi/EFI/fedora")
@@ -38,7 +37,10 @@ def read_boot_config(files: Files, arguments: Iterable[Argument], raspberry: boo
     :param raspberry: whether the firmware reads cmdline.txt.
     """
     if raspberry:
-        cmdline_txt = _read_first(files, CMDLINE_TXT)
+        try:
+            cmdline_txt = find_cmdline(files.read, files.names)
+        except FirmwareError as exc:
+            return BootConfig("cmdline_txt", FIRMWARE_DIRS[0], None, str(exc))
         if cmdline_txt:
             return parse_cmdline_file("cmdline_txt", *cmdline_txt)
     # GRUB (and hardly anything else) tells the kernel its file: grub-core/loader/linux.c, BOOT_IMAGE=

@@ -7,7 +7,7 @@
 Pure. Knows nothing of where a command line comes from or of boot loaders.
 """
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 
 class Argument(NamedTuple):
@@ -122,7 +122,16 @@ def disabling_argument(arguments: Iterable[Argument], controller: str, enable_kn
     :param enable_known: whether the kernel has cgroup_enable= (downstream, Raspberry Pi): there the
         order decides (raspberrypi/linux#6980), everywhere else nothing reverses a cgroup_disable=.
     """
-    names = ("cgroup_disable", "cgroup_enable") if enable_known else ("cgroup_disable",)
-    switches = [argument for argument in arguments if argument.kernel and argument.name in names
-                and controller in (argument.value or "").split(",")]
+    switches = _switches(arguments, controller, ("cgroup_disable", "cgroup_enable") if enable_known else ("cgroup_disable",))
     return switches[-1] if switches and switches[-1].name == "cgroup_disable" else None
+
+
+def enabling_argument(arguments: Iterable[Argument], controller: str) -> Optional[Argument]:
+    """Return the argument that turns a controller on where the kernel has cgroup_enable=, and that no later one turns off, or None."""
+    switches = _switches(arguments, controller, ("cgroup_disable", "cgroup_enable"))
+    return switches[-1] if switches and switches[-1].name == "cgroup_enable" else None
+
+
+def _switches(arguments: Iterable[Argument], controller: str, names: Sequence[str]) -> List[Argument]:
+    return [argument for argument in arguments if argument.kernel and argument.name in names
+            and controller in (argument.value or "").split(",")]

@@ -144,6 +144,8 @@ def _changes_for_memory(state: HostState) -> List[Dict[str, Any]]:
     reason = state.reasons[0]
     if reason["id"] == "disabled_by_argument":
         return [_undo_disabling(state)]
+    if reason["id"] == "enable_ignored":
+        return [_stop_relying_on_enable(state, reason)]
     if reason["id"] == "disabled_by_default":
         return [_add_argument(state, "cgroup_enable=memory", reason["detail"])]
     if reason["id"] == "used_by_v1":
@@ -153,6 +155,18 @@ def _changes_for_memory(state: HostState) -> List[Dict[str, Any]]:
     if reason["id"] == "not_compiled_in":
         return [_change("install_kernel", "install a kernel with CONFIG_MEMCG=y", reason["detail"], reboot=True)]
     return [_change("find_memory_controller", "find out why the kernel has no memory controller", reason["detail"], reboot=None)]
+
+
+def _stop_relying_on_enable(state: HostState, reason: Dict[str, Any]) -> Dict[str, Any]:
+    """With a kernel that ignores cgroup_enable=, only what turns the controller off can be taken away."""
+    disabling = disabling_argument(state.arguments or [], "memory", False)
+    if disabling is not None and disabling in (state.next_arguments or []):
+        return _remove_argument(state, disabling, "the kernel turns the memory controller off because of it; " + reason["detail"])
+    what = "install a kernel that has the memory controller on, or knows cgroup_enable= (the Raspberry Pi's own, Ubuntu's linux-raspi)"
+    if disabling is not None:
+        what += ", or take %s out of bootargs of the device tree, from where the firmware gives it to the kernel" % disabling.text
+    # nothing that can be configured here waits for a reboot
+    return _change("install_kernel", what, reason["detail"], reboot=None)
 
 
 def _undo_disabling(state: HostState) -> Dict[str, Any]:

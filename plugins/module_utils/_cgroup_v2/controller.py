@@ -10,7 +10,7 @@ Pure: texts of cgroup files and of the kernel's configuration in, data out. None
 import re
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
-from .._boot.kernel_args import Argument, disabling_argument
+from .._boot.kernel_args import Argument, disabling_argument, enabling_argument
 from .mode import V1Controllers
 
 # The user's manager, whose cgroup systemd gives away (user@.service, Delegate=).
@@ -51,7 +51,10 @@ def absence_reasons(arguments: Iterable[Argument], raspberry: bool, v1_controlle
     :param container: engine of the container that this is, or None.
     """
     reasons = []
-    disabling = disabling_argument(arguments, "memory", raspberry)
+    arguments = list(arguments)
+    enabling = enabling_argument(arguments, "memory")
+    # mainline has no cgroup_enable=, and a kernel that ignores it does so wherever a cgroup_disable= stands
+    disabling = disabling_argument(arguments, "memory", raspberry and not enabling)
     hierarchy, enabled = (v1_controllers or {}).get("memory", ("0", False))
     if config == "n":
         reasons.append(_reason("not_compiled_in", "the kernel is built without CONFIG_MEMCG"))
@@ -59,6 +62,9 @@ def absence_reasons(arguments: Iterable[Argument], raspberry: bool, v1_controlle
         reasons.append(_reason("disabled_by_argument", "%s is on the kernel's command line" % disabling.text, disabling.text))
     if hierarchy != "0":
         reasons.append(_reason("used_by_v1", "a cgroup v1 hierarchy (number %s in /proc/cgroups) has it" % hierarchy))
+    if enabling and hierarchy == "0" and not container and (raspberry or not disabling) and config != "n":
+        reasons.insert(0, _reason("enable_ignored", "%s is on the kernel's command line already, and the kernel ignores it: only kernels of "
+                                  "the Raspberry Pi and of some distributions know it" % enabling.text, enabling.text))
     if not reasons and raspberry:
         # raspberrypi/linux, 5.4 to 6.11: "cgroup: Disable cgroup "memory" by default", no argument to be seen.
         reasons.append(_reason("disabled_by_default",

@@ -50,8 +50,16 @@ def test_pi_arguments_of_the_firmware_wait_for_no_reboot(tmp_path):
 
 @pytest.mark.parametrize("files, words", [
     ({"/boot/cmdline.txt": CMDLINE + "quiet\n"}, ["2 lines", "/boot/cmdline.txt"]),
-    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "cmdline=mine.txt\n"}, ["cmdline=mine.txt"]),
-    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "[all]\nos_prefix=current/\n"}, ["os_prefix"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "cmdline=mine.txt\n"},
+     ["cmdline=mine.txt", "there is no /boot/firmware/mine.txt"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "[pi4]\ncmdline=mine.txt\n"}, ["cmdline=mine.txt", "below [pi4]"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "[pi4]\n[gpio4=1]\nos_prefix=a/\n"}, ["os_prefix=a/", "[pi4] [gpio4=1]"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "cmdline = cmdline.txt\n"}, ["spaces around"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "cmdline=cmdline.txt # the default\n"}, ["# the default"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "os_prefix=a/\n", "/boot/firmware/a/kernel8.img": ""},
+     ["os_prefix=a/", "a kernel and no device tree"]),
+    ({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "include a.txt\n", "/boot/firmware/a.txt": "include a.txt\n"},
+     ["includes a.txt more than once"]),
 ])
 def test_pi_what_is_refused(tmp_path, files, words):
     host = Laid(tmp_path, dict(PI, **files), {})
@@ -60,6 +68,45 @@ def test_pi_what_is_refused(tmp_path, files, words):
         host.ensure(present=MEMORY, bootloader="raspberry_pi")
     assert all(word in str(error.value) for word in words), str(error.value)
     assert host.everything() == before
+
+
+# as in ubuntu-raspi-settings and livecd-rootfs: 20.04 has it in the included syscfg.txt, 22.04 in config.txt, 25.10 with os_prefix
+UBUNTU = "[all]\nkernel=vmlinuz\ncmdline=cmdline.txt\ninitramfs initrd.img followkernel\n\n[pi4]\nmax_framebuffers=2\narm_boost=1\n\n[all]\n# Enable\n"
+KERNEL = {"/boot/firmware/current/vmlinuz": "", "/boot/firmware/current/bcm2712-rpi-5-b.dtb": ""}
+
+
+@pytest.mark.parametrize("config, files, path", [
+    ("cmdline=cmdline.txt\n", {}, "cmdline.txt"),
+    (UBUNTU, {}, "cmdline.txt"),
+    ("kernel=vmlinuz\ninclude syscfg.txt\ninclude usercfg.txt\n", {"/boot/firmware/syscfg.txt": "cmdline=cmdline.txt\n"}, "cmdline.txt"),
+    ("include syscfg.txt\n", {"/boot/firmware/syscfg.txt": "cmdline=nobtcmd.txt\n", "/boot/firmware/nobtcmd.txt": CMDLINE}, "nobtcmd.txt"),
+    ("cmdline=mine.txt\r\n", {"/boot/firmware/mine.txt": CMDLINE}, "mine.txt"),
+    ("cmdline=other.txt\ncmdline=mine.txt\n", {"/boot/firmware/mine.txt": CMDLINE, "/boot/firmware/other.txt": CMDLINE}, "mine.txt"),
+    ("[pi4]\ncmdline=other.txt\n[all]\ncmdline=cmdline.txt\n", {}, "cmdline.txt"),
+    ("[pi4]\ncmdline=cmdline.txt\n[pi5]\ncmdline=cmdline.txt\n", {}, "cmdline.txt"),
+    ("[none]\ncmdline=other.txt\n", {}, "cmdline.txt"),
+    ("[tryboot]\ncmdline=other.txt\n[pi4]\nos_prefix=new/\n", {}, "cmdline.txt"),
+    ("[all]\nkernel=vmlinuz\nos_prefix=current/\n[tryboot]\nos_prefix=new/\n", dict(KERNEL, **{"/boot/firmware/current/cmdline.txt": CMDLINE}),
+     "current/cmdline.txt"),
+    # no kernel below it: the firmware ignores it
+    ("[all]\nos_prefix=gone/\n", {}, "cmdline.txt"),
+    ("os_prefix=test-\n", {"/boot/firmware/test-kernel8.img": "", "/boot/firmware/test-bcm2711-rpi-4-b.dtb": "",
+                           "/boot/firmware/test-cmdline.txt": CMDLINE}, "test-cmdline.txt"),
+    ("#cmdline=other.txt\n # os_prefix=a/\ncmdline_x=1\nCMDLINE=other.txt\n", {}, "cmdline.txt"),
+])
+def test_pi_the_file_that_config_txt_names(tmp_path, config, files, path):
+    host = Laid(tmp_path, dict(PI, **dict({"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": config}, **files)), {})
+    path = "/boot/firmware/" + path
+    assert host.ensure(present=MEMORY)["files"] == [path]
+    assert host.read(path) == CMDLINE.replace("rootwait", "rootwait cgroup_enable=memory cgroup_memory=1")
+    assert detect_boot(str(tmp_path), ()).path == path
+
+
+def test_pi_what_can_not_be_told_is_no_next_boot(tmp_path):
+    Laid(tmp_path, dict(PI, **{"/boot/firmware/cmdline.txt": CMDLINE, "/boot/firmware/config.txt": "[pi4]\ncmdline=mine.txt\n"}), {})
+    detected = detect_boot(str(tmp_path), ())
+    assert detected.kind == "cmdline_txt"
+    assert "below [pi4]" in detected.why
 
 
 # --- systemd-boot: kernel-install(8), Boot Loader Specification (uapi-group.org), type #1

@@ -146,6 +146,19 @@ def test_raspberry_pi(line, plan, expected):
     assert plan_changes(given)[0]["file"] == "/boot/firmware/cmdline.txt"
 
 
+@pytest.mark.parametrize("line, plan, expected, words", [
+    ("rootwait cgroup_enable=memory", "rootwait cgroup_enable=memory", ("install_kernel", None, None, None), "knows cgroup_enable="),
+    (NO_MEMORY + " rootwait cgroup_enable=memory", "rootwait cgroup_enable=memory", ("install_kernel", None, None, None), "device tree"),
+    # it is in cmdline.txt, too, in front of ours: that can be taken away
+    (NO_MEMORY + " cgroup_enable=memory", NO_MEMORY + " cgroup_enable=memory", ("remove_argument", NO_MEMORY, True, False), "remove"),
+])
+def test_a_kernel_that_ignores_cgroup_enable(line, plan, expected, words):
+    given = state(line, plan, "cmdline_txt", "/boot/firmware/cmdline.txt", memory=False, reasons=reason("enable_ignored"), raspberry=True,
+                  enabled=["cpu"], users=[])
+    assert brief(given) == [expected]
+    assert words in plan_changes(given)[0]["what"]
+
+
 def test_not_enabled_for_children():
     given = state(enabled=["cpu"], users=[])
     assert brief(given) == [("enable_memory_for_children", None, False, None)]

@@ -269,6 +269,20 @@ def test_raspberry_pi_os(host):
     assert (result["boot"]["reboot_pending"], changes(result)) == (True, [("add_argument", "cgroup_enable=memory", True, True)])
 
 
+def test_raspberry_pi_with_a_kernel_of_mainline(host):
+    recorded = host("debian13-nomem")
+    recorded.write("/proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0")
+    recorded.write("/boot/firmware/config.txt", "[all]\nkernel=vmlinuz\ncmdline=cmdline.txt\n")
+    recorded.write("/boot/firmware/cmdline.txt", "root=LABEL=x rootwait cgroup_enable=memory cgroup_memory=1\n")
+    cmdline(recorded, "coherent_pool=1M cgroup_disable=memory root=LABEL=x rootwait cgroup_enable=memory cgroup_memory=1")
+    result = facts(recorded)
+    assert changes(result) == [("install_kernel", None, None, None)]
+    assert result["memory"]["reasons"][0]["id"] == "enable_ignored"
+    plan = result["plan"]
+    assert (plan["reboot"], plan["present"], plan["steps"]) == (False, [], [])
+    assert "the kernel ignores it" in plan["obstacles"][0]
+
+
 def rhel8(host, options, env=""):
     recorded = host("debian12-v1")
     cmdline(recorded, "BOOT_IMAGE=(hd0,msdos1)/vmlinuz-4.18.0-553 root=/dev/mapper/rl-root ro")
