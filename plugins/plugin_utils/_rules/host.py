@@ -12,7 +12,7 @@ from .._model.container_facts import Facts, current_limit, declared_settings, ef
 from .._model.finding import Finding, make_finding
 from .._policy.policy import Policy
 from .._text import human_size, plural
-from .remedy import CGROUP_V2_REMEDY
+from .remedy import cgroup_v2_remedy
 
 
 def host_findings(host: str, facts: Facts, policy: Policy) -> list[Finding]:
@@ -30,7 +30,7 @@ def _cgroup_v1(host: str, facts: Facts) -> list[Finding]:
         "cgroup-v1", host, summary="cgroup v1: memory.oom.group and memory pressure do not exist",
         detail="An OOM kill takes single processes only, rootless containers have no limits at all, and "
                "systemd 258 and Podman 6 no longer run on it.",
-        remedy=CGROUP_V2_REMEDY,
+        remedy=cgroup_v2_remedy(host),
         evidence={"scope": "host", "kernel": host_facts.get("kernel"), "containers": len(facts.get("containers") or [])})]
 
 

@@ -28,10 +28,15 @@ FIRST_LIMIT = 512 * _MIB
 
 HOST_OOM_REMEDY = "# see who uses the memory of the host: give the largest without a limit one\npodman stats --no-stream --all"
 KERNEL_LOG_REMEDY = "# see what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
-CGROUP_V2_REMEDY = """\
-# boot with cgroup v2: take systemd.unified_cgroup_hierarchy=0 out of the boot arguments, then reboot
-sed -i 's/ *systemd\\.unified_cgroup_hierarchy=[^" ]*//' /etc/default/grub
-update-grub || grub2-mkconfig -o /boot/grub2/grub.cfg"""
+
+
+def cgroup_v2_remedy(host: str) -> str:
+    """Boot with cgroup v2: the collection's own playbook, which knows the boot loaders, their files and their quotes."""
+    remarks = ["# on the controller: shows what has to change for cgroup v2. Without --check it is configured for the next boot,",
+               "# with -e cgroup_v2_reboot_ok=true containers are stopped in order and the host is rebooted"]
+    pattern = host_word(host)
+    command = "ansible-playbook podman_fleet.memory.prepare --check --diff --limit=%s" % shlex.quote(pattern) if pattern else NO_COMMAND % "host"
+    return "\n".join([*remarks, command])
 
 
 def first_limit_remedy(container: Facts, key: ContainerKey, decision: Decision) -> str:

@@ -73,3 +73,10 @@ def test_not_asked_for(fleet):
 @pytest.mark.parametrize("required, expected", [(True, {"cgroup-v1"}), (False, set())])
 def test_cgroup_v1(facts, required, expected):
     assert set(summaries(facts(host={"cgroup_version": 1}), require_cgroup_v2=required)) == expected
+
+
+def test_the_remedy_for_cgroup_v1_edits_no_file_by_itself(facts):
+    """A pasted sed broke GRUB_CMDLINE_LINUX_DEFAULT='quiet splash systemd.unified_cgroup_hierarchy=0'."""
+    finding, = host_findings("web1", facts(host={"cgroup_version": 1}), parse_policy(None, "test"))
+    commands = [line for line in finding["remedy"].splitlines() if not line.startswith("#")]
+    assert commands == ["ansible-playbook podman_fleet.memory.prepare --check --diff --limit=web1"]

@@ -34,7 +34,7 @@ MANAGERS = [{"kind": kind, "unit": unit} for kind in ("none", "quadlet", "system
 def remedies(container, key):
     """Return one of each kind."""
     return [
-        remedy.HOST_OOM_REMEDY, remedy.KERNEL_LOG_REMEDY, remedy.CGROUP_V2_REMEDY,
+        remedy.HOST_OOM_REMEDY, remedy.KERNEL_LOG_REMEDY, remedy.cgroup_v2_remedy(key.name),
         remedy.first_limit_remedy(container, key, Decision()),
         remedy.bound_remedy(container, key, 5 * MIB),
         remedy.higher_limit_remedy(container, key, 64 * MIB), remedy.higher_limit_remedy(container, key, None),
@@ -106,6 +106,9 @@ def is_expected(words, meant):
             and set(options) <= {"oom_group", "memory", "memory_swap"} and not re.search("{{|{%|{#", words[5])
     if words[0] == "ansible":
         return words == ["ansible", "-m", "ansible.builtin.ping", "--", meant["host"]] and fits("host", meant["host"])
+    if words[0] == "ansible-playbook":
+        return words == ["ansible-playbook", "podman_fleet.memory.prepare", "--check", "--diff", "--limit=" + meant["host"]] \
+            and fits("host", meant["host"])
     if words[:2] == ["systemctl", "show"]:
         return words[-2:] == ["--", meant["scope"].rstrip("/").rsplit("/", 1)[-1]] and fits("unit", words[-1])
     if words[0] == "grep":
@@ -138,6 +141,7 @@ def all_remedies(container, meant, manager):
         remedy.first_limit_remedy(own, key, Decision()), remedy.bound_remedy(own, key, 5 * MIB), remedy.higher_limit_remedy(own, key, 64 * MIB),
         remedy.oom_group_remedy(meant["host"], own, key, True), remedy.persist_remedy(meant["host"], own, key, {"limit", "oom_group"}),
         remedy.shared_limit_remedy(meant["scope"]), remedy.memory_stalls_remedy(meant["scope"], MIB), remedy.drift_remedy(own, key),
+        remedy.cgroup_v2_remedy(meant["host"]),
         *(each["remedy"] for each in invalid_container_findings("h", left_out, ContainerKeys(left_out))),
         not_checked_finding(meant["host"], "failed", "x")["remedy"], *(each["remedy"] for each in evidence_findings("h", gaps, "root"))]
 
@@ -159,7 +163,7 @@ def test_each_command_has_the_words_that_it_should_have(container):
     assert min(counts.values()) > 5000, counts
 
 
-@pytest.mark.parametrize("text", [remedy.HOST_OOM_REMEDY, remedy.KERNEL_LOG_REMEDY, remedy.CGROUP_V2_REMEDY])
+@pytest.mark.parametrize("text", [remedy.HOST_OOM_REMEDY, remedy.KERNEL_LOG_REMEDY, remedy.cgroup_v2_remedy("h")])
 def test_remarks_mean_nothing_to_any_shell(text):
     assert all(REMARK.fullmatch(line) for line in text.splitlines() if line.startswith("#"))
 
