@@ -17,7 +17,7 @@ from ._cgroup_v2.snapshot import read_snapshot
 from ._door.grammar import items, nullable, record, text
 from ._door.schema import Checker
 from ._podman.cli import Podman, PodmanError
-from ._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf, drop_in_directory
+from ._podman.containers_conf import OOM_GROUP_ON, ConfigError, default_cgroup_conf, drop_in_directory
 from ._system.command import Identity, current_identity
 from ._system.host_files import Files, replace_file
 from ._system.users import UserError
@@ -217,7 +217,10 @@ def answer_user(request: Dict[str, Any]) -> Any:
 def _read_target(identity: Identity, path: str) -> Target:
     files = Files()
     content = files.read(path)
-    other_values, other_paths = default_cgroup_conf(identity, files, without=[path])
+    try:
+        other_values, other_paths = default_cgroup_conf(identity, files, without=[path])
+    except ConfigError as exc:
+        raise DefaultsError(str(exc))
     for unreadable, why in sorted(files.unreadable.items()):
         raise DefaultsError("%s can't be read: %s" % (unreadable, why))
     return Target(identity=identity, path=path, text=content, other_values=other_values, other_paths=other_paths)

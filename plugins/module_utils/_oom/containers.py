@@ -10,7 +10,7 @@ from .._cgroup.cgroupfs import CgroupFiles
 from .._cgroup.effective import effective_limits
 from .._cgroup.paths import cgroup_lineage
 from .._logs.records import PodmanEvent
-from .._podman.containers_conf import OOM_GROUP_ON, default_cgroup_conf
+from .._podman.containers_conf import ConfigError, default_oom_group
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer
 from .._podman.unit_command import next_start_settings, podman_run_lines
@@ -41,7 +41,12 @@ def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str
         lines = podman_run_lines(Systemctl(identity, timeout).show(units.values(), ["ExecStart"], partial=True))
     except SystemctlError:
         return {}  # then Podman's record is all there is
-    group = OOM_GROUP_ON in default_cgroup_conf(identity, Files())[0]
+    try:
+        group = default_oom_group(identity, Files())
+    except ConfigError as exc:
+        # Podman does not understand it either, most likely, and then the next start fails
+        answer.errors.append({"source": "podman", "user": identity.name, "message": "what containers get at their next start is not known: %s" % exc})
+        return {}
     settings = {
         ident: next_start_settings(lines[units[ident]], container.create_command, container.facts["image"], group)
         for ident, container in containers.items() if units[ident] in lines}

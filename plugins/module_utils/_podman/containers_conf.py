@@ -2,26 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""containers.conf: which cgroup settings every new container of a user gets.
-
-Reads as much of TOML as one array of strings needs. The order of the files: containers.conf(5).
-"""
+"""containers.conf: which cgroup settings every new container of a user gets. The order of the files: containers.conf(5)."""
 
 import os
-import re
-from typing import List, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from .._system.command import Identity
 from .._system.host_files import Files
 from .run_options import OOM_GROUP
+from .toml import TomlError, parse_toml
 
 OOM_GROUP_ON = OOM_GROUP + "=1"
 _ETC = "/etc/containers/containers.conf"
 _VENDOR = "/usr/share/containers/containers.conf"
-_TABLE = re.compile(r"^[ \t]*\[[ \t]*([A-Za-z0-9_.\"]+)[ \t]*\][ \t]*(?:#.*)?$")
-_KEY = re.compile(r"^[ \t]*cgroup_conf[ \t]*=[ \t]*(\[.*)$")
-_STRING = re.compile(r"\"([^\"]*)\"|'([^']*)'")
-_APPEND = re.compile(r"append[ \t]*=[ \t]*true")
+
+
+class ConfigError(ValueError):
+    """A containers.conf is not understood, so what new containers get is not known; the message has the path."""
+
+
+class CgroupConf(NamedTuple):
+    """cgroup_conf of one file."""
+
+    values: List[str]
+    append: Optional[bool]  # whether they are added to those of earlier files; None: it does not say
 
 
 def drop_in_directory(identity: Identity) -> str:
@@ -43,42 +47,56 @@ def _own_file(identity: Identity) -> str:
     return _ETC if identity.uid == 0 else os.path.join(identity.home, ".config/containers/containers.conf")
 
 
-def parse_cgroup_conf(text: str) -> Tuple[Optional[List[str]], bool]:
-    """Return (values, whether they are added to earlier ones) of a containers.conf; values None when it has none."""
-    lines, table = text.splitlines(), None
-    for number, line in enumerate(lines):
-        header = _TABLE.match(line)
-        if header:
-            table = header.group(1).strip('"')
-        key = _KEY.match(line)
-        if key and table == "containers":
-            return _parse_array([key.group(1)] + lines[number + 1:])
-    return None, False
+def parse_cgroup_conf(text: str) -> Optional[CgroupConf]:
+    """Return cgroup_conf of a containers.conf, None when it has none.
 
-
-def _parse_array(lines: Sequence[str]) -> Tuple[List[str], bool]:
-    """Read an array of strings, which may continue over several lines."""
-    values: List[str] = []
-    appends = False
-    for line in lines:
-        bare = _STRING.sub("", line).split("#")[0]  # ignore # and ] inside strings
-        values += [double or single for double, single in _STRING.findall(line)]
-        appends = appends or bool(_APPEND.search(bare))
-        if "]" in bare:
-            break
-    return values, appends
+    :raises ConfigError: it is not understood.
+    """
+    try:
+        containers = parse_toml(text).get("containers", {})
+    except TomlError as exc:
+        raise ConfigError(str(exc))
+    given = containers.get("cgroup_conf") if isinstance(containers, dict) else containers
+    if given is None:
+        return None
+    # containers/common, pkg/internal/attributedstring/slice.go: texts, and tables {append = true}
+    if not isinstance(given, list) or not all(isinstance(value, (str, dict)) for value in given):
+        raise ConfigError("cgroup_conf is no array of strings")
+    appends = [value for value in given if isinstance(value, dict)]
+    if any(set(value) - {"append"} or not isinstance(value.get("append", True), bool) for value in appends):
+        raise ConfigError("cgroup_conf has a table that is not {append = true}")
+    said = [value["append"] for value in appends if value]
+    return CgroupConf([value for value in given if isinstance(value, str)], said[-1] if said else None)
 
 
 def default_cgroup_conf(identity: Identity, files: Files, without: Sequence[str] = ()) -> Tuple[List[str], List[str]]:
     """Return (values that every new container of a user gets, paths of the files that set them).
 
+    Where a file has {append = true}, later ones add to it as well, until one says false (slice.go; seen with Podman 5.4).
+
     :param without: paths that are ignored.
+    :raises ConfigError: a file is not understood.
     """
     values: List[str] = []
     paths: List[str] = []
+    appends = False
     for path in config_paths(identity, files):
         text = None if path in without else files.read(path)
-        given, appends = parse_cgroup_conf(text or "")
+        try:
+            given = parse_cgroup_conf(text or "")
+        except ConfigError as exc:
+            raise ConfigError("%s: %s" % (path, exc))
         if given is not None:
-            values, paths = (values + given, paths + [path]) if appends else (given, [path])
+            appends = appends if given.append is None else given.append
+            values, paths = (values + given.values, paths + [path]) if appends else (given.values, [path])
     return values, paths
+
+
+def default_oom_group(identity: Identity, files: Files) -> bool:
+    """Whether every new container of a user gets memory.oom.group.
+
+    :raises ConfigError: a file is not understood.
+    """
+    # as a map: the last value of a name counts (podman-run(1), --cgroup-conf)
+    pairs = dict(value.partition("=")[::2] for value in default_cgroup_conf(identity, files)[0])
+    return pairs.get(OOM_GROUP, "").strip() == "1"

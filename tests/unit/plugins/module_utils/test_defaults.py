@@ -30,7 +30,7 @@ def planned(*args):
 
 
 def test_the_content_is_what_containers_conf_understands():
-    assert containers_conf.parse_cgroup_conf(_defaults.CONTENT) == (["memory.oom.group=1"], False)
+    assert containers_conf.parse_cgroup_conf(_defaults.CONTENT) == (["memory.oom.group=1"], None)
 
 
 @pytest.mark.parametrize("version", ["4.5.0", "4.9.3", "5.4.2", "10.0.0", "5.0.0-rc1"])

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import LiveState
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.containers_conf import ConfigError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.inspect import parse_container
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
@@ -49,7 +50,7 @@ def systemctl(monkeypatch):
 
     Replacement.calls = []
     monkeypatch.setattr(containers, "Systemctl", Replacement)
-    monkeypatch.setattr(containers, "default_cgroup_conf", lambda _identity, _files: ([], []))
+    monkeypatch.setattr(containers, "default_oom_group", lambda _identity, _files: False)
     return Replacement
 
 
@@ -73,6 +74,17 @@ def test_without_an_answer_podmans_record_is_all_there_is(systemctl):
 
     systemctl.show = refuse
     assert containers.read_next_starts(answer(container(unit="web.service")), 60) == {}
+
+
+def test_a_containers_conf_that_is_not_understood_is_said(systemctl, monkeypatch):
+    def refuse(_identity, _files):
+        raise ConfigError("/etc/containers/containers.conf: line 3: ] is missing")
+
+    monkeypatch.setattr(containers, "default_oom_group", refuse)
+    systemctl.shown = {"web.service": {"Id": "web.service", "ExecStart": "{ path=/usr/bin/podman ; argv[]=%s ; }" % " ".join(COMMAND)}}
+    asked = answer(container(unit="web.service"))
+    assert containers.read_next_starts(asked, 60) == {}
+    assert "line 3: ] is missing" in asked.errors[0]["message"]
 
 
 @pytest.fixture

@@ -7,25 +7,60 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import containers_conf
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.containers_conf import CgroupConf, ConfigError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import host_files as _host_files
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
 
 ROOT = Identity("root", 0, 0, "/root")
 ALICE = Identity("alice", 1000, 1000, "/home/alice")
-NONE = (None, False)
+GROUP = CgroupConf(["memory.oom.group=1"], None)
 ON = '[containers]\ncgroup_conf = ["memory.oom.group=1"]\n'
 
 
 @pytest.mark.parametrize("text, expected", [
-    ("", NONE), ("[containers]\n#cgroup_conf = [\"a=1\"]\n", NONE), ("[engine]\ncgroup_conf = [\"a=1\"]\n", NONE),
-    (ON, (["memory.oom.group=1"], False)),
-    ("[containers]\n cgroup_conf=[ 'a=1', \"b=2\" ] # both\n[engine]\n", (["a=1", "b=2"], False)),
-    ("[containers]\ncgroup_conf = [\n  \"a=1\", # the ] first\n  \"b]=2\",\n]\nenv = [\"C=3\"]\n", (["a=1", "b]=2"], False)),
-    ("[containers]\ncgroup_conf = [\"a=1\", {append=true}]\n", (["a=1"], True)),
-    ("[containers]\ncgroup_conf = []\n", ([], False)), ("[engine]\n[containers]\ncgroup_conf = ['a']\n", (["a"], False)),
+    ("", None), ("[containers]\n#cgroup_conf = [\"a=1\"]\n", None), ("[engine]\ncgroup_conf = [\"a=1\"]\n", None),
+    (ON, GROUP),
+    ("[containers]\n cgroup_conf=[ 'a=1', \"b=2\" ] # both\n[engine]\n", CgroupConf(["a=1", "b=2"], None)),
+    ("[containers]\ncgroup_conf = [\n  \"a=1\", # the ] first\n  \"b]=2\",\n]\nenv = [\"C=3\"]\n", CgroupConf(["a=1", "b]=2"], None)),
+    ("[containers]\ncgroup_conf = [\"a=1\", {append=true}]\n", CgroupConf(["a=1"], True)),
+    ("[containers]\ncgroup_conf = [{append = false}, \"a=1\"]\n", CgroupConf(["a=1"], False)),
+    ("[containers]\ncgroup_conf = []\n", CgroupConf([], None)), ("[engine]\n[containers]\ncgroup_conf = ['a']\n", CgroupConf(["a"], None)),
+    # a commented element does not count
+    ("[containers]\ncgroup_conf = [\n#  \"memory.oom.group=1\",\n]\n", CgroupConf([], None)),
+    ("[containers]\ncgroup_conf = [ # \"x=1\"\n  \"a=1\" # , \"memory.oom.group=1\"\n  , # ]\n ]\n", CgroupConf(["a=1"], None)),
+    # other ways to write the same (the first was read so by Podman 5.4 on debian13)
+    ('containers.cgroup_conf = ["memory.oom.group=1"]\n', GROUP), ('containers = {cgroup_conf = ["memory.oom.group=1"]}\n', GROUP),
+    ('["containers"]\n"cgroup_conf" = ["memory.oom.group=1"]\n', GROUP), ("[ containers ] # x\n'cgroup_conf'=['memory.oom.group=1']", GROUP),
+    ('[containers]\ncgroup_conf = [\n"""memory.oom.\\\n   group=1""", \'\'\'b=#1\'\'\']\n', CgroupConf(["memory.oom.group=1", "b=#1"], None)),
+    ('[containers]\ncgroup_conf = ["memory\\u002eoom.group=1"]\n', GROUP), (ON.replace("\n", "\r\n"), GROUP),
+    # looks like it, within a text
+    ('[containers]\nenv = ["""\n[containers]\ncgroup_conf = ["a=1"]\n"""]\n', None),
 ])
 def test_the_array(text, expected):
     assert containers_conf.parse_cgroup_conf(text) == expected
+
+
+@pytest.mark.parametrize("text", [
+    "[containers]\ncgroup_conf = [\"a=1\"\n", "[containers]\ncgroup_conf = \"a=1\"\n", "[containers]\ncgroup_conf = [1]\n", "[containers\n",
+    "[containers]\ncgroup_conf = [\"a=1\", {apend=true}]\n", "[containers]\ncgroup_conf = [\"a=1\", {append=1}]\n", "containers = 1\n[containers]\n",
+    "[containers]\ncgroup_conf = ['a']\ncgroup_conf = ['b']\n", "[[containers]]\ncgroup_conf = []\n", "[containers]\ncgroup_conf = [[\"a=1\"]]\n",
+    "containers = true\n",
+])
+def test_what_is_not_understood_is_unknown(tmp_path, text):
+    with pytest.raises(ConfigError):
+        containers_conf.parse_cgroup_conf(text)
+    files = lay(tmp_path, one=text)
+    with pytest.raises(ConfigError, match="^/etc/containers/containers.conf.d/1.conf: "):
+        containers_conf.default_oom_group(ALICE, files)
+
+
+@pytest.mark.parametrize("values, expected", [
+    (["memory.oom.group=1"], True), (["memory.oom.group = 1"], False), (["memory.oom.group=0"], False), ([], False), (["x"], False),
+    (["memory.oom.group=1", "memory.oom.group=0"], False), (["memory.oom.group=0", "memory.oom.group=1"], True),
+])
+def test_the_last_value_of_a_name_counts(tmp_path, values, expected):
+    files = lay(tmp_path, one=conf(*['"%s"' % value for value in values]))
+    assert containers_conf.default_oom_group(ROOT, files) is expected
 
 
 def lay(root, **texts):
@@ -50,6 +85,9 @@ def conf(*values):
     ({"vendor": conf('"a"'), "one": conf('"b"')}, ["b"], ["b"]),
     ({"one": ON, "two": conf('"b"')}, ["b"], ["b"]), ({"one": ON, "two": conf('"b"', "{append=true}")},
                                                       ["memory.oom.group=1", "b"], ["memory.oom.group=1", "b"]),
+    # seen with Podman 5.4 on debian13: it goes on, until one says false
+    ({"vendor": conf('"a"', "{append=true}"), "one": conf('"b"'), "own": conf('"c"')}, ["a", "b"], ["a", "b", "c"]),
+    ({"vendor": conf('"a"', "{append=true}"), "one": conf('"b"'), "own": conf('"c"', "{append=false}")}, ["a", "b"], ["c"]),
     ({"backup": ON}, [], []), ({"two": conf('"b"'), "own_one": conf('"c"')}, ["b"], ["c"]),
 ])
 def test_the_last_file_that_has_it_counts(tmp_path, texts, root, alice):
