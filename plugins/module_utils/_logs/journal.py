@@ -13,7 +13,7 @@ import re
 import struct
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._system.command import CommandError
 from .._system.times import SECOND
@@ -21,19 +21,15 @@ from .journalctl import journalctl_argv, read_lines
 from .kernel_lines import OOM_MESSAGE, OOM_PATTERN, OOM_WORDS
 from .kernel_oom import KernelMessage
 from .records import (
-    EVENT_FIELDS,
-    EVENT_MATCHES,
     KERNEL_FIELDS,
     KERNEL_MATCHES,
     OOMD_UNIT,
     SYSTEM_UNIT_MATCHES,
     UNIT_FIELDS,
-    USER_UNIT_MATCHES,
     Entry,
     field_text,
     manager_uid,
     parse_entry,
-    writer_uid,
 )
 
 _DIRECTORIES = ("/var/log/journal", "/run/log/journal")
@@ -46,8 +42,8 @@ _HEAD_REALTIME = 184
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 # Bytes of JSON that are kept of the kernel's and root's entries, and of those of each other user: an entry has about 600.
-_MAX_SYSTEM = 32 * 1024 * 1024
-_MAX_USER = 4 * 1024 * 1024
+MAX_SYSTEM = 32 * 1024 * 1024
+MAX_USER = 4 * 1024 * 1024
 SOMEBODY = -1  # in place of a uid: a user, but which one is not known
 _RING_SECONDS = 10  # the largest buffer is read in one or two
 _NEVER_USED = ("__CURSOR", "__SEQNUM", "__SEQNUM_ID")  # which journalctl prints always
@@ -60,6 +56,7 @@ class JournalEntries(NamedTuple):
     bad_lines: int  # number of lines that were no entry
     problem: Optional[str]  # why there is nothing, or not everything
     left_out: Dict[int, int] = {}  # {uid or SOMEBODY: number} of the oldest entries of those who wrote too many
+    since: Optional[int] = None  # microseconds from which on all were read, where time or room did not last for more
 
 
 class RingBuffer(NamedTuple):
@@ -105,10 +102,10 @@ def read_kernel_log(since: int, timeout: float) -> JournalEntries:
     :param since: microseconds since the epoch, here and in the functions below.
     """
     argv = journalctl_argv(KERNEL_FIELDS, since) + KERNEL_MATCHES
-    answer = _run_journalctl(argv + ["--case-sensitive=true", "--grep=" + OOM_PATTERN], timeout, _kernel_quota)
+    answer = run_journalctl(argv + ["--case-sensitive=true", "--grep=" + OOM_PATTERN], timeout, lambda: _SharesReader(_kernel_quota))
     if answer.problem and "pattern matching" in answer.problem:
         # journalctl was built without PCRE2: read all of the kernel's messages
-        answer = _run_journalctl(argv, timeout, _kernel_quota)
+        answer = run_journalctl(argv, timeout, lambda: _SharesReader(_kernel_quota))
     return answer
 
 
@@ -121,33 +118,8 @@ def kernel_entries_begin(answer: JournalEntries) -> int:
 
 
 def read_unit_records(since: int, timeout: float) -> JournalEntries:
-    """Read what the system's systemd manager and systemd-oomd recorded of OOM kills."""
-    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, _manager_quota)
-
-
-def read_user_unit_records(since: int, uids: Iterable[int], timeout: float) -> JournalEntries:
-    """Read what the systemd managers of users recorded of OOM kills: apart from the system's, which no user can delay."""
-    matches = USER_UNIT_MATCHES + ["_UID=%d" % uid for uid in uids]
-    return _run_journalctl(journalctl_argv(UNIT_FIELDS, since) + matches, timeout, _manager_quota)
-
-
-def read_podman_events(since: int, containers: Iterable[Tuple[str, int]], timeout: float) -> JournalEntries:
-    """Read Podman's events of containers, given by id and uid of the owner: an index look-up for each.
-
-    What a user wrote about containers of others is left out.
-    """
-    wanted = set(containers)
-    matches = EVENT_MATCHES + ["PODMAN_ID=" + ident for ident in sorted({ident for ident, _uid in wanted})]
-    matches += ["_UID=%d" % uid for uid in sorted({uid for _ident, uid in wanted})]
-    return _run_journalctl(
-        journalctl_argv(EVENT_FIELDS, since) + matches, timeout,
-        lambda entry: writer_uid(entry) if (field_text(entry.get("PODMAN_ID")), writer_uid(entry)) in wanted else None)
-
-
-def read_podman_deaths(since: int, uids: Iterable[int], timeout: float) -> JournalEntries:
-    """Read the death of every container that Podman recorded for these users."""
-    matches = ["PODMAN_EVENT=died"] + ["_UID=%d" % uid for uid in uids]
-    return _run_journalctl(journalctl_argv(EVENT_FIELDS, since) + matches, timeout, writer_uid)
+    """Read what the system's systemd manager and systemd-oomd recorded of OOM kills. No user can write any of it."""
+    return run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, lambda: _SharesReader(_manager_quota))
 
 
 def _kernel_quota(entry: Entry) -> Optional[int]:
@@ -163,66 +135,84 @@ def _manager_quota(entry: Entry) -> Optional[int]:
     return 0 if field_text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT else manager_uid(entry)
 
 
-def _run_journalctl(argv: List[str], timeout: float, quota: Callable[[Entry], Optional[int]]) -> JournalEntries:
+class Reader:
+    """Takes journalctl's lines and keeps entries. This is what run_journalctl() needs of one."""
+
+    def __init__(self) -> None:
+        self.bad_lines = 0  # number of lines that are no entry
+        self.left_out: Dict[int, int] = {}  # see JournalEntries
+        self.full: Optional[str] = None  # why no more is wanted, though there may be more
+        self.since: Optional[int] = None  # of what comes newest first: time of the last entry that was read
+
+    def take(self, line: bytes) -> bool:
+        """Read a line; return whether more are wanted."""
+        entry = parse_entry(line) if line.strip() else None
+        if entry is None:
+            self.bad_lines += bool(line.strip())
+        else:
+            self.keep(entry, len(line))
+        return self.full is None
+
+    def keep(self, entry: Entry, size: int) -> None:
+        """Take an entry, which has so many bytes as a line."""
+        raise NotImplementedError
+
+    def entries(self) -> List[Entry]:
+        """Return the entries that were kept, oldest first."""
+        raise NotImplementedError
+
+
+def run_journalctl(argv: List[str], timeout: float, new_reader: Callable[[], Reader]) -> JournalEntries:
     """Run journalctl. A message beside its answer means that the answer may be incomplete:
     "Journal file … is truncated, ignoring file" comes when a file is just being written, so it is
     run once more. `--grep` without a match exits with 1 and prints nothing.
-
-    :param quota: returns the uid in whose share of what is kept an entry counts, None for one that is not wanted.
     """
     for _attempt in range(2):
-        reader = _EntryReader(quota)
+        reader = new_reader()
         try:
             ending = read_lines(argv, reader.take, timeout)
         except CommandError as exc:
             return JournalEntries([], 0, str(exc))
-        if ending.late or (ending.exit_code in (0, 1) and not ending.err):
+        if ending.late or ((reader.full or ending.exit_code in (0, 1)) and not ending.err):
             break
-    problem = ending.err or None
+    problem = ending.err or reader.full
     if ending.late:
         problem = "journalctl did not answer in time, what it printed until then was read"
     elif ending.exit_code not in (0, 1) and not problem:
         problem = "journalctl: exit code %s" % ending.exit_code
-    return JournalEntries(reader.entries(), reader.bad_lines + ending.long_lines, problem, reader.left_out)
+    since = reader.since if (ending.late or reader.full) and not ending.err else None
+    return JournalEntries(entries=reader.entries(), bad_lines=reader.bad_lines + ending.long_lines, problem=problem,
+                          left_out=reader.left_out, since=since)
 
 
-class _EntryReader:
-    """Keeps the entries that are wanted: in each share the newest ones."""
+class _SharesReader(Reader):
+    """Keeps the entries that are wanted: in each share the newest ones.
+
+    :param quota: returns the uid in whose share of what is kept an entry counts, None for one that is not wanted.
+    """
 
     def __init__(self, quota: Callable[[Entry], Optional[int]]) -> None:
+        super().__init__()
         self._quota = quota
         self._kept: Dict[int, Deque[Tuple[int, int, Entry]]] = {}  # by uid: (number in the order of reading, size, entry)
         self._sizes: Dict[int, int] = {}
         self._number = 0
-        self.bad_lines = 0
-        self.left_out: Dict[int, int] = {}
 
-    def take(self, line: bytes) -> bool:
-        """Read a line; there may always be more."""
-        if not line.strip():
-            return True
-        entry = parse_entry(line)
-        if entry is None:
-            self.bad_lines += 1
-            return True
+    def keep(self, entry: Entry, size: int) -> None:
         uid = self._quota(entry)
-        if uid is not None:
-            self._keep(entry, len(line), uid)
-        return True
-
-    def _keep(self, entry: Entry, size: int, uid: int) -> None:
+        if uid is None:
+            return
         kept = self._kept.setdefault(uid, deque())
         for name in _NEVER_USED:
             entry.pop(name, None)
         kept.append((self._number, size, entry))
         self._number += 1
         self._sizes[uid] = self._sizes.get(uid, 0) + size
-        while self._sizes[uid] > (_MAX_USER if uid else _MAX_SYSTEM):
+        while self._sizes[uid] > (MAX_USER if uid else MAX_SYSTEM):
             self._sizes[uid] -= kept.popleft()[1]
             self.left_out[uid] = self.left_out.get(uid, 0) + 1
 
     def entries(self) -> List[Entry]:
-        """The entries in the order in which they were read."""
         return [entry for _number, _size, entry in sorted(
             (item for kept in self._kept.values() for item in kept), key=lambda item: item[0])]
 

@@ -139,7 +139,8 @@ def storable_text(value: Any) -> Optional[str]:
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and value else None
 
 
-def _received_at(entry: Entry) -> int:
+def received_at(entry: Entry) -> int:
+    """Return when journald took an entry, in microseconds."""
     return int(entry["__REALTIME_TIMESTAMP"])
 
 
@@ -158,7 +159,7 @@ def parse_kernel_messages(entries: Iterable[Entry]) -> List[KernelMessage]:
     """Return the KernelMessages of entries of the kernel's transport."""
     return [
         KernelMessage(
-            at=_received_at(entry), boot=field_text(entry.get("_BOOT_ID")),
+            at=received_at(entry), boot=field_text(entry.get("_BOOT_ID")),
             mono=_number(entry.get("_SOURCE_MONOTONIC_TIMESTAMP")) or _number(entry.get("__MONOTONIC_TIMESTAMP")) or 0,
             text=field_text(entry.get("MESSAGE")))
         for entry in entries
@@ -171,7 +172,7 @@ def parse_unit_ooms(entries: Iterable[Entry]) -> List[UnitOom]:
     for entry in entries:
         unit, uid = _unit(entry), manager_uid(entry)
         if field_text(entry.get("MESSAGE_ID")) == UNIT_OUT_OF_MEMORY and unit and uid is not None:
-            records.append(UnitOom(_received_at(entry), unit, uid))
+            records.append(UnitOom(received_at(entry), unit, uid))
     return records
 
 
@@ -204,12 +205,12 @@ def parse_oomd_kills(entries: Iterable[Entry]) -> List[OomdKill]:
         if field_text(entry.get("MESSAGE_ID")) == UNIT_OOMD_KILL:
             unit, uid = _unit(entry), manager_uid(entry)
             if unit and uid is not None:
-                records.append(OomdKill(at=_received_at(entry), cgroup=None, unit=unit, uid=uid, text=text))
+                records.append(OomdKill(at=received_at(entry), cgroup=None, unit=unit, uid=uid, text=text))
         elif field_text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT:
             match = _OOMD_TEXT.match(text)
             if match:
                 records.append(OomdKill(
-                    at=_received_at(entry), cgroup=match.group(1) or match.group(2), unit=None, uid=0, text=text))
+                    at=received_at(entry), cgroup=match.group(1) or match.group(2), unit=None, uid=0, text=text))
     return records
 
 
@@ -234,7 +235,7 @@ def parse_podman_events(entries: Iterable[Entry]) -> List[PodmanEvent]:
 
 def _event_time(entry: Entry) -> int:
     """The event's own time where it is credible: the journal's is that of reception."""
-    received = _received_at(entry)
+    received = received_at(entry)
     try:
         at = parse_iso(field_text(entry.get("PODMAN_TIME")))
     except ValueError:

@@ -14,17 +14,9 @@ from .._cgroup.cgroupfs import CgroupFiles
 from .._door.door import clean_facts
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
-from .._logs.journal import (
-    SOMEBODY,
-    JournalEntries,
-    kernel_entries_begin,
-    oldest_entry_time,
-    read_podman_deaths,
-    read_podman_events,
-    read_ring_buffer,
-)
+from .._logs.journal import kernel_entries_begin, oldest_entry_time, read_ring_buffer
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
-from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_podman_events, parse_unit_ooms
+from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_unit_ooms
 from .._podman.cli import matches_word
 from .._podman.listing import PodmanAnswer, podman_version, unanswered
 from .._recorder.record import Record
@@ -37,13 +29,12 @@ from .._users.owners import Owner, ProcessOwners, find_owners
 from .attribution import HostRecords, RecordsByContainer, attribute_service_kills
 from .containers import live_memory, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, container_evidence
-from .limits import newest_of_each, parts
+from .journals import describe_left_out, read_deaths_of, read_events_of
+from .limits import newest_of_each
 from .ownership import are_all_wanted, describe_doubts, find_ownership
 from .sources import Answers, Options, ask_sources
 from .users import UserAnswer
 from .verdict import decide
-
-_MAX_ASKED = 5000  # containers in one command: 74 bytes for each
 
 
 def collect_facts(options: Options, now: int) -> Dict[str, Any]:
@@ -88,9 +79,11 @@ class _Collector:
             self._errors.extend(answer.errors)
         log, coverage, dropped = self._merge_kernel_logs(answers)
         systemd_since = self._find_systemd_coverage(answers)
-        for unit_records in (answers.unit_records, answers.user_unit_records):
-            self._report_entries("systemd", unit_records)
-        entries = answers.unit_records.entries + answers.user_unit_records.entries
+        self._errors += describe_left_out("systemd", answers.unit_records)
+        entries = list(answers.unit_records.entries)
+        for uid, unit_records in answers.user_unit_records.items():
+            self._errors += describe_left_out("systemd", unit_records, uid)
+            entries += unit_records.entries
         records = HostRecords(
             kills=log.kills, unattributed=log.unattributed,
             unit_ooms=merge_records(parse_unit_ooms(entries), answers.history.unit_ooms),
@@ -138,7 +131,7 @@ class _Collector:
         for problem in (answers.kernel_log.problem, ring.problem):
             if problem and coverage.status != "ok":
                 coverage = coverage._replace(detail="%s (%s)" % (coverage.detail, problem))
-        self._report_entries("kernel_log", answers.kernel_log)
+        self._errors += describe_left_out("kernel_log", answers.kernel_log)
         self.add_source("kernel_log", coverage.status, coverage.detail, since=coverage.since)
         return log, coverage, dropped
 
@@ -158,50 +151,38 @@ class _Collector:
             uid, since = user.identity.uid, answers.journal_since
             if uid != 0:  # a user's records are in files of their own where the journal is persistent
                 since = oldest_entry_time(uid) or since
-            records = answers.user_unit_records if uid else answers.unit_records
+            records = answers.user_unit_records[uid] if uid else answers.unit_records
             problem = records.problem or ("the journal can't be read" if since is None else None)
             if uid in records.left_out:
                 problem = problem or "too many records: the %d oldest were left out" % records.left_out[uid]
-            since = None if problem or since is None else max(since, self._options.since)
+            if problem:
+                since = records.since if since is not None else None
+            since = None if since is None else max(since, self._options.since)
             state = answers.history.state
             if since is not None and state is not None and not state.backlog and since <= state.until:
                 # the recorder read it before its beginning was lost
                 since = min(since, max(state.journal_since, answers.history.dropped.get(uid, 0)))
-            status = "ok" if not problem else "partial" if records.entries else "unavailable"
+            status = "ok" if not problem else "unavailable" if since is None and not records.entries else "partial"
             self.add_source("systemd", status, problem, user=user.identity.name, since=since)
             coverage[uid] = since
         return coverage
 
     def _add_events(self, index: RecordsByContainer, answers: Answers, coverage: Coverage) -> RecordsByContainer:
         """Return the index with Podman's events of those containers whose verdict depends on them."""
-        since, timeout = self._options.since, self._options.timeout
         asked = set(newest_of_each(index.killed_containers())[0]) | {
             (container.ident, answer.user.identity.uid) for answer in answers.podman for container in answer.containers
             if container.facts["state"]["exit_code"] in (SIGKILL_EXIT, SIGTERM_EXIT) and container.stopped_by_user is None}
         events: List[PodmanEvent] = []
         if asked:
-            for part in parts(sorted(asked), _MAX_ASKED):
-                events += self._parse_events(read_podman_events(since, part, timeout))
+            events, errors = read_events_of(asked, self._options.period)
+            self._errors += errors
             events = merge_records(events, self._recorded_events(sorted({ident for ident, _uid in asked}), answers.history))
         if coverage.status == "unavailable" and index.has_service_ooms():
             # a service's record has no id: the death that Podman recorded at that time has it
-            events += self._parse_events(read_podman_deaths(
-                since, [answer.user.identity.uid for answer in answers.podman], timeout))
+            deaths, errors = read_deaths_of([answer.user.identity.uid for answer in answers.podman], self._options.period)
+            self._errors += errors
+            events += deaths
         return RecordsByContainer(attribute_service_kills(index.records._replace(events=events)), index.ownership)
-
-    def _parse_events(self, answer: JournalEntries) -> List[PodmanEvent]:
-        if answer.problem:
-            self.add_error("systemd", answer.problem)
-        self._report_entries("systemd", answer)
-        return parse_podman_events(answer.entries)
-
-    def _report_entries(self, source: str, answer: JournalEntries) -> None:
-        """Tell what of a journal's answer was left out."""
-        if answer.bad_lines:
-            self.add_error(source, "%d journal line(s) could not be read" % answer.bad_lines)
-        for uid, number in sorted(answer.left_out.items()):
-            self.add_error(source, "too many entries: the %d oldest were left out" % number,
-                           None if uid == SOMEBODY else user_name(uid))
 
     def _recorded_events(self, idents: List[str], history: Record) -> List[PodmanEvent]:
         if history.state is None:

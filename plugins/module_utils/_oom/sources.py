@@ -5,13 +5,14 @@
 """Ask every source of a host that is asked once: Podman of each user, the kernel's log, systemd's records, the recorder."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
-from .._logs.journal import JournalEntries, oldest_entry_time, read_kernel_log, read_unit_records, read_user_unit_records
+from .._logs.journal import JournalEntries, oldest_entry_time, read_kernel_log, read_unit_records
 from .._podman.listing import PodmanAnswer
 from .._recorder.record import Record
 from .._recorder.source import read_recorder
 from .._users.owners import Owner
+from .journals import Period, read_unit_records_of
 from .users import UserAnswer, UserProcesses
 
 _WORKERS = 4  # sources that are asked side by side
@@ -28,6 +29,11 @@ class Options(NamedTuple):
     users_timeout: int  # seconds for all users together
     state_dir: str  # of the recorder's history
 
+    @property
+    def period(self) -> Period:
+        """For the journals of users."""
+        return Period(self.since, self.timeout, self.users_timeout)
+
 
 class Answers(NamedTuple):
     """The answers of the sources that are asked first, side by side."""
@@ -35,7 +41,7 @@ class Answers(NamedTuple):
     users: List[UserAnswer]
     kernel_log: JournalEntries
     unit_records: JournalEntries  # of the system's systemd manager
-    user_unit_records: JournalEntries  # of those of the users that are looked at
+    user_unit_records: Dict[int, JournalEntries]  # of those of the users that are looked at, by uid
     history: Record  # the recorder's
     counted: Optional[int]  # processes that the kernel OOM-killed since the boot, by its own count
     journal_since: Optional[int]  # time of the system journal's oldest entry; None: unreadable
@@ -60,8 +66,8 @@ def ask_sources(options: Options, owners: Sequence[Owner], now: int, counted: Op
             unit_records = pool.submit(read_unit_records, options.since, options.timeout)
             users = processes.ask(pool)
             uids = [owner.identity.uid for owner in processes.asked if owner.identity.uid != 0]
-            user_units = pool.submit(read_user_unit_records, options.since, uids, options.timeout) if uids else None
+            user_units = pool.submit(read_unit_records_of, uids, options.period)
     return Answers(
         users=[future.result() for future in users], kernel_log=kernel_log.result(), unit_records=unit_records.result(),
-        user_unit_records=user_units.result() if user_units else JournalEntries([], 0, None), history=history, counted=counted,
+        user_unit_records=user_units.result(), history=history, counted=counted,
         journal_since=oldest_entry_time(None))

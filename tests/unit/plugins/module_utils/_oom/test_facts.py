@@ -14,12 +14,12 @@ from recorded_host import HOSTS, UIDS, Recorded, read
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal import JournalEntries, RingBuffer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts, limits, ownership, sources
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts, journals, limits, ownership, sources
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import UserAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND, parse_iso
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User, user_name
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
 
@@ -38,20 +38,21 @@ class Bench:
         self.removed = set()  # names of containers that Podman no longer knows
         self.also_listed = {}  # {name of a user: id that this user's Podman lists too}
         self.users = sorted(UIDS)  # the option
-        self.queries = []  # ids whose events were read
+        self.queries = []  # (uid, ids) whose events were read
+        self.unit_answers = {}  # {uid: JournalEntries} of users' systemd managers
         for name, replacement in (
                 ("find_owners", self.find_owners), ("UserProcesses", self.user_processes),
                 ("podman_version", lambda *_arguments: "5.4.2"),
                 ("read_kernel_log", lambda *_arguments: JournalEntries(
                     [] if self.kernel_problem else self.entries["kernel"], 0, self.kernel_problem)),
                 ("read_unit_records", lambda *_arguments: JournalEntries(self.entries["systemd"], 0, None)),
-                ("read_user_unit_records", lambda *_arguments: JournalEntries([], 0, None)),
+                ("read_user_unit_records", lambda _since, uid, _timeout: self.unit_answers.get(uid, JournalEntries([], 0, None))),
                 ("read_podman_events", self.read_podman_events),
-                ("read_podman_deaths", lambda *_arguments: JournalEntries(
-                    [entry for entry in self.entries["podman"] if entry["PODMAN_EVENT"] == "died"], 0, None)),
+                ("read_podman_deaths", lambda _since, uid, _timeout: JournalEntries(
+                    [entry for entry in self.entries["podman"] if entry["PODMAN_EVENT"] == "died" and int(entry["_UID"]) == uid], 0, None)),
                 ("read_ring_buffer", lambda _boot: RingBuffer([], None, "no ring buffer")),
                 ("oldest_entry_time", lambda _uid: self.since - SECOND), ("Host", lambda: self)):
-            for module in (facts, sources):
+            for module in (facts, sources, journals):
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, replacement)
 
@@ -101,10 +102,10 @@ class Bench:
                             unmatched=unmatched, complete=True, sources=[{"name": "podman", "user": name, "status": "ok"}],
                             errors=[])
 
-    def read_podman_events(self, _since, containers, _timeout):
-        self.queries.append([ident for ident, _uid in containers])
+    def read_podman_events(self, _since, uid, idents, _timeout):
+        self.queries.append((uid, idents))
         return JournalEntries([entry for entry in self.entries["podman"]
-                               if (entry["PODMAN_ID"], int(entry["_UID"])) in containers], 0, None)
+                               if entry["PODMAN_ID"] in idents and int(entry["_UID"]) == uid], 0, None)
 
     def collect(self, *words):
         return facts.collect_facts(sources.Options(
@@ -138,10 +139,24 @@ def test_a_host_whose_sources_all_answer(bench):
 
 def test_events_are_read_of_those_whose_verdict_depends_on_them(bench):
     result = bench.collect()
-    (query,) = bench.queries
-    killed = {container["id"] for container in result["containers"] + result["removed"] if container["oom"]["history"]}
-    clean = {container["id"] for container in result["containers"] if container["state"]["exit_code"] == 0} - killed
-    assert killed <= set(query) and clean and not clean & set(query)
+    uids = [uid for uid, _idents in bench.queries]
+    assert len(uids) == len(set(uids)) and set(UIDS.values()) <= set(uids)  # one call for each
+    query = {(uid, ident) for uid, idents in bench.queries for ident in idents}
+    every = [(UIDS[container["user"]], container) for container in result["containers"] + result["removed"]]
+    killed = {(uid, container["id"]) for uid, container in every if container["oom"]["history"]}
+    clean = {(uid, container["id"]) for uid, container in every if "state" in container and container["state"]["exit_code"] == 0} - killed
+    assert killed <= query and clean and not clean & query
+
+
+def test_who_floods_the_journal_is_partial_alone(bench):
+    bench.unit_answers[1000] = JournalEntries(
+        entries=[], bad_lines=3, problem="too many entries", left_out={}, since=bench.since + 7 * SECOND)
+    result = bench.collect()
+    assert {entry["user"]: (entry["status"], entry["detail"]) for entry in source(result, "systemd")} == {
+        "root": ("ok", None), "alice": ("partial", "too many entries")}
+    begins = {entry["user"]: parse_iso(entry["covers_since"]) for entry in source(result, "systemd")}
+    assert begins == {"root": bench.since, "alice": bench.since + 7 * SECOND}
+    assert result["errors"] == [{"source": "systemd", "user": user_name(1000), "message": "3 journal line(s) could not be read"}]
 
 
 def test_removed_containers_have_their_names(bench):
