@@ -12,7 +12,7 @@ from .._system.users import UserError
 from .._users.owners import find_owners
 from .containers import DrainError
 from .starts import RunningContainer, stop_notes
-from .users import AskedUser, AskedUsers, Options
+from .users import AskedUser, Options, user_group
 
 _PAUSE = 2  # seconds between two checks
 _AT_ONCE = 4  # users who are asked side by side
@@ -26,7 +26,8 @@ def drain(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     :raises UserError: a user does not exist.
     """
     owners, unknown = find_owners(params["users"])
-    with AskedUsers(owners, Options(params["executable"], params["timeout"], runtime=True)) as users:
+    with user_group(owners) as group:
+        users = [AskedUser(owner, group, Options(params["executable"], params["timeout"], runtime=True)) for owner in owners]
         containers = stop_running(users, check_mode, params["crun_users"])
     problems = _describe_problems(unknown, users, params)
     notes = stop_notes(containers) + ["not all that runs of %s is known, and it may be running at the reboot: %s" % (
@@ -46,7 +47,8 @@ def restore(params: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
         owners, unknown = find_owners(names) if names else ([], [])
     except UserError as exc:
         owners, unknown = [], [{"user": name, "message": str(exc)} for name in names]
-    with AskedUsers(owners, Options(params["executable"], params["timeout"], runtime=False)) as users:
+    with user_group(owners) as group:
+        users = [AskedUser(owner, group, Options(params["executable"], params["timeout"], runtime=False)) for owner in owners]
         missing = wait_for_containers(expected, users, 0 if check_mode else params["wait"], start=not check_mode)
     for name in names:
         absent = [container["name"] for container in missing if container["user"] == name]

@@ -7,14 +7,13 @@
 Somebody who gives no answer, or one that can't be, is a problem to tell, and keeps nobody else from being asked.
 """
 
-from contextlib import ExitStack
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from .._door.grammar import BOOLEAN, ID, NAME, SIZE, UNIT, items, nullable, prose, record, text, words
 from .._door.schema import INVALID, Checker
 from .._system.command import runtime_dir
+from .._users.group import UserGroup
 from .._users.owners import Owner
-from .._users.process import UserProcess, UserProcessError
 from .containers import DrainError, answer_user
 from .starts import RunningContainer, supports_cgroup_v2
 
@@ -52,12 +51,12 @@ class AskedUser:
     Its methods note what goes wrong in `problem` and go on as if there were no containers; for root they raise
     DrainError.
 
-    :param process: None: it could not be started, see `problem`.
+    :param group: user_group() of this user and others.
     """
 
-    def __init__(self, owner: Owner, process: Optional[UserProcess], options: Options) -> None:
+    def __init__(self, owner: Owner, group: UserGroup, options: Options) -> None:
         self._owner = owner
-        self._process = process
+        self._group = group
         self._options = options
         self.name = owner.identity.name
         self.problem: Optional[Problem] = None
@@ -70,11 +69,11 @@ class AskedUser:
 
     def running(self) -> List[RunningContainer]:
         """Return the containers that run, and set `runtime`."""
-        self.problem = self.problem if self._process is None or self._process.ended else None
+        self.problem = None
         if self.inactive:
             return []
         answer = self._ask(1, do="look", runtime=self._options.runtime)
-        if answer is None and self.problem:
+        if self.problem:
             return []
         checked = _LOOK.check(answer, now=0)
         if checked.violations:
@@ -100,17 +99,14 @@ class AskedUser:
 
     def _ask(self, times: int, **request: Any) -> Any:
         """:param times: of the seconds for a command that it may take."""
-        if self._process is None or self._process.ended:  # `problem` says why
-            return None
         options = self._options
-        try:
-            answer = self._process.ask(
-                dict(request, identity=list(self._owner.identity), session=not self.inactive, executable=options.executable,
-                     timeout=options.timeout), times * options.timeout, _MAX_ANSWER)
-        except UserProcessError as exc:
-            self._note(str(exc))
-            return None
-        return answer
+        reply = self._group.ask_one(
+            self._owner.identity.uid, dict(request, identity=list(self._owner.identity), session=not self.inactive,
+                                           executable=options.executable, timeout=options.timeout),
+            times * options.timeout, _MAX_ANSWER)
+        if reply.error is not None:
+            self._note(reply.error)
+        return reply.answer
 
     def _note(self, message: str) -> None:
         if self._owner.identity.uid == 0:
@@ -118,29 +114,6 @@ class AskedUser:
         self.problem = Problem(self.name, message)
 
 
-class AskedUsers:
-    """All users, each with a process; a context manager. It forks: enter it before there are threads.
-
-    :param owners: who may have containers.
-    """
-
-    def __init__(self, owners: Sequence[Owner], options: Options) -> None:
-        self._owners = owners
-        self._options = options
-        self._stack = ExitStack()
-
-    def __enter__(self) -> List[AskedUser]:
-        return [self._start(owner) for owner in self._owners]
-
-    def __exit__(self, *_exception: Any) -> None:
-        self._stack.close()
-
-    def _start(self, owner: Owner) -> AskedUser:
-        process: Union[UserProcess, UserProcessError]
-        try:
-            process = self._stack.enter_context(UserProcess(owner.identity, answer_user))
-        except UserProcessError as exc:
-            user = AskedUser(owner, None, self._options)
-            user.problem = Problem(user.name, str(exc))
-            return user
-        return AskedUser(owner, process, self._options)
+def user_group(owners: Sequence[Owner]) -> UserGroup:
+    """Return the processes of all users, see UserGroup. It forks when it is entered: before there are threads."""
+    return UserGroup([owner.identity for owner in owners], answer_user)
