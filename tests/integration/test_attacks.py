@@ -214,3 +214,39 @@ def test_what_the_drain_starts_has_no_limits_of_ours(host, control):
     assert "podman-memory" not in limits
     (size,) = [line.split() for line in limits.splitlines() if line.startswith("Max file size")]
     assert size[3:5] == ["unlimited", "unlimited"], limits
+
+
+# As SPY, and leaves a process behind.
+STAYS = SPY.replace("exec", "setsid -f sleep 54321 </dev/null >/dev/null 2>&1\nexec")
+# alice's manager can't be ended, so her slice is being stopped for as long as she likes.
+STUBBORN = ("systemd-run --user --quiet --unit=at-stubborn --property=TimeoutStopSec=infinity "
+            "python3 -c 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(50000)'")
+PATIENT = "/run/systemd/system/user@1000.service.d"
+
+
+@pytest.fixture
+def stopping(host):
+    """alice's slice is being stopped, and takes no scope; her manager and its directory are there."""
+    host.run(f"mkdir -p {PATIENT} && printf '[Service]\\nTimeoutStopSec=infinity\\n' >{PATIENT}/patient.conf && systemctl daemon-reload")
+    host.put("/home/alice/at-spy", STAYS, user="alice", mode=0o755)
+    host.put(f"{CONF}/containers.conf", '[engine.runtimes]\ncrun = ["/home/alice/at-spy"]\n', user="alice")
+    host.run(STUBBORN, user="alice")
+    time.sleep(1)  # its signal is ignored
+    host.run("systemctl stop --no-block user-1000.slice && systemctl list-jobs --no-legend | grep -q 'user-1000.slice *stop'")
+    yield host
+    host.run(f"systemctl kill -s KILL user@1000.service; rm -r {PATIENT}; systemctl daemon-reload; pkill -u alice -f 'sleep 54321'; "
+             "for i in $(seq 60); do systemctl is-active -q user-1000.slice || break; sleep 1; done; systemctl start user@1000.service",
+             check=False, timeout=200)
+    undo(host)
+    host.run("podman start at-alice", user="alice", timeout=300)
+
+
+def test_h9_a_slice_of_hers_that_takes_nothing_any_more(stopping, control):
+    """What is hers is in no cgroup of root's: it has limits elsewhere, and leaves nothing there."""
+    rows, sources = facts(control, stopping, users=["alice", "root", "bob"])
+    assert {("root", "at-root"), ("bob", "at-bob"), ("alice", "at-alice")} <= set(rows)
+    assert sources["root"] == sources["bob"] == sources["alice"] == "ok"
+    spied = stopping.run("cat /home/alice/at-spied").stdout.splitlines()
+    cgroups = [line for line in spied if line.startswith("cgroup ")]
+    assert cgroups and all(line.startswith("cgroup 0::/system.slice/podman-memory-1000-") for line in cgroups), spied
+    assert stopping.run("pgrep -u alice -f 'sleep 54321'", check=False).stdout == "", "it left a process outside of her slice"

@@ -35,8 +35,8 @@ _LIMITS = Limits(memory=2 * _MEMORY, tasks=8, file_size=0)
 # Microseconds until a user is asked again who did not answer, or did not know a container: anybody can make a cgroup that is
 # called like a container, and asking costs a process.
 _PAUSE = 600 * SECOND
-_SECONDS_EACH = 3.0
-_SECONDS = 8.0  # for all users; who was not asked is the first one the next time
+_SECONDS_EACH = 6.0  # systemd limiting the process included
+_SECONDS = 15.0  # for all users; who was not asked is the first one the next time
 
 
 class Asked(NamedTuple):
@@ -128,7 +128,10 @@ def _answer(identity: Identity, request: Dict[str, Any]) -> Dict[str, List[Any]]
 
 
 def _confine() -> None:
-    """Bound the memory of this process, and let the kernel take it first: it may be in the recorder's cgroup."""
+    """Bound the memory of this process: a limit of its cgroup would end it by a kill, which everybody counts.
+
+    Where systemd has no bus it is in the recorder's cgroup, and the kernel shall take it first.
+    """
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     with suppress(OSError):  # a kernel without it
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as handle:

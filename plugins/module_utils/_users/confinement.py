@@ -4,7 +4,7 @@
 
 """Make a process of root's one of a user's: his groups and environment, his slice, a keyring of its own, limits.
 
-become_user() runs in the new process, move_to_slice() in root's. Nothing here reads what belongs to the user.
+become_user() runs in the new process, confine() in root's. Nothing here reads what belongs to the user.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ import platform
 import resource
 import signal
 import time
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from .._system.command import CommandError, Identity, run_command, user_environment
 
@@ -23,15 +23,22 @@ _KEYCTL_JOIN_SESSION_KEYRING = 1  # keyctl(2)
 _KEYCTL = {"x86_64": 250, "i686": 288, "armv7l": 311, "ppc64le": 271, "ppc64": 271, "s390x": 280}
 _KEYCTL_GENERIC = 219
 
-_PLACING = 5  # seconds for systemd to move a process
+_BOOTED = "/run/systemd/system"  # sd_booted(3)
+_BUS = "/run/dbus/system_bus_socket"
+_PLACING = 20.0  # seconds for systemd to move a process; it takes 0.02, and some on a host that is out of breath
 _MIB = 1024 * 1024
+
+
+class ConfinementError(Exception):
+    """systemd has not moved a process. It is in root's cgroup, and must start nothing there."""
 
 
 class Limits(NamedTuple):
     """What a user's process and all that it starts may use."""
 
-    memory: int = 1024 * _MIB  # bytes, of all of them; Podman needs 100 MiB, and 20 MiB more for 2,000 containers
-    tasks: int = 512  # Podman, its children and their threads
+    # bytes, of all of them; of each where there is no systemd. Podman needs 100 MiB, and 20 MiB more for 2,000 containers
+    memory: int = 1024 * _MIB
+    tasks: int = 512  # Podman, its children and their threads; not where there is no systemd
     file_size: int = 1024 * _MIB  # bytes of a file that is written
 
 
@@ -43,12 +50,13 @@ class Privileges(NamedTuple):
     environment: Dict[str, str]
     libc: ctypes.CDLL
     parent: int  # process id
+    managed: bool  # whether there is a systemd that can limit its memory
 
 
 def prepare_privileges(identity: Identity) -> Privileges:
     """Return what a new process needs to become this user."""
     return Privileges(identity=identity, groups=os.getgrouplist(identity.name, identity.gid), parent=os.getpid(),
-                      environment=user_environment(identity), libc=ctypes.CDLL(None, use_errno=True))
+                      environment=user_environment(identity), libc=ctypes.CDLL(None, use_errno=True), managed=has_manager())
 
 
 def become_user(privileges: Privileges, limits: Limits) -> None:
@@ -67,6 +75,10 @@ def become_user(privileges: Privileges, limits: Limits) -> None:
     os.umask(0o022)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower_limit(resource.RLIMIT_FSIZE, limits.file_size)
+    if not privileges.managed:
+        # Not RLIMIT_AS, which counts what Go's runtime reserves and never uses; not RLIMIT_NPROC, which counts what else the
+        # user runs. Podman 5.4 on Debian 13 works with 128 MiB of RLIMIT_DATA, and not with 64.
+        _lower_limit(resource.RLIMIT_DATA, limits.memory)
     os.setgroups(privileges.groups)
     os.setresgid(identity.gid, identity.gid, identity.gid)
     os.setresuid(identity.uid, identity.uid, identity.uid)
@@ -88,36 +100,87 @@ def _lower_limit(which: int, value: int) -> None:
     resource.setrlimit(which, (limit, limit))
 
 
-def move_to_slice(pid: int, uid: int, limits: Limits) -> bool:
-    """Have systemd move a process into a scope of its own in the user's slice, with limits; return whether it is there.
+def has_manager() -> bool:
+    """Whether systemd is there and can be asked. Without its bus nobody has a session, or containers in scopes of their own."""
+    return os.path.exists(_BOOTED) and os.path.exists(_BUS)
 
-    False where there is no systemd or it refuses; then the process stays in the caller's cgroup. The properties are
-    those that systemd 239 (RHEL 8) has for scopes.
+
+def confine(pid: int, uid: int, limits: Limits, seconds: float) -> Optional[str]:
+    """Have systemd move a process into a scope of its own with limits of memory and tasks.
+
+    It is in the user's slice. That refuses while it is being stopped, which a user can make last; the scope is in
+    system.slice then, over which the user has no say.
+
+    :param seconds: for both.
+    :return: the scope's name if it is outside of the user's slice, for end_scope(); None if it is in it.
+    :raises ConfinementError: the process is where it was.
     """
-    name = "podman-memory-%d-%d.scope" % (uid, pid)
-    properties = [("PIDs", "au", "1", str(pid)), ("Slice", "s", "user-%d.slice" % uid),
-                  ("Description", "s", "podman_fleet.memory asks about the containers of uid %d" % uid),
+    end = time.monotonic() + min(seconds, _PLACING)
+    name = "podman-memory-%d-%d" % (uid, pid)
+    own = "user-%d.slice" % uid
+    refusal = _start_scope(name + ".scope", own, pid, limits, (end - time.monotonic()) / 2)
+    if refusal is None:
+        return None
+    outside = name + "-outside.scope"
+    another = _start_scope(outside, "system.slice", pid, limits, end - time.monotonic())
+    if another is not None:
+        raise ConfinementError("systemd gives it no limits in %s (%s) and none in system.slice (%s)" % (own, refusal, another))
+    return outside
+
+
+def end_scope(name: str) -> None:
+    """Kill all that is in a scope outside of its user's slice, whose limits would not hold for it; what can't be killed keeps ours."""
+    _call_manager("KillUnit", ["ssi", name, "all", str(int(signal.SIGKILL))], _PLACING)
+
+
+def _start_scope(name: str, parent: str, pid: int, limits: Limits, seconds: float) -> Optional[str]:
+    """Return why the process is not in the scope, None when it is. The properties are those that systemd 239 (RHEL 8) has for scopes.
+
+    :param parent: name of the slice.
+    """
+    end = time.monotonic() + seconds
+    properties = [("PIDs", "au", "1", str(pid)), ("Slice", "s", parent),
+                  ("Description", "s", "podman_fleet.memory asks about containers of another user"),
                   ("CollectMode", "s", "inactive-or-failed"), ("MemoryMax", "t", str(limits.memory)),
                   ("TasksMax", "t", str(limits.tasks))]
-    argv = ["busctl", "--system", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-            "org.freedesktop.systemd1.Manager", "StartTransientUnit", "ssa(sv)a(sa(sv))", name, "fail", str(len(properties))]
-    argv += [word for each in properties for word in each] + ["0"]
-    try:
-        if run_command(argv, _PLACING).rc != 0:
-            return False
-    except CommandError:
-        return False
-    end = time.monotonic() + _PLACING
-    while time.monotonic() < end:
+    refusal = _call_manager("StartTransientUnit", ["ssa(sv)a(sa(sv))", name, "fail", str(len(properties)),
+                                                   *(word for each in properties for word in each), "0"], seconds)
+    while refusal is None:
         if _is_in(pid, name):
-            return True
+            return None
+        if time.monotonic() > end:
+            return "it does not do so in time"
         time.sleep(0.005)
-    return False
+    return refusal
+
+
+def _call_manager(method: str, words: Sequence[str], seconds: float) -> Optional[str]:
+    """Call a method of systemd's; return why that failed, None when it did not.
+
+    :param words: signature and arguments, see busctl(1).
+    """
+    argv = ["busctl", "--system", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+            "org.freedesktop.systemd1.Manager", method, *words]
+    try:
+        result = run_command(argv, seconds)
+    except CommandError as exc:
+        return str(exc)
+    return None if result.rc == 0 else result.err or "busctl: exit code %d" % result.rc
 
 
 def _is_in(pid: int, unit: str) -> bool:
     try:
         with open("/proc/%d/cgroup" % pid, encoding="utf-8", errors="replace") as stream:
-            return any(line.rstrip("\n").endswith("/" + unit) for line in stream)
+            return memory_cgroup(stream.read()).endswith("/" + unit)
     except OSError:
         return False
+
+
+def memory_cgroup(text: str) -> str:
+    """Return the cgroup that counts the memory of a process, of its /proc/PID/cgroup (cgroups(7)); "" when there is none.
+
+    systemd moves a process in one hierarchy of cgroup v1 after the other.
+    """
+    paths = {name: path for _number, names, path in (line.split(":", 2) for line in text.splitlines() if line.count(":") > 1)
+             for name in names.split(",")}
+    return next((paths[name] for name in ("memory", "name=systemd", "") if name in paths), "")

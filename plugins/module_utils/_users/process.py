@@ -14,13 +14,13 @@ import selectors
 import signal
 import struct
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .._door.document import DoorError, parse_document
 from .._system.command import Identity
 from .._system.processes import child_pids
-from .confinement import Limits, Privileges, become_user, move_to_slice, prepare_privileges
+from .confinement import ConfinementError, Limits, Privileges, become_user, confine, end_scope, prepare_privileges
 
 # A function that runs as the user: a JSON value in, a JSON value out.
 Handler = Callable[[Any], Any]
@@ -54,7 +54,8 @@ class UserProcess:
         self._limits = limits
         self._inline = identity.uid == os.geteuid()
         self._pid: Optional[int] = None
-        self._placed = False
+        self._to_place = False  # whether systemd has to move it before a program is run
+        self._outside: Optional[str] = None  # name of the scope, when it is not in the user's slice
         self._requests = self._answers = -1  # descriptors of pipes
 
     def __enter__(self) -> "UserProcess":
@@ -63,6 +64,7 @@ class UserProcess:
             try:
                 self._fork()
             except (OSError, KeyError) as exc:
+                self.__exit__()
                 raise UserProcessError("no process of %s can be started: %s" % (self._identity.name, exc))
         return self
 
@@ -74,6 +76,9 @@ class UserProcess:
         if self._pid is not None:
             _kill_tree(self._pid)
             self._pid = None
+        if self._outside is not None:
+            end_scope(self._outside)
+            self._outside = None
 
     @property
     def ended(self) -> bool:
@@ -87,9 +92,9 @@ class UserProcess:
 
         :param seconds: until it must have answered.
         :param max_answer: bytes.
-        :param in_slice: first move the process into the user's slice, which takes as long as starting a program; only
+        :param in_slice: first move the process out of root's cgroup, which takes as long as starting a program; only
             a request for which no program is run may do without.
-        :raises UserProcessError: it did not, or the handler raised an exception.
+        :raises UserProcessError: it did not, or the handler raised an exception, or systemd gives it no limits.
         """
         reply = _call(self._handler, request) if self._inline else self._exchange(
             request, seconds, max_answer, in_slice)
@@ -101,28 +106,36 @@ class UserProcess:
     def _exchange(self, request: Any, seconds: float, max_answer: int, in_slice: bool) -> Dict[str, Any]:
         if self._pid is None:
             raise UserProcessError("the process of %s has ended" % self._identity.name)
-        if in_slice and not self._placed:
-            # it waits for the request meanwhile, so that nothing that it starts is elsewhere
-            move_to_slice(self._pid, self._identity.uid, self._limits)
-            self._placed = True
         deadline = time.monotonic() + seconds
         try:
+            if in_slice and self._to_place:
+                self._place(self._pid, seconds)
             self._send(_framed(request), deadline)
             return _parse_reply(self._receive(deadline, max_answer))
         except UserProcessError:
             self.__exit__()
             raise
 
+    def _place(self, pid: int, seconds: float) -> None:
+        """It waits for a request meanwhile, so that nothing that it starts is elsewhere."""
+        try:
+            self._outside = confine(pid, self._identity.uid, self._limits, seconds)
+        except ConfinementError as exc:
+            raise UserProcessError("nothing is started for %s: %s" % (self._identity.name, _printable(str(exc))))
+        self._to_place = False
+
     def _fork(self) -> None:
         privileges = prepare_privileges(self._identity)
-        request_end, self._requests = os.pipe()
-        self._answers, answer_end = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            _be_the_user(privileges, self._limits, self._handler, request_end, answer_end)  # does not return
-        self._pid = pid
-        os.close(request_end)
-        os.close(answer_end)
+        self._to_place = privileges.managed
+        with ExitStack() as other_ends:
+            request_end, self._requests = os.pipe()
+            other_ends.callback(os.close, request_end)
+            self._answers, answer_end = os.pipe()
+            other_ends.callback(os.close, answer_end)
+            pid = os.fork()
+            if pid == 0:
+                _be_the_user(privileges, self._limits, self._handler, request_end, answer_end)  # does not return
+            self._pid = pid
         os.set_blocking(self._requests, False)
         os.set_blocking(self._answers, False)
 
@@ -221,8 +234,7 @@ def _kill_tree(pid: int) -> None:
     end = time.monotonic() + _ENDS
     _signal(pid, signal.SIGSTOP)  # it starts no more
     for each, (_parent, started) in _descendants(pid, end).items():
-        if _origin(each)[1] == started:  # its number is nobody else's meanwhile
-            _signal(each, signal.SIGKILL)
+        _kill_other(each, started)
     _signal(pid, signal.SIGKILL)
     end = time.monotonic() + _ENDS
     while time.monotonic() < end:
@@ -231,6 +243,29 @@ def _kill_tree(pid: int) -> None:
                 time.sleep(0.005)
                 continue
         return
+
+
+def _kill_other(pid: int, started: str) -> None:
+    """Kill a process that is not this one's child, unless its number is somebody else's meanwhile.
+
+    A pidfd (Linux 5.3, Python 3.9) is of one process, whatever its number becomes. Elsewhere it may become so between the check
+    and the signal.
+    """
+    try:
+        pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    except OSError:  # it has ended, or the kernel is older
+        pidfd = None
+    try:
+        if _origin(pid)[1] != started:
+            return
+        if pidfd is None:
+            _signal(pid, signal.SIGKILL)
+        else:
+            with suppress(ProcessLookupError, PermissionError):  # see _signal()
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    finally:
+        if pidfd is not None:
+            os.close(pidfd)
 
 
 def _signal(pid: int, number: int) -> None:

@@ -72,6 +72,7 @@ def homes(monkeypatch):
     with open("/proc/self/status", encoding="utf-8") as status:
         (inherited,) = [int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:")]
     monkeypatch.setattr(stored_names, "_MEMORY", inherited + stored_names._MEMORY)
+    monkeypatch.setattr(stored_names, "_LIMITS", stored_names._LIMITS._replace(memory=2 * stored_names._MEMORY))
     folder = tempfile.mkdtemp()  # not tmp_path, which only root may enter
     os.chmod(folder, 0o711)
     yield Homes(folder, monkeypatch)

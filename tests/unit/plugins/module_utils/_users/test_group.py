@@ -9,7 +9,6 @@ import resource
 import time
 
 import pytest
-
 from as_nobody import NOBODY, as_root
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity

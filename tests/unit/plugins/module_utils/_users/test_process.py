@@ -168,6 +168,32 @@ def test_a_number_that_is_another_process_meanwhile_is_not_killed(monkeypatch):
 
 
 @as_root
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Python 3.9 is the first with pidfds")
+def test_what_it_started_is_killed_by_a_handle_that_is_nobody_elses(monkeypatch):
+    """Between the check and a signal to a number, the number may become another process."""
+    signalled = []
+    kill = os.kill
+    monkeypatch.setattr(process_room.os, "kill", lambda pid, number: signalled.append(pid) or kill(pid, number))
+    with UserProcess(NOBODY, lambda _request: subprocess.Popen(["sleep", "600"]).pid) as user_process:
+        pid = user_process._pid
+        child = user_process.ask(None, 20, in_slice=False)
+    assert is_gone(child) and set(signalled) == {pid}
+
+
+@as_root
+def test_one_that_can_not_be_started_leaves_no_descriptor(monkeypatch):
+    def fail():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(process_room.os, "fork", fail)
+    with pytest.raises(UserProcessError, match="no process of nobody can be started"):
+        with UserProcess(NOBODY, time.sleep):
+            pass
+    assert os.listdir("/proc/self/fd") == before
+
+
+@as_root
 def test_what_goes_on_forking_is_not_followed_for_ever(monkeypatch):
     numbers = itertools.count(2 ** 23)  # no process has such a number: PID_MAX_LIMIT is 2^22
     parents = {}
