@@ -252,7 +252,7 @@ def _kill_other(pid: int, started: str) -> None:
     and the signal.
     """
     try:
-        pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+        pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None  # novm
     except OSError:  # it has ended, or the kernel is older
         pidfd = None
     try:
@@ -262,7 +262,7 @@ def _kill_other(pid: int, started: str) -> None:
             _signal(pid, signal.SIGKILL)
         else:
             with suppress(ProcessLookupError, PermissionError):  # see _signal()
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # novm
     finally:
         if pidfd is not None:
             os.close(pidfd)
