@@ -235,7 +235,7 @@ def test_a_full_disk_is_an_error_and_no_more(tortured):
     told = tortured["full_disk"]
     assert (told["begin"], told["free"]) == ([0, ""], [0, ""])
     # SQLite's words for it: "database or disk is full", or "disk I/O error" when its shared memory can't grow
-    assert told["full"][0] == 1 and "disk" in told["full"][1], told["full"]
+    assert told["full"][0] == 1 and "(the disk mounted on " in told["full"][1], told["full"]
     assert told["notes"] == []
 
 

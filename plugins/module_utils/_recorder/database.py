@@ -15,6 +15,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import Callable, Iterator, NamedTuple, Optional, TypeVar
 
+from .._system.disks import with_disk
 from .._system.host_files import open_regular
 from .._system.protected_paths import UnprotectedPath, check_protected
 from .._system.times import SECOND
@@ -131,13 +132,14 @@ def open_history(state_dir: str) -> sqlite3.Connection:
     try:
         database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None)
     except sqlite3.Error as exc:
-        raise HistoryError("%s: %s" % (path, exc))
+        raise HistoryError(with_disk("%s: %s" % (path, exc), state_dir))
     try:
         os.chmod(path, 0o600)
         _prepare(database, path)
     except (sqlite3.Error, OSError) as exc:
         database.close()
-        raise (HistoryDamaged if is_damage(exc) else HistoryError)("%s: %s" % (path, exc))
+        problem = "%s: %s" % (path, exc)
+        raise HistoryDamaged(problem) if is_damage(exc) else HistoryError(with_disk(problem, state_dir))
     except HistoryError:
         database.close()
         raise

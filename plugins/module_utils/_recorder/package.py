@@ -66,6 +66,8 @@ TimeoutStartSec=2min
 TimeoutStopSec=10s
 # A unit that starts every minute: only what goes wrong is worth a line.
 LogLevelMax=notice
+# What it writes to its standard error is such a line; without this it is "info", and dropped (systemd.exec(5), SyslogLevel=).
+SyslogLevel=warning
 Nice=5
 MemoryMax=192M
 TasksMax=16

@@ -23,6 +23,7 @@ from .._logs.journal import oldest_entry_time, read_ring_buffer
 from .._logs.journal_cursor import EMPTY_READING, Journal, Reading
 from .._logs.records import Entry
 from .._system.command import CommandError
+from .._system.disks import with_disk
 from .._system.host import Host
 from .._system.prometheus import render_metrics, write_textfile
 from .._system.times import SECOND
@@ -77,18 +78,21 @@ class Options(NamedTuple):
 def main(settings: str) -> int:
     """Run once, as the service does every minute, and return the exit code.
 
-    0: done, also when some source could not be read (the facts say so); 1: nothing could be written.
+    0: done, also when some source could not be read (the facts say so); 1: nothing could be written. What went wrong is in lines
+    of the standard error.
 
     :param settings: path of a JSON file with the Options.
     """
     with open(settings, encoding="utf-8") as handle:
         options = Options(**json.load(handle))
     try:
-        record(options)
+        for problem in record(options):
+            sys.stderr.write("%s\n" % problem)
     except AlreadyRunning as exc:
         sys.stderr.write("%s\n" % exc)
     except (HistoryError, OSError) as exc:
-        sys.stderr.write("the recorder could not write: %s\n" % exc)
+        sys.stderr.write("the recorder could not write: %s\n" % (
+            exc if isinstance(exc, HistoryError) else with_disk(str(exc), options.state_dir)))
         return 1
     return 0
 
@@ -108,12 +112,16 @@ def record(options: Options, now: Optional[Callable[[], int]] = None, journal: O
             return _record(options, now, journal, host, files)
         except (sqlite3.Error, HistoryDamaged) as exc:
             if not (isinstance(exc, HistoryDamaged) or is_damage(exc)):
-                raise HistoryError("%s: %s" % (os.path.join(options.state_dir, HISTORY_FILE), exc))
+                raise _unwritable(options, exc)
             note = "the history before this was damaged (%s); it was set aside as %s" % (exc, set_aside(options.state_dir, now()))
         try:
             return _record(options, now, journal, host, files, note)
         except (sqlite3.Error, HistoryDamaged) as exc:
-            raise HistoryError("%s: %s" % (os.path.join(options.state_dir, HISTORY_FILE), exc))
+            raise _unwritable(options, exc)
+
+
+def _unwritable(options: Options, exc: Exception) -> HistoryError:
+    return HistoryError(with_disk("%s: %s" % (os.path.join(options.state_dir, HISTORY_FILE), exc), options.state_dir))
 
 
 def _record(options: Options, now: Callable[[], int], journal: Journal, host: Host, files: CgroupFiles,
@@ -310,7 +318,7 @@ class _Recording:
         try:
             write_textfile(os.path.join(folder, METRICS_FILE), render_metrics(families))
         except OSError as exc:
-            self._problems.append("%s: %s" % (folder, exc.strerror))
+            self._problems.append(with_disk("%s: %s" % (folder, exc.strerror), folder))
 
 
 def _merge(first: FirstNew, more: FirstNew) -> None:

@@ -152,6 +152,12 @@ def test_the_service_may_write_two_directories_only():
     assert "\nReadWritePaths=/var/lib/podman-memory\n" in package.service_unit("/usr/bin/python3", "/code", STATE, "")
 
 
+def test_what_it_says_reaches_the_journal():
+    """Its standard error was "info", which LogLevelMax=notice drops."""
+    unit = package.service_unit("/usr/bin/python3", "/code", STATE, "")
+    assert "\nLogLevelMax=notice\n" in unit and "\nSyslogLevel=warning\n" in unit
+
+
 def test_a_state_directory_elsewhere_is_not_systemds():
     unit = package.service_unit("/usr/bin/python3", "/code", "/srv/history", "")
     assert "StateDirectory" not in unit and "\nReadWritePaths=/srv/history\n" in unit

@@ -6,7 +6,9 @@
 
 import collections
 import fcntl
+import json
 import os
+import re
 import sqlite3
 
 import pytest
@@ -406,8 +408,31 @@ def test_a_full_disk_changes_nothing(bench, monkeypatch):
     bench.now += 60 * SECOND
     with pytest.raises(HistoryError) as error:
         bench.run()
-    assert "disk is full" in str(error.value)
+    # SQLite's own words name no disk
+    assert re.search(r"disk is full \(the disk mounted on /[^ ]* has [0-9]+ KiB free\)", str(error.value))
     assert bench.rows("SELECT * FROM meta") == before
+
+
+def settings(tmp_path, **changed):
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(dict({"state_dir": str(tmp_path), "textfile_dir": "", "retention_days": 1, "retention_bytes": 1, "version": "1"},
+                                    **changed)))
+    return str(path)
+
+
+def test_what_went_wrong_is_told_in_lines(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "record", lambda _options: ["journalctl: no", "/textfiles: No space left on device"])
+    assert run.main(settings(tmp_path)) == 0
+    assert capsys.readouterr().err == "journalctl: no\n/textfiles: No space left on device\n"
+
+    def refuse(_options):
+        raise OSError(28, "No space left on device", "/x")
+
+    monkeypatch.setattr(run, "record", refuse)
+    assert run.main(settings(tmp_path)) == 1
+    assert re.match(r"the recorder could not write: .*'/x' \(the disk mounted on /", capsys.readouterr().err)
+    assert run.main(settings(tmp_path, state_dir=str(tmp_path / "gone"))) == 1
+    assert capsys.readouterr().err.endswith("'/x'\n")
 
 
 def test_metrics_only_where_their_directory_is(bench, tmp_path):
