@@ -308,13 +308,23 @@ ansible_facts:
                   returned: success
                 cause:
                   description:
-                    - One of V(container_limit), V(ancestor_limit), V(host_oom), V(systemd_oomd), V(stopped_by_user),
-                      V(external_sigkill), V(application_exit), V(none), V(unknown).
+                    - One of V(container_limit), V(nested_limit), V(ancestor_limit), V(host_oom), V(cpuset_oom), V(systemd_oomd),
+                      V(stopped_by_user), V(external_sigkill), V(application_exit), V(none), V(unknown).
+                    - V(nested_limit) is the limit of a cgroup that something inside the container has made; the container's own
+                      was not hit.
                   type: str
                   returned: success
                 scope:
-                  description: The cgroup whose limit was hit, V(host) for the whole host, V(null) when not known or no kill.
+                  description:
+                    - The cgroup whose limit was hit, V(host) for the whole host, V(null) when not known or no kill.
+                    - With V(cpuset_oom) the NUMA nodes that ran out of memory, and whose they are, in words.
                   type: str
+                  returned: success
+                scope_limit:
+                  description:
+                    - The limit of the cgroup in C(scope), in bytes, when that is not the container's own.
+                    - V(null) when it has none now, or is gone.
+                  type: int
                   returned: success
                 lethal:
                   description: Whether the kill ended the container. V(null) when that is not known.

@@ -17,7 +17,7 @@ from .model import flag_trust
 
 UIDS = {"root": 0, "alice": 1000, "bob": 1001}
 
-# at: microseconds; limit: "container", "ancestor" or "host", whose memory had run out.
+# at: microseconds; limit: "container", "nested", "ancestor", "cpuset" or "host", whose memory had run out.
 Record = namedtuple("Record", "at limit pid text")
 
 # What is known of one target: its id, its inspect (None when gone), the kernel's records, and what
@@ -25,7 +25,8 @@ Record = namedtuple("Record", "at limit pid text")
 Case = namedtuple("Case", "ident inspect records in_last_run oomd")
 
 
-LIMITS = {"container_limit": "container", "ancestor_limit": "ancestor", "host_oom": "host", "systemd_oomd": "oomd"}
+LIMITS = {"container_limit": "container", "nested_limit": "nested", "ancestor_limit": "ancestor", "host_oom": "host",
+          "cpuset_oom": "cpuset", "systemd_oomd": "oomd"}
 
 
 class NotProvoked(Exception):
@@ -44,9 +45,10 @@ def kernel_records(lines, ident):
         if ident not in fields.get("task_memcg", "") or fields["pid"] in spared:
             continue
         if fields["constraint"] != "CONSTRAINT_MEMCG":
-            limit = "host"
+            limit = "host" if fields["constraint"] == "CONSTRAINT_NONE" else "cpuset"
         elif ident in fields["oom_memcg"]:
-            limit = "container"
+            inside = fields["oom_memcg"].split(ident, 1)[1]
+            limit = "container" if inside in ("", ".scope", ".scope/container") else "nested"
         else:
             limit = "ancestor"
         found.append(Record(at, limit, int(fields["pid"]), text))

@@ -9,6 +9,7 @@ Documentation/admin-guide/cgroup-v2.rst; v1: Documentation/admin-guide/cgroup-v1
 """
 
 import os
+import re
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from .._system.host_files import Files
@@ -16,6 +17,8 @@ from .paths import own_cgroup
 
 _V2_SETTINGS = ("memory.max", "memory.swap.max", "memory.low", "memory.oom.group")
 _V1_SETTINGS = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes")
+_LOCAL_EVENTS = re.compile(r" cgroup2 (?:\S*,)?memory_localevents[, ]")
+_MAX_CGROUPS = 1000  # of one container: a service manager or a nested engine has some dozens
 _V1_UNLIMITED = 1 << 60  # v1 shows "none" as LONG_MAX rounded down to a page
 
 
@@ -47,6 +50,7 @@ class CgroupFiles:
         self._limits: Dict[str, Dict[str, Any]] = {}
         self.hierarchy = _hierarchy(self._files, root, proc)
         self._v2 = self.hierarchy.version == 2
+        self._only_local = any(_LOCAL_EVENTS.search(line) for line in (self._files.read(proc + "/self/mounts") or "").splitlines())
 
     def container_cgroups(self, pid: int, container_id: str) -> Optional[ContainerCgroups]:
         """Return where a container with this main process runs, None when the process is gone.
@@ -91,8 +95,28 @@ class CgroupFiles:
     def events(self, cgroup: str) -> Optional[Dict[str, int]]:
         """Return memory.events {name: count} of a cgroup and all below it, None when it can't be read.
 
-        v1 has oom_kill of the cgroup alone (memory.oom_control, since Linux 4.13), and max (memory.failcnt).
+        v1 has oom_kill (memory.oom_control, since Linux 4.13) and max (memory.failcnt), of each cgroup alone; v2 too, where it is
+        mounted with memory_localevents.
         """
+        if self._v2 and not self._only_local:
+            return self._counts(cgroup, "memory.events")
+        below = self._below(cgroup)
+        counts = [self._local_counts(path) for path in below] if below is not None else [None]
+        if counts[0] is None:
+            return None
+        # what is gone since the list was made is nobody's any more
+        return {name: sum((events or {}).get(name, 0) for events in counts) for name in counts[0]}
+
+    def _below(self, cgroup: str) -> Optional[List[str]]:
+        """A cgroup and all below it, itself first; None: too many."""
+        root, found = self.hierarchy.memory_root, [cgroup]
+        for folder, names, _files in os.walk(root + cgroup):
+            found += [folder[len(root):] + "/" + name for name in names]
+            if len(found) > _MAX_CGROUPS:
+                return None
+        return found
+
+    def _local_counts(self, cgroup: str) -> Optional[Dict[str, int]]:
         if self._v2:
             return self._counts(cgroup, "memory.events")
         control = self._counts(cgroup, "memory.oom_control")

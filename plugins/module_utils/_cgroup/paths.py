@@ -20,8 +20,9 @@ _SLICE = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice(?=/|\Z)")
 _MANAGER = re.compile(r"/user\.slice/user-([0-9]{1,10})\.slice/user@\1\.service(?=/|\Z)")
 _SERVICE = re.compile(r"/(?:[^/]+\.slice/)*([^/]+\.service)(?=/|\Z)")
 # Containers of other engines and of systemd-nspawn: who is root in one chooses the names of cgroups below.
-_OTHERS = re.compile(r"(?:lxc\.payload(?:\..*)?|lxc|machine-.*\.scope|systemd-nspawn@.*\.service|kubepods.*|docker"
-                     r"|(?:docker|crio|cri-containerd)-[0-9a-f]{64}\.scope)\Z")
+_OTHERS = re.compile(r"(?:lxc\.payload(?:\..*)?|lxc|machine-.*\.scope|systemd-nspawn@.*\.service|kubepods.*|docker|buildkit"
+                     r"|(?!libpod-)[a-z0-9_-]+-[0-9a-f]{64}\.scope)\Z")  # docker-, crio-, cri-containerd-, nerdctl- …
+_CRUNS = "/container"  # libcrun/cgroup-systemd.c: the default of run.oci.systemd.subgroup
 # Where only root's Podman puts containers: the slice of the systemd manager, and the parent of the cgroupfs manager.
 _ROOTS = re.compile(r"/(?:machine\.slice|libpod_parent)(?=/|\Z)")
 
@@ -45,13 +46,22 @@ def find_container_id(path: str, known: Container[str] = ()) -> Optional[str]:
 
 
 def is_inside_another(path: str) -> bool:
-    """Whether a container of another engine comes before one of Podman's on a path, so that the latter's name is that one's choice."""
-    for part in path.split("/"):
+    """Whether the uppermost container of Podman's on a path is not at a place where this host's Podman puts one, but in a
+    container of another engine: so that its name is that one's choice."""
+    parts = path.strip("/").split("/")
+    for index, part in enumerate(parts):
         if _CONTAINER.match(part):
-            return False
+            return delegated_uid(path) is None and _is_misplaced(part, parts[:index])
         if _OTHERS.match(part):
             return True
     return False
+
+
+def _is_misplaced(part: str, above: List[str]) -> bool:
+    """systemd puts a scope into slices alone, and the parent of the cgroupfs manager is right below the root."""
+    if part.endswith(".scope"):
+        return not all(name.endswith(".slice") for name in above)
+    return "libpod_parent" in above[1:]
 
 
 def own_cgroup(path: str, container_id: str) -> Optional[str]:
@@ -65,6 +75,20 @@ def own_cgroup(path: str, container_id: str) -> Optional[str]:
         if match and match.group(1) == container_id:
             return "/".join(parts[:index + 1])
     return None
+
+
+def own_cgroups(own: str) -> List[str]:
+    """Return the cgroups that are the container's own, given the topmost: below the scope that systemd makes, crun makes another.
+
+    What is below these is made by what runs in the container. The limit is on both, before crun 1.8.5 on the lower one alone.
+    """
+    return [own, own + _CRUNS] if own.endswith(".scope") else [own]
+
+
+def nested_cgroup(path: str, container_id: str) -> Optional[str]:
+    """Return the path itself when it lies below the container's own cgroups: what runs inside has made it. Else None."""
+    own = own_cgroup(path, container_id)
+    return None if own is None or path in own_cgroups(own) else path
 
 
 def owner_uid(path: str) -> int:

@@ -47,8 +47,8 @@ SOURCES = ("podman", "cgroup", "kernel_log", "systemd", "recorder")
 # libpod/define/containerstate.go; "configured" in Podman 3
 STATES = ("unknown", "configured", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping",
           "bad state")
-_CAUSES = ("container_limit", "ancestor_limit", "host_oom", "systemd_oomd", "stopped_by_user", "external_sigkill",
-           "application_exit", "none", "unknown")
+_CAUSES = ("container_limit", "nested_limit", "ancestor_limit", "host_oom", "cpuset_oom", "systemd_oomd", "stopped_by_user",
+           "external_sigkill", "application_exit", "none", "unknown")
 UNKNOWN_VERDICT = {
     "killed": None, "cause": "unknown", "scope": None, "lethal": None, "group": None, "confidence": "unknown", "count": 0,
     "last_at": None, "victims": [], "flag_trust": "unknown", "history": [],
@@ -98,6 +98,7 @@ _VERDICT = record({
     "killed": nullable(BOOLEAN),
     "cause": otherwise(words(*_CAUSES), "unknown"),
     "scope": unknown(prose(_PATH)),
+    "scope_limit": unknown(SIZE),
     "lethal": unknown(BOOLEAN),
     "group": unknown(BOOLEAN),
     "confidence": otherwise(words("certain", "likely", "unknown"), "unknown"),
@@ -109,7 +110,7 @@ _VERDICT = record({
                                _MAX_PROCESSES, "last"), []),
     "evidence": otherwise(items(prose(_LINE), _MAX_LINES), []),
     "missing": otherwise(items(prose(100), _MAX_LINES), []),
-}, ["group", "history"])
+}, ["scope_limit", "group", "history"])
 
 _NO_MANAGER = {"kind": "none", "unit": None}
 _MANAGER = otherwise(record({

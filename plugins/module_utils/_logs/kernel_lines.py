@@ -5,7 +5,8 @@
 """The lines of the kernel's record of an OOM kill, each in its exact form from its beginning to its end.
 
 Pure. Linux 4.18 to 7.2: ``mm/oom_kill.c`` (dump_oom_summary(), __oom_kill_process(), oom_kill_process()), ``mm/memcontrol.c``
-(mem_cgroup_print_oom_context(), mem_cgroup_print_oom_group()), ``kernel/cgroup/cpuset.c`` (cpuset_print_current_mems_allowed()).
+(mem_cgroup_print_oom_context(), mem_cgroup_print_oom_group()), ``kernel/cgroup/cpuset.c`` (cpuset_print_current_mems_allowed());
+before 5.0 mem_cgroup_print_oom_info() in place of the summary.
 
 Users choose parts of these lines: the name of a process (15 bytes, any), the names of cgroups below their own (no slash, no
 newline) and of their cpuset. They also get text into the middle of other messages of the kernel. They choose neither the
@@ -17,12 +18,12 @@ import re
 from typing import List, NamedTuple, Optional, Tuple
 
 # For journalctl --grep: every line that may be one of those below, a part of one, or made to look like one.
-OOM_PATTERN = (r"oom-kill:constraint=|Killed process \d+ \(|memory\.oom\.group set|is already exiting"
-               r"|^/|^,task")
+OOM_PATTERN = (r"oom-kill:constraint=|Kill(?:ed)? process \d+ \(|memory\.oom\.group set|is already exiting"
+               r"| killed as a result of limit of /|^/|^,task")
 OOM_WORDS = re.compile(OOM_PATTERN)
 # Of these, those that begin as the kernel's do.
-OOM_MESSAGE = re.compile(r"^(?:oom-kill:constraint=|(?:(?:Memory cgroup o|O)ut of memory[^:]{0,30}: )?(?:Killed process |OOM victim )"
-                         r"|Tasks in /|/|,task)")
+OOM_MESSAGE = re.compile(r"^(?:oom-kill:constraint=|(?:(?:Memory cgroup o|O)ut of memory[^:]{0,30}: )?(?:Kill(?:ed)? process |OOM victim )"
+                         r"|Tasks? in /|/|,task)")
 
 _MAX_LINE = 16384  # characters: two paths of 4,096 bytes are the longest that the kernel prints
 _MAX_TASK = 15  # characters: TASK_COMM_LEN, 16 bytes with the NUL at the end
@@ -33,12 +34,18 @@ _KILLED = re.compile(
     r"(?:" + _WHY + r")?Killed process (?P<pid>[0-9]{1,10}) \((?P<task>.{0,15})\),?(?: UID [0-9]{1,10},)? total-vm:[0-9]{1,20}kB, "
     r"anon-rss:(?P<anon>[0-9]{1,20})kB, file-rss:(?P<file>[0-9]{1,20})kB(?:, shmem-rss:(?P<shmem>[0-9]{1,20})kB)?"
     r"(?:, UID:[0-9]{1,10})?(?: pgtables:[0-9]{1,20}kB)?(?: oom_score_adj:-?[0-9]{1,5})?\Z", re.DOTALL)
+# Before 5.1. The one that is killed may be a child of the one that is chosen (oom_kill_process(), "sacrifice child").
+_CHOSEN = re.compile(_WHY + r"Kill process (?P<pid>[0-9]{1,10}) \((?P<task>.{0,15})\) score -?[0-9]{1,10} or sacrifice child\Z",
+                     re.DOTALL)
 _EXITING = re.compile(
     _WHY + r"OOM victim (?P<pid>[0-9]{1,10}) \(.{0,15}\) is already exiting\. Skip killing the task\Z", re.DOTALL)
 _GROUP = re.compile(r"Tasks in (?P<memcg>/[^\n]*) are going to be killed due to memory\.oom\.group set\Z")
+# Before 5.0, in place of the summary, and for the limit of a cgroup alone.
+_OLD_SUMMARY = "Task in "
+_OLD_LIMIT = " killed as a result of limit of "
 _PATH = re.compile(r"/(?:[^/\n]+/)*[^/\n]*\Z")
 
-_SUMMARY = re.compile(r"oom-kill:constraint=(?P<constraint>[A-Z_]{1,64}),nodemask=(?:\(null\)|[0-9,-]*)"
+_SUMMARY = re.compile(r"oom-kill:constraint=(?P<constraint>[A-Z_]{1,64}),nodemask=(?:\(null\)|(?P<nodes>[0-9,-]*))"
                       r"(?P<rest>,(?:cpuset|oom_memcg|global_oom).*)\Z", re.DOTALL)
 _CPUSET = ",cpuset="
 _MEMS = ",mems_allowed="
@@ -62,6 +69,9 @@ class Summary(NamedTuple):
     task: str  # its name
     pid: int
     uid: int
+    cpuset: str  # the cpuset of the process that asked for memory, the last part of its path; "": the kernel has none
+    mems: str  # its NUMA nodes, as "0-1,3"
+    nodes: str  # the nodes of that process's memory policy, "": it has none
 
 
 class KilledLine(NamedTuple):
@@ -81,6 +91,33 @@ def parse_killed(text: str) -> Optional[KilledLine]:
     rss = sum(int(match.group(name) or 0) for name in ("anon", "file", "shmem")) * 1024
     reason = text.startswith(("Memory", "Out"))
     return KilledLine(int(match.group("pid")), match.group("task"), rss, bool(match.group("memcg")) if reason else None)
+
+
+class ChosenLine(NamedTuple):
+    """The line "Kill process … or sacrifice child" of kernels before 5.1."""
+
+    pid: int
+    task: str
+    memcg: bool  # it was the limit of some cgroup, not the memory of the host
+
+
+def parse_chosen(text: str) -> Optional[ChosenLine]:
+    """Return what the line "Kill process … or sacrifice child" says, None for any other text."""
+    match = _CHOSEN.match(text)
+    return ChosenLine(int(match.group("pid")), match.group("task"), bool(match.group("memcg"))) if match else None
+
+
+def old_summary_readings(text: str) -> List[Tuple[str, str]]:
+    """Return each (cgroup whose limit was hit, cgroup of the chosen process) that a line "Task in … killed as a result of limit of
+    …" can mean; none for any other text."""
+    if len(text) > _MAX_LINE or not text.startswith(_OLD_SUMMARY + "/"):
+        return []
+    paths, readings = text[len(_OLD_SUMMARY):], []
+    for start in _places(_OLD_LIMIT + "/", paths, 0):
+        victim, limit = paths[:start], paths[start + len(_OLD_LIMIT):]
+        if is_below(victim, limit) and _PATH.match(victim) and _PATH.match(limit):
+            readings.append((limit, victim))
+    return readings
 
 
 def parse_exiting(text: str) -> Optional[int]:
@@ -107,15 +144,15 @@ def summary_readings(text: str) -> List[Summary]:
     place = _paths(match.group("rest")) if match else None
     if not match or not end or place is None:
         return []
-    is_host, paths = place
-    paths = paths[:len(paths) - (len(text) - end.start())]
+    paths = place.paths[:len(place.paths) - (len(text) - end.start())]
     readings = []
     for start in _places(_TASK, paths, len(paths) - _MAX_TASK - len(_TASK)):
         task = paths[start + len(_TASK):]
-        for limit, victim in [(None, paths[:start])] if is_host else _splits(paths[:start]):
+        for limit, victim in [(None, paths[:start])] if place.is_host else _splits(paths[:start]):
             if _PATH.match(victim) and (limit is None or _PATH.match(limit)):
                 readings.append(Summary(constraint=match.group("constraint"), oom_memcg=limit, task_memcg=victim, task=task,
-                                        pid=int(end.group("pid")), uid=int(end.group("uid"))))
+                                        pid=int(end.group("pid")), uid=int(end.group("uid")), cpuset=place.cpuset,
+                                        mems=place.mems, nodes=match.group("nodes") or ""))
     return readings
 
 
@@ -125,7 +162,7 @@ def summary_beginning(text: str) -> Optional[str]:
         return None
     match = _SUMMARY.match(text)
     place = _paths(match.group("rest")) if match else None
-    return place[1].partition(_VICTIM + "/")[0] if place else ""
+    return place.paths.partition(_VICTIM + "/")[0] if place else ""
 
 
 def is_continued_by(text: str, more: str) -> bool:
@@ -138,12 +175,31 @@ def is_continued_by(text: str, more: str) -> bool:
     return more.startswith("/") and text.endswith((_LIMIT, _VICTIM))
 
 
-def _paths(rest: str) -> Optional[Tuple[bool, str]]:
-    """(whether the whole host was out of memory, the text from the first path on) of what is behind the nodemask.
+def dry_nodes(summary: Summary) -> Optional[str]:
+    """Return the nodes that had no memory left, and whose they are: those of a cpuset or of a process's memory policy (mm/oom_kill.c, constrained_alloc())."""
+    if summary.constraint == "CONSTRAINT_CPUSET":
+        return "NUMA node %s (cpuset %s)" % (summary.mems, summary.cpuset)
+    if summary.constraint == "CONSTRAINT_MEMORY_POLICY":
+        return "NUMA node %s (memory policy of the process)" % (summary.nodes or summary.mems)
+    return None
+
+
+class _Place(NamedTuple):
+    """What stands behind the nodemask."""
+
+    is_host: bool  # no cgroup's limit was hit
+    paths: str  # the text from the first path on
+    cpuset: str
+    mems: str
+
+
+def _paths(rest: str) -> Optional[_Place]:
+    """Read what is behind the nodemask, as far as it can be read in one way.
 
     The name of a cpuset has no slash, except that of the root: so the first slash begins a path, and what stands before it is the
     kernel's.
     """
+    cpuset = nodes = ""
     if rest.startswith(_CPUSET):
         begin = len(_CPUSET) + 1 if rest.startswith(_CPUSET + "/") else len(_CPUSET)
         slash = rest.find("/", begin)
@@ -153,10 +209,11 @@ def _paths(rest: str) -> Optional[Tuple[bool, str]]:
         listed = _MEMS_LIST.match(rest, mems + len(_MEMS))
         if not listed:
             return None
+        cpuset, nodes = rest[len(_CPUSET):mems], listed.group()
         rest = rest[listed.end():]
     for is_host, words in ((True, _HOST), (False, _LIMIT)):
         if rest.startswith(words + "/"):
-            return is_host, rest[len(words):]
+            return _Place(is_host, rest[len(words):], cpuset, nodes)
     return None
 
 

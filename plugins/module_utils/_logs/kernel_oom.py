@@ -11,14 +11,18 @@ them, or can be read in ways that disagree, is no kill: it is told as a Doubtful
 from collections import Counter, deque
 from typing import Counter as CounterType, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from .._cgroup.paths import find_container_id, own_cgroup
+from .._cgroup.paths import find_container_id, nested_cgroup, own_cgroup
 from .._system.times import SECOND
 from .kernel_lines import (
     OOM_WORDS,
+    ChosenLine,
     KilledLine,
     Summary,
+    dry_nodes,
     is_below,
     is_continued_by,
+    old_summary_readings,
+    parse_chosen,
     parse_exiting,
     parse_group,
     parse_killed,
@@ -60,11 +64,12 @@ class Kill(NamedTuple):
     at: int  # microseconds
     boot: Optional[str]
     constraint: str  # CONSTRAINT_MEMCG, CONSTRAINT_NONE …
-    oom_memcg: Optional[str]  # the cgroup whose limit was hit, None: the whole host
+    oom_memcg: Optional[str]  # the cgroup whose limit was hit, None: no cgroup's
     task_memcg: str  # the cgroup of the first victim
     victims: List[Victim]
     group: bool  # memory.oom.group killed the rest of the cgroup too
     uid: Optional[int] = None  # of the first victim; None: unknown
+    nodes: Optional[str] = None  # the NUMA nodes that ran dry, as "0-1,3" and whose they are; None: not some nodes alone
 
 
 class UnattributedKill(NamedTuple):
@@ -167,6 +172,9 @@ class _Parser:
         self._recent: Deque[KernelMessage] = deque(maxlen=_BURST)  # the last summaries
         self._lost: Optional[_Lost] = None  # the open report, where its summary is missing
         self._cut: Optional[KernelMessage] = None  # a summary whose end may be in the next records
+        # Before 5.1: what stands in place of the summary, and the process that was chosen, whose child may be killed.
+        self._old_summary: Optional[KernelMessage] = None
+        self._chosen: Optional[ChosenLine] = None
 
     def feed(self, message: KernelMessage) -> None:
         """Take the next message."""
@@ -176,7 +184,7 @@ class _Parser:
             message = self._cut._replace(text=self._cut.text + message.text)
         elif message.text.startswith(("/", ",")):
             return  # a part of nothing
-        if self._open(message):
+        if self._open(message) or self._open_old(message):
             return
         killed = parse_killed(message.text)
         if killed:
@@ -194,12 +202,35 @@ class _Parser:
         self.close_kill()
         self._lost = None
         self._cut = None if readings else message
+        self._old_summary = self._chosen = None
         self._recent.append(message)
         if readings:
             first, self._readings = readings[0], readings
             self._kill = Kill(
                 at=message.at, boot=message.boot, constraint=first.constraint, oom_memcg=first.oom_memcg,
-                task_memcg=first.task_memcg, victims=[], group=False, uid=first.uid)
+                task_memcg=first.task_memcg, victims=[], group=False, uid=first.uid, nodes=dry_nodes(first))
+        return True
+
+    def _open_old(self, message: KernelMessage) -> bool:
+        """Take a line of kernels before 5.1 that says which process is chosen, or whose limit it was; return whether it is one."""
+        chosen = parse_chosen(message.text)
+        if not chosen and not old_summary_readings(message.text):
+            return False
+        if not chosen or not self._kill or self._readings[0].pid != chosen.pid:
+            self.close_kill()
+            self._lost = None
+        if not chosen:
+            self._old_summary = message
+            self._recent.append(message)
+            return True
+        old, self._old_summary, self._chosen = self._old_summary, None, chosen
+        if not self._kill and old and old.boot == message.boot and chosen.memcg:
+            self._readings = [
+                Summary(constraint="CONSTRAINT_MEMCG", oom_memcg=limit, task_memcg=victim, task=chosen.task, pid=chosen.pid, uid=-1,
+                        cpuset="", mems="", nodes="")
+                for limit, victim in old_summary_readings(old.text)]
+            self._kill = Kill(at=message.at, boot=message.boot, constraint="CONSTRAINT_MEMCG", oom_memcg=self._readings[0].oom_memcg,
+                              task_memcg=self._readings[0].task_memcg, victims=[], group=False)
         return True
 
     def _continue_kill(self, text: str) -> bool:
@@ -216,7 +247,12 @@ class _Parser:
     def _add_victim(self, message: KernelMessage, killed: KilledLine) -> None:
         self.log.killed_per_boot[message.boot] = self.log.killed_per_boot.get(message.boot, 0) + 1
         victim = Victim(killed.pid, killed.task, message.at, killed.rss)
+        chosen, self._chosen = self._chosen, None
         kill = self._kill
+        if kill and chosen and not kill.victims and killed.pid != chosen.pid:  # a child, in the chosen one's place
+            named = [reading for reading in self._readings if reading.task == chosen.task] or self._readings
+            self._readings = [reading._replace(pid=killed.pid, task=killed.task) for reading in named]
+            kill = self._kill = kill._replace(uid=None)
         if kill and message.boot == kill.boot and (kill.group or killed.pid == self._readings[0].pid):
             # With memory.oom.group the first victim is listed once more among the others.
             if victim.pid not in [other.pid for other in kill.victims]:
@@ -226,7 +262,8 @@ class _Parser:
             return
         self.close_kill()
         self.log.unattributed.append(UnattributedKill(
-            at=message.at, boot=message.boot, victim=victim, memcg=killed.memcg, place=self._find_place(message, killed.pid)))
+            at=message.at, boot=message.boot, victim=victim, memcg=chosen.memcg if chosen else killed.memcg,
+            place=self._find_place(message, killed.pid)))
 
     def _find_place(self, message: KernelMessage, pid: int) -> Optional[str]:
         """The place of a victim without a summary."""
@@ -303,7 +340,8 @@ def _meaning(reading: Summary) -> Tuple[Optional[str], ...]:
     ident = find_container_id(reading.task_memcg)
     if ident is None or reading.oom_memcg is None:
         return ident, reading.oom_memcg and ""
-    return ident, own_cgroup(reading.oom_memcg, ident) or reading.oom_memcg
+    nested = nested_cgroup(reading.oom_memcg, ident)
+    return ident, nested or own_cgroup(reading.oom_memcg, ident) or reading.oom_memcg
 
 
 def cause_and_scope(kill: Kill, ident: str) -> Tuple[str, str]:
@@ -311,8 +349,12 @@ def cause_and_scope(kill: Kill, ident: str) -> Tuple[str, str]:
 
     :param ident: the container's id, 64 hex digits.
     """
+    if kill.nodes is not None:
+        return "cpuset_oom", kill.nodes
     if kill.oom_memcg is None:
         return "host_oom", "host"
+    if nested_cgroup(kill.oom_memcg, ident):
+        return "nested_limit", kill.oom_memcg
     if own_cgroup(kill.oom_memcg, ident):
         return "container_limit", kill.oom_memcg
     return "ancestor_limit", kill.oom_memcg

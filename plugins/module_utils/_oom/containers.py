@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._cgroup.effective import effective_limits
-from .._cgroup.paths import cgroup_lineage
+from .._cgroup.paths import cgroup_lineage, own_cgroups
 from .._logs.records import PodmanEvent
 from .._podman.containers_conf import ConfigError, default_oom_group
 from .._podman.inspect import Container
@@ -23,6 +23,7 @@ from .evidence import LiveState, removed_container_evidence
 from .verdict import decide
 
 _BY_UNIT = ("quadlet", "systemd")  # kinds of managers whose unit recreates the container at each start
+_FOREIGN_LIMITS = ("nested_limit", "ancestor_limit")  # causes
 _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
 
 
@@ -72,7 +73,17 @@ def live_memory(container: Container, last_pid: Optional[int], files: CgroupFile
     memory["usage"] = files.usage(cgroups.own)
     memory["events"] = {key: (counters or {}).get(key) for key in _EVENTS}
     ancestors = [(path, files.local_events(path)) for path in cgroup_lineage(cgroups.own)[1:]]
-    return memory, LiveState(main_pid=container.pid, cgroup=cgroups.own, counters=counters, ancestors=ancestors)
+    own = [events["oom"] for events in map(files.local_events, own_cgroups(cgroups.own)) if events and "oom" in events]
+    return memory, LiveState(main_pid=container.pid, cgroup=cgroups.own, counters=counters, own_oom=sum(own) if own else None,
+                             ancestors=ancestors)
+
+
+def add_scope_limit(oom: Dict[str, Any], files: CgroupFiles) -> Dict[str, Any]:
+    """Return a verdict with the limit of the cgroup in its `scope`, if that is still there and is not the container's own."""
+    scope = oom["scope"] or ""
+    if oom["cause"] in _FOREIGN_LIMITS and scope.startswith("/") and ".." not in scope.split("/"):
+        oom["scope_limit"] = files.limits(scope)["limit"]
+    return oom
 
 
 def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByContainer, systemd_since: Optional[int],

@@ -11,6 +11,7 @@ Times are microseconds since the epoch.
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from .._logs.kernel_oom import Kill, UnattributedKill, Victim, cause_and_scope
+from .._system.text import inert
 from .._system.times import SECOND, to_iso
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, Evidence
 
@@ -71,7 +72,7 @@ def _by_kernel(ident: str, kills: List[Kill]) -> Decision:
     cause, scope = cause_and_scope(last, ident)
     lines = [
         "kernel %s: %s, limit of %s, victim %s (pid %d) in %s%s" % (
-            to_iso(kill.at), kill.constraint, kill.oom_memcg or "the host", kill.victims[0].task,
+            to_iso(kill.at), kill.constraint, kill.oom_memcg or kill.nodes or "the host", inert(kill.victims[0].task),
             kill.victims[0].pid, kill.task_memcg, ", the whole group (memory.oom.group)" if kill.group else "")
         for kill in kills[-5:]
     ]
@@ -102,7 +103,7 @@ def _by_counters(evidence: Evidence) -> Optional[Decision]:
         return Decision(killed=False, cause="none", confidence="certain", evidence=[line])
     missing = ["kernel_log"]
     if counters.get("oom"):
-        return Decision(killed=True, cause="container_limit", confidence="certain", evidence=[line], missing=missing)
+        return _by_own_limits(evidence, line, missing)
     if "oom" not in counters or evidence.ancestors is None:
         return Decision(killed=True, cause="unknown", confidence="likely", evidence=[line], missing=missing)
     for path, events in evidence.ancestors:
@@ -111,6 +112,16 @@ def _by_counters(evidence: Evidence) -> Optional[Decision]:
                             evidence=[line, "cgroup: %s hit its limit %s times" % (path, events["oom"])])
     return Decision(killed=True, cause="host_oom", scope="host", confidence="likely", missing=missing,
                     evidence=[line + ", and no cgroup above hit its limit"])
+
+
+def _by_own_limits(evidence: Evidence, line: str, missing: List[str]) -> Decision:
+    """A limit in the container was hit: memory.events counts those of the cgroups inside it too, memory.events.local does not."""
+    if evidence.own_oom is None:  # before Linux 5.2
+        return Decision(killed=True, cause="container_limit", confidence="likely", evidence=[line], missing=missing)
+    if evidence.own_oom:
+        return Decision(killed=True, cause="container_limit", confidence="certain", evidence=[line], missing=missing)
+    return Decision(killed=True, cause="nested_limit", confidence="certain", missing=missing,
+                    evidence=[line, "cgroup: memory.events.local: its own limit was not hit, that of a cgroup inside it was"])
 
 
 def _by_main_pid(evidence: Evidence) -> Optional[Decision]:

@@ -11,6 +11,7 @@ the evidence means. Times are microseconds since the epoch, None always means "u
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from .._cgroup.paths import may_hold
+from .._logs.kernel_lines import is_below
 from .._logs.kernel_oom import Kill, UnattributedKill
 from .._logs.records import OomdKill, PodmanEvent, UnitOom
 from .._podman.inspect import Container
@@ -49,6 +50,7 @@ class LiveState(NamedTuple):
     main_pid: Optional[int]  # of the run
     cgroup: Optional[str] = None  # its own
     counters: Optional[Counters] = None
+    own_oom: Optional[int] = None  # times its own limit was hit, not that of a cgroup inside it
     ancestors: Optional[List[Tuple[str, Optional[Counters]]]] = None  # the cgroups above with their own counters
 
 
@@ -65,6 +67,7 @@ class Evidence(NamedTuple):
     unit_ooms: List[UnitOom]  # of the container's unit, of all runs
     oomd_kills: List[OomdKill]  # of the container's cgroup or one above, of all runs
     counters: Optional[Counters]  # of its own cgroup, which is created for the run; only while running
+    own_oom: Optional[int]  # as in LiveState
     ancestors: Optional[List[Tuple[str, Optional[Counters]]]]  # the cgroups above its own, only while running
     kernel_since: Optional[int]  # the kernel's log is complete from here on
     systemd_since: Optional[int]  # the systemd journal is complete from here on
@@ -84,7 +87,7 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
     # of a service's records only those of this run: earlier ones are of containers with other ids
     service_ooms = [record for record in index.service_ooms(container.facts["manager"]["unit"], owner)
                     if run.start is not None and record.at >= run.start]
-    kills, unattributed = _find_kills(container, owner, index, live)
+    kills, unattributed = _find_kills(container, owner, index, live, run)
     own_oomd_kills = index.oomd_kills(container.ident, owner)
     return Evidence(
         run=run, main_pid=live.main_pid, flag=container.oom_killed_flag,
@@ -93,28 +96,31 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
         unit_ooms=index.scope_ooms(container.ident, owner) + service_ooms,
         oomd_kills=[kill for kill in records.oomd_kills if kill in own_oomd_kills
                     or _is_hit(kill, container, owner, run, live.cgroup)],
-        counters=live.counters, ancestors=live.ancestors, kernel_since=records.kernel_since_for(owner),
+        counters=live.counters, own_oom=live.own_oom, ancestors=live.ancestors, kernel_since=records.kernel_since_for(owner),
         systemd_since=systemd_since, oomd_active=records.oomd_active)
 
 
-def _find_kills(container: Container, owner: int, index: RecordsByContainer, live: LiveState,
+def _find_kills(container: Container, owner: int, index: RecordsByContainer, live: LiveState, run: Run,
                 ) -> Tuple[List[Kill], List[UnattributedKill]]:
     """Return (kills in the container, kills whose place is unknown that may have been in it).
 
-    Where a container has no cgroup of its own, the kernel's record names the cgroup of another: then
-    only the main process's pid identifies it, and every kill outside of containers may be one of its children.
+    The kernel names the nearest cgroup that has the memory controller (mem_cgroup_from_task()): where the container has no cgroup
+    of its own, or that has no memory controller, another one. Then only the main process's pid identifies it, and every kill there
+    may be one of its children.
     """
     kills, unattributed = list(index.kills(container.ident, owner)), index.unattributed(owner)
-    others = index.claimed_kills(container.ident, owner)
-    if not container.own_cgroup:
-        others = others + [kill for kill in index.kills_elsewhere if may_hold(kill.task_memcg, owner) or owner == 0]
-    for kill in others:
-        if live.main_pid in [victim.pid for victim in kill.victims]:
+    path = _cgroup_path(container, owner, live.cgroup)
+    elsewhere = [kill for kill in index.kills_elsewhere
+                 if (not container.own_cgroup or is_below(path, kill.task_memcg))
+                 # a process of root's is in no rootless container
+                 and (owner == 0 or (may_hold(kill.task_memcg, owner) and kill.uid != 0))]
+    for kill in index.claimed_kills(container.ident, owner) + elsewhere:
+        if live.main_pid in [victim.pid for victim in kill.victims] and (run.end is None or kill.at <= run.end + SECOND):
             kills.append(kill)
         else:
             unattributed += [UnattributedKill(at=kill.at, boot=kill.boot, victim=victim, memcg=kill.oom_memcg is not None)
                              for victim in kill.victims]
-    return kills, unattributed
+    return sorted(kills, key=lambda kill: kill.at), unattributed
 
 
 def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer, systemd_since: Optional[int]) -> Evidence:
@@ -131,7 +137,7 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
         kills=kills, unattributed=index.unattributed(owner), unit_ooms=scope_ooms, oomd_kills=oomd_kills, counters=None,
-        ancestors=None, kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since,
+        own_oom=None, ancestors=None, kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since,
         oomd_active=index.records.oomd_active)
 
 
@@ -190,9 +196,14 @@ def _is_hit(kill: OomdKill, container: Container, owner: int, run: Run, cgroup: 
         return kill.unit == unit and kill.uid == owner
     if kill.cgroup is None or run.end is None or not -_OOMD_ENDS <= run.end - kill.at <= _OOMD_ENDS:
         return False
-    quadlet = unit if container.facts["manager"]["kind"] == "quadlet" else None
-    path = cgroup or expected_cgroup(container.ident, owner, quadlet, container.cgroup_parent)
-    return path.startswith(kill.cgroup.rstrip("/") + "/")
+    return _cgroup_path(container, owner, cgroup).startswith(kill.cgroup.rstrip("/") + "/")
+
+
+def _cgroup_path(container: Container, owner: int, cgroup: Optional[str]) -> str:
+    """The container's own cgroup: where it was seen, else where Podman puts it."""
+    manager = container.facts["manager"]
+    quadlet = manager["unit"] if manager["kind"] == "quadlet" else None
+    return cgroup or expected_cgroup(container.ident, owner, quadlet, container.cgroup_parent)
 
 
 def expected_cgroup(ident: str, owner: int, unit: Optional[str], parent: str) -> str:

@@ -27,7 +27,7 @@ from .._system.times import to_iso
 from .._system.users import User, user_name
 from .._users.owners import Owner, ProcessOwners, find_owners
 from .attribution import HostRecords, RecordsByContainer, attribute_service_kills
-from .containers import live_memory, removed_container_facts
+from .containers import add_scope_limit, live_memory, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, container_evidence
 from .journals import describe_left_out, read_deaths_of, read_events_of
 from .limits import newest_of_each
@@ -211,7 +211,7 @@ class _Collector:
                 facts.append(dict(
                     inspected, state=dict(state, stopped_by_user=evidence.stopped_by_user),
                     memory=dict(declared=declared, next_start=next_starts.get(container.ident), daily=daily, **memory),
-                    oom=decide(container.ident, evidence)))
+                    oom=add_scope_limit(decide(container.ident, evidence), self._files)))
         return facts
 
     def _removed_facts(self, answers: Answers, index: RecordsByContainer, systemd_since: Dict[int, Optional[int]],
@@ -228,6 +228,7 @@ class _Collector:
                 continue
             removed = removed_container_facts(
                 ident, by_uid[owner], index, systemd_since.get(owner), answers.history.containers.get((ident, owner)))
+            add_scope_limit(removed["oom"], self._files)
             # the history reaches further back than what was asked for
             if removed["oom"]["last_at"] >= to_iso(self._options.since) and (
                     not words or any(matches_word(ident, removed["name"], word) for word in words)):

@@ -13,6 +13,7 @@ from .._logs.kernel_oom import DOUBTS, DoubtfulRecord
 from .._podman.listing import PodmanAnswer
 from .._system.command import current_identity
 from .._system.systemctl import Systemctl, SystemctlError
+from .._system.text import inert
 from .._system.times import to_iso
 from .._system.users import user_name
 from .attribution import HostRecords, Ownership, RecordsByContainer
@@ -77,9 +78,6 @@ def describe_doubts(records: Iterable[DoubtfulRecord], since: int) -> List[Dict[
         entries.append({
             "source": "kernel_log", "user": None if owner is None else user_name(owner),
             "message": "%s%s (%d record(s), the last at %s): %s" % (
-                "" if kind in _HONEST else SUSPICIOUS, DOUBTS[kind], len(group), to_iso(last.at), _inert(last.text))})
+                "" if kind in _HONEST else SUSPICIOUS, DOUBTS[kind], len(group), to_iso(last.at), inert(last.text[:_MAX_SAMPLE]))})
     return entries
 
-
-def _inert(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text[:_MAX_SAMPLE])

@@ -11,6 +11,7 @@ container, what happened in earlier runs, and what Podman's own flag is worth. T
 from typing import Any, Dict, List, Optional
 
 from .._logs.kernel_oom import Kill, Victim, cause_and_scope
+from .._system.text import inert
 from .._system.times import SECOND, to_iso
 from .decision import ENDS_WITHIN, SAME_KILL, Decision, decide_run, is_in_run
 from .evidence import SIGKILL_EXIT, Evidence
@@ -35,6 +36,7 @@ def decide(ident: str, evidence: Evidence) -> Dict[str, Any]:
         "killed": decision.killed,
         "cause": decision.cause,
         "scope": decision.scope,
+        "scope_limit": None,  # see add_scope_limit()
         "lethal": lethal,
         "group": decision.group,
         "confidence": decision.confidence,
@@ -130,9 +132,9 @@ def _context(evidence: Evidence, earlier: List[Kill], lethal: Optional[bool]) ->
 
 def _past_kill(ident: str, kill: Kill) -> Dict[str, Any]:
     victim = kill.victims[0]
-    return {"at": to_iso(kill.at), "pid": victim.pid, "task": victim.task, "rss": victim.rss,
+    return {"at": to_iso(kill.at), "pid": victim.pid, "task": inert(victim.task), "rss": victim.rss,
             "cause": cause_and_scope(kill, ident)[0]}
 
 
 def _victim_facts(victim: Victim) -> Dict[str, Any]:
-    return {"pid": victim.pid, "task": victim.task, "at": to_iso(victim.at), "rss": victim.rss}
+    return {"pid": victim.pid, "task": inert(victim.task), "at": to_iso(victim.at), "rss": victim.rss}

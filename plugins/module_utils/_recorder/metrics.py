@@ -23,7 +23,7 @@ METRICS_FILE = "podman_oom_recorder.prom"
 
 _CONTAINER = "podman_oom_container_"
 _RECORDER = "podman_oom_recorder_"
-_SCOPES = ("container", "ancestor", "host", "oomd")
+_SCOPES = ("container", "nested", "ancestor", "host", "cpuset", "oomd")
 _EVENTS = {
     "low": "Reclaims below memory.low",
     "high": "Times over memory.high",
@@ -154,7 +154,8 @@ def _about_kills(containers: Sequence[RunningContainer], kills: Kills, labelled:
     kept, without = _within_limits(running, last)
     return [
         Family(_CONTAINER + "oom_kills_total", "counter",
-               "OOM kills in containers of this name, by whose limit it was: container, ancestor, host, or systemd-oomd (oomd).",
+               "OOM kills in containers of this name, by whose limit it was: container, nested (a cgroup "
+               "inside it), ancestor, host, cpuset (some NUMA nodes), or systemd-oomd (oomd).",
                [([("name", name), ("user", labelled.user(uid)), ("unit", unit), ("scope", scope)], totals[(uid, name, unit, scope)])
                 for uid, name, unit in kept for scope in _SCOPES
                 if (uid, name, unit) in running or (uid, name, unit, scope) in totals]),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List
 
 from .._cgroup.paths import find_container_id, is_inside_another, oomd_victim, owner_uid
 from .._door.grammar import is_id
-from .._logs.kernel_lines import OOM_MESSAGE
+from .._logs.kernel_lines import OOM_MESSAGE, old_summary_readings, parse_chosen
 from .._logs.kernel_oom import KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
 from .._logs.records import (
     Entry,
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 FirstNew = Dict[str, int]
 OOMD_BOOT = "oomd"  # in place of a boot's id in kills by systemd-oomd
 
-_SCOPES = {"container_limit": "container", "ancestor_limit": "ancestor", "host_oom": "host"}
+_SCOPES = {"container_limit": "container", "nested_limit": "nested", "ancestor_limit": "ancestor", "host_oom": "host",
+           "cpuset_oom": "cpuset"}
 _ADD_KILL = "INSERT OR IGNORE INTO kills (boot, mono, ident, uid, scope, at) VALUES (?, ?, ?, ?, ?, ?)"
 _REPORT = 60 * SECOND  # lines of one kernel report are milliseconds apart
 _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
@@ -103,6 +104,11 @@ class _MessageOwners:
         That is a killed process other than the one that a report names, too: whether memory.oom.group killed it with the
         report's cgroup, or the kernel's rate limit suppressed a report in between, can't be told of every kernel.
         """
+        old, chosen = old_summary_readings(message.text), parse_chosen(message.text)
+        if old:
+            self._uid = owner_uid(old[0][1])
+        if chosen:
+            self._pid = chosen.pid
         log = parse_kernel_log([message])
         if log.kills:
             self._uid, self._pid = owner_uid(log.kills[0].task_memcg), log.kills[0].victims[0].pid

@@ -13,6 +13,7 @@ from .._text import human_size, printable
 
 # Podman's own slice of a pod (libpod/options.go: machine-libpod_pod_ID.slice, user-libpod_pod_ID.slice).
 _POD = re.compile(r"libpod_pod_([0-9a-f]{12})")
+_LONG_ID = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
 
 
 def describe_cause(evidence: dict[str, Any]) -> str:
@@ -21,10 +22,16 @@ def describe_cause(evidence: dict[str, Any]) -> str:
     limit = evidence.get("limit")
     if cause == "container_limit":
         return "hit its own limit" + (" of %s" % human_size(limit) if limit is not None else "")
+    if cause == "nested_limit":
+        inner = evidence.get("scope_limit")
+        return "hit the limit of %s inside it%s" % (
+            _LONG_ID.sub(r"\1", _last_part(scope)) if scope else "a cgroup", " (%s)" % human_size(inner) if inner is not None else "")
     if cause == "ancestor_limit":
         return "hit the limit of %s" % (describe_cgroup(scope) if scope else "its pod or slice")
     if cause == "host_oom":
         return "the host ran out of memory"
+    if cause == "cpuset_oom":
+        return "%s ran out of memory, not the host" % (printable(scope) if scope else "some NUMA nodes")
     if cause == "systemd_oomd":
         return "systemd-oomd: memory pressure" + (" in %s" % _last_part(scope) if scope else "")
     return "OOM kill, cause unknown"

@@ -17,7 +17,14 @@ from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, make_finding
 from .._model.kill_text import describe_cause, describe_flag_error, describe_outcome, describe_victim
 from .._text import format_time
-from .remedy import HOST_OOM_REMEDY, KERNEL_LOG_REMEDY, higher_limit_remedy, shared_limit_remedy
+from .remedy import (
+    HOST_OOM_REMEDY,
+    KERNEL_LOG_REMEDY,
+    higher_limit_remedy,
+    nested_limit_remedy,
+    numa_nodes_remedy,
+    shared_limit_remedy,
+)
 
 CRASH_LOOP = 3  # this many kills are a crash loop, whatever each of them did
 MAX_ITEMS = 20  # victims and reasons in a finding; the facts have them all
@@ -70,6 +77,7 @@ def _evidence(killed: _Killed, count: int) -> dict[str, Any]:
         # the verdict's cause is of the present run; an earlier kill has its own
         "cause": oom.get("cause") if is_current else past.get("cause") or "unknown",
         "scope": oom.get("scope") if is_current else None,
+        "scope_limit": oom.get("scope_limit") if is_current else None,
         "lethal": oom.get("lethal") if is_current else None,
         "confidence": oom.get("confidence") or "unknown",
         "group": bool(oom.get("group")) if is_current else None,
@@ -108,6 +116,10 @@ def _detail(evidence: dict[str, Any]) -> str:
 def _remedy(container: Facts, key: ContainerKey, evidence: dict[str, Any]) -> str:
     if evidence["cause"] == "container_limit":
         return higher_limit_remedy(container, key, evidence["limit"])
+    if evidence["cause"] == "nested_limit":
+        return nested_limit_remedy(evidence["scope"])
+    if evidence["cause"] == "cpuset_oom":
+        return numa_nodes_remedy(container, key)
     if evidence["cause"] in ("ancestor_limit", "systemd_oomd"):
         return shared_limit_remedy(evidence["scope"])
     return HOST_OOM_REMEDY if evidence["cause"] == "host_oom" else KERNEL_LOG_REMEDY

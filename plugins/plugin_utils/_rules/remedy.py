@@ -143,6 +143,25 @@ def shared_limit_remedy(scope: str | None) -> str:
     return "# its limit is shared by all that is in it: raise it, or give each container a limit of its own\n" + command
 
 
+def nested_limit_remedy(scope: str | None) -> str:
+    """Show the limit that something inside of a container set: the container's own was not hit, so raising that changes nothing."""
+    remark = ("# not the container's limit, leave that as it is: what runs inside (a service manager, kind, a container engine) gave "
+              "one of its own cgroups a limit. Raise it there, inside")
+    path = cgroup_word(scope) if scope else None
+    if not path:
+        return remark + ("\n" + NO_COMMAND % "cgroup" if scope else "")
+    return "%s\ngrep . -- %s" % (remark, " ".join(_memory_files(path, "max", "high", "current", "events")))
+
+
+def numa_nodes_remedy(container: Facts, key: ContainerKey) -> str:
+    """Show what the NUMA nodes of a container have left: a limit has nothing to do with it."""
+    lines = ["# its NUMA nodes ran out of memory, others may have some: let it use more of them (--cpuset-mems, numactl), or move "
+             "something else away", "grep -E 'MemTotal|MemFree' -- /sys/devices/system/node/node*/meminfo"]
+    name = container_word(container, key)
+    lines.append(as_user(key.user, "podman container inspect -- %s | grep CpusetMems" % name) if name else NO_COMMAND % "container")
+    return "\n".join(lines)
+
+
 def _memory_files(path: str, *names: str) -> list[str]:
     return [shlex.quote("/sys/fs/cgroup%s/memory.%s" % (path, name)) for name in names]
 

@@ -156,3 +156,27 @@ def test_writing_needs_the_file(v2):
     assert v2.files().limits(OWN)["limit"] == 100
     with pytest.raises(OSError, match="memory.high: No such file"):
         v2.files().write(OWN, "memory.high", "100")
+
+
+def test_v1_counts_in_each_cgroup_alone(v1):
+    """Seen on Debian 12: crun's cgroup has oom_kill 1 and 1.2 million failures, the scope that systemd made has 0."""
+    v1.cgroup("/memory" + OWN, memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 0", memory__failcnt="0")
+    v1.cgroup("/memory" + LEAF, memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 1", memory__failcnt="1200000")
+    v1.cgroup("/memory" + LEAF + "/init.scope", memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 2", memory__failcnt="5")
+    assert v1.files().events(OWN) == {"oom_kill": 3, "max": 1200005}
+    assert v1.files().events("/gone") is None
+
+
+def test_v2_mounted_with_memory_localevents_counts_so_too(v2):
+    v2.cgroup(OWN, memory__events="low 0\noom 0\noom_kill 0")
+    v2.cgroup(LEAF, memory__events="low 0\noom 1\noom_kill 1")
+    assert v2.files().events(OWN)["oom_kill"] == 0
+    v2.write("proc/self/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate,memory_localevents 0 0\n")
+    assert v2.files().events(OWN) == {"low": 0, "oom": 1, "oom_kill": 1}
+
+
+def test_more_cgroups_than_any_container_has_are_not_counted(v1):
+    v1.cgroup("/memory" + OWN, memory__oom_control="oom_kill_disable 0\noom_kill 0")
+    for number in range(1001):
+        v1.cgroup("/memory%s/%d" % (LEAF, number), tasks="")
+    assert v1.files().events(OWN) is None

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_lines import (
     OOM_MESSAGE,
     OOM_PATTERN,
+    old_summary_readings,
+    parse_chosen,
     parse_exiting,
     parse_group,
     parse_killed,
@@ -130,11 +132,13 @@ def test_the_beginning_of_a_summary_whose_end_is_missing():
     HEAD + ",oom_memcg=/a,task_memcg=/a" + ",task=" * 2000 + "x,pid=1,uid=0", HEAD + ",pid=1,uid=0" * 1300,
     "oom-kill:constraint=A,nodemask=" + "," * 16000, "Killed process 1 (" + ") total-vm:1kB" * 1000,
     "Tasks in /" + " are going to be killed due to memory.oom.group set" * 300 + "x", "/" * 16000, ",task=" * 3000,
+    "Task in /a" + " killed as a result of limit of /a" * 450, "Memory cgroup out of memory: Kill process 1 (" + ") score 1" * 1500,
     "Killed process 1 (" * 900, "oom-kill:constraint=" * 800,
 ])
 def test_long_lines_take_no_longer_than_their_length(text):
     began = time.process_time()
-    for parse in (summary_readings, summary_beginning, parse_killed, parse_group, parse_exiting, OOM_MESSAGE.search,
+    for parse in (summary_readings, old_summary_readings, summary_beginning, parse_chosen, parse_killed, parse_group, parse_exiting,
+                  OOM_MESSAGE.search,
                   re.compile(OOM_PATTERN).search):
         parse(text)
     assert time.process_time() - began < 0.05

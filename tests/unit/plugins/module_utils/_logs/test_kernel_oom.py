@@ -4,9 +4,16 @@
 
 """The kernel's messages, word for word as printed on Linux 6.1, 6.12 and 7.2 (tests/unit/fixtures has whole logs)."""
 
+import os
+
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import KernelMessage, parse_kernel_log
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import (
+    KernelMessage,
+    cause_and_scope,
+    parse_kernel_log,
+)
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries, parse_kernel_messages
 
 ID = "ab" * 32
 SCOPE = "/machine.slice/libpod-%s.scope" % ID
@@ -188,3 +195,96 @@ def test_a_group_kill_without_its_summary_has_the_groups_place():
     # another victim's report ends it
     parsed = parse_kernel_log(log(KILLED % (5, "x"), group, MEMCG % (SCOPE, SCOPE, "z", 7), KILLED % (7, "z"), KILLED % (8, "z")))
     assert [(kill.victim.pid, kill.place) for kill in parsed.unattributed] == [(5, own), (8, None)]
+
+
+# --- limits below a container's own -----------------------------------------------------------
+
+FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures")
+NESTED = ("fdb3213a3c5606ad8afded999de0525236b938d2225e61ccd628aedb7356d2ed",
+          "308587f7af6d4e4289d4a5f994818219bde39e54df4b2b57599b3cfdbf4bc326")
+OUTER = "d1bc35bcbb1ef4cad715bef8778ccf25401f840caf446cfe5af2f2946402cd9f"
+NEWLINE = "5f975c6ba703636f07fac69cf87617cabca989ae485cc2772088cb46daf098a0"
+
+
+def test_limits_in_containers_as_debian_13_recorded_them():
+    """A cgroup inside with a limit, one named as a nested Podman names it, the same without a limit, a name with a newline."""
+    with open(os.path.join(FIXTURES, "journal_nested", "debian13-podman5.4.2.jsonl"), "rb") as handle:
+        entries, bad = parse_entries(handle.read())
+    kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(parse_kernel_messages(entries))
+    assert not bad and not unattributed and not doubtful and list(killed_per_boot.values()) == [4]
+    scopes = [cause_and_scope(kill, ident) for kill, ident in zip(kills, NESTED + (OUTER, NEWLINE))]
+    machine = "/machine.slice/libpod-%s.scope"
+    assert scopes == [
+        ("nested_limit", machine % NESTED[0] + "/container/inner-job"),
+        ("nested_limit", machine % NESTED[1] + "/container/libpod_parent/libpod-" + "cd" * 32),
+        ("container_limit", machine % OUTER), ("container_limit", machine % NEWLINE)]
+    assert kills[3].victims[0].task == "a\nb\x1b[31m\ufffdc"
+
+
+# --- some NUMA nodes alone --------------------------------------------------------------------
+
+@pytest.mark.parametrize("line, nodes", [
+    # https://lore.kernel.org/all/ on CXL memory: node 4 of the container's cpuset
+    ("oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=(null),cpuset=docker-9976a269caec812c134fa317f27487ee36e1129beba7278a463dd53e5fb9997b"
+     ".scope,mems_allowed=4,global_oom,task_memcg=/system.slice/containerd.service,task=containerd,pid=4100,uid=0",
+     "NUMA node 4 (cpuset docker-9976a269caec812c134fa317f27487ee36e1129beba7278a463dd53e5fb9997b.scope)"),
+    # lore.kernel.org, Gang Li, "mm, oom: Introduce per numa node oom for CONSTRAINT_MEMORY_POLICY"
+    ("oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=1,cpuset=/,mems_allowed=0-2,global_oom,"
+     "task_memcg=/user.slice/user-0.slice/session-3.scope,task=a.out,pid=13135,uid=0", "NUMA node 1 (memory policy of the process)"),
+    (GLOBAL % SCOPE, None), (MEMCG % (SCOPE, SCOPE, "sort", 587), None),
+])
+def test_nodes_that_ran_dry(line, nodes):
+    (kill,) = parse_kernel_log(log(line)).kills
+    assert kill.nodes == nodes
+    assert cause_and_scope(kill, ID)[0] == ("cpuset_oom" if nodes else "host_oom" if kill.oom_memcg is None else "container_limit")
+
+
+# --- kernels before 5.1 -----------------------------------------------------------------------
+
+# https://github.com/bluek8s/kubedirector/issues/356 (4.19), the container renamed as Podman's; sizes of the last line from mm/oom_kill.c
+OLD = ["Task in %s killed as a result of limit of %s",
+       "Memory cgroup out of memory: Kill process 62685 (bash) score 0 or sacrifice child",
+       "Killed process %d (%s) total-vm:17528kB, anon-rss:96kB, file-rss:1548kB, shmem-rss:0kB"]
+
+
+@pytest.mark.parametrize("pid, task", [(62685, "bash"), (62769, "cp")])
+@pytest.mark.parametrize("limit, cause", [
+    (SCOPE, "container_limit"), (SCOPE + "/container", "container_limit"), ("/machine.slice", "ancestor_limit"),
+    (SCOPE + "/container/job", "nested_limit")])
+def test_a_kill_as_kernels_before_5_0_report_it(pid, task, limit, cause):
+    """The chosen process or a child of it."""
+    victim = SCOPE + "/container" + ("/job" if cause == "nested_limit" else "")
+    kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(log(OLD[0] % (victim, limit), OLD[1], OLD[2] % (pid, task)))
+    assert not unattributed and not doubtful and killed_per_boot == {"b1": 1}
+    (kill,) = kills
+    assert cause_and_scope(kill, ID) == (cause, limit) and kill.uid is None
+    assert [(each.pid, each.task) for each in kill.victims] == [(pid, task)]
+
+
+def test_a_group_kill_of_4_19():
+    kills, unattributed, _killed, _doubtful = parse_kernel_log(log(
+        OLD[0] % (SCOPE + "/container", SCOPE), OLD[1], OLD[2] % (62769, "cp"), GROUP, OLD[2] % (62685, "bash"), OLD[2] % (62769, "cp")))
+    assert [victim.pid for victim in kills[0].victims] == [62769, 62685] and kills[0].group and not unattributed
+
+
+def test_without_the_line_that_names_the_cgroup_it_is_known_whether_it_was_one_s_limit():
+    whole = "Out of memory: Kill process 12 (x) score 900 or sacrifice child"
+    parsed = parse_kernel_log(log(OLD[1], OLD[2] % (62769, "cp"), whole, OLD[2] % (12, "x"), OLD[2] % (13, "y")))
+    assert not parsed.kills and not parsed.doubtful
+    assert [(kill.victim.pid, kill.memcg) for kill in parsed.unattributed] == [(62769, True), (12, False), (13, None)]
+
+
+def test_5_0_has_both_and_may_kill_a_child():
+    summary = MEMCG % (SCOPE, SCOPE, "bash", 62685)
+    for pid, task in ((62685, "bash"), (62769, "cp")):
+        (kill,) = parse_kernel_log(log(summary, OLD[1], OLD[2] % (pid, task))).kills
+        assert cause_and_scope(kill, ID)[0] == "container_limit" and kill.victims[0].pid == pid
+
+
+def test_a_name_of_a_cgroup_does_not_move_an_old_kill():
+    own = ALICE + "/x killed as a result of limit of /machine.slice"
+    parsed = parse_kernel_log(log(OLD[0] % (own, ALICE), OLD[1], OLD[2] % (62685, "bash")))
+    assert all(kill.task_memcg.startswith(ALICE) for kill in parsed.kills)
+    forged = "tmpfs: Unknown parameter '%s'" % (OLD[0] % (SCOPE, SCOPE))
+    parsed = parse_kernel_log(log(forged, OLD[1], OLD[2] % (62685, "bash")))
+    assert not parsed.kills and doubts(parsed) == [("forged", None)]

@@ -47,6 +47,9 @@ def index(listed=None, services=None, **more):
     (ALICE + "/user.slice/user-1001.slice/user@1001.service/libpod-%s.scope" % GONE, (GONE, 1000)),
     # the outermost container is one of this host's
     ("/machine.slice/libpod-%s.scope/container/libpod_parent/libpod-%s" % (ROOTS, GONE), (ROOTS, 0)),
+    ("/machine.slice/libpod-%s.scope/container/machine.slice/libpod-%s.scope/container" % (ROOTS, GONE), (ROOTS, 0)),
+    ("/system.slice/a.service/libpod-payload-%s/system.slice/b.service/libpod-payload-%s" % (GONE, BOBS), (GONE, 0)),
+    (ALICE + "/user.slice/libpod-%s.scope/container/libpod_parent/libpod-%s" % (ALICES, GONE), (ALICES, 1000)),
     (ALICE + "/libpod-%s.scope/libpod-%s.scope" % (ALICES, ROOTS), (ALICES, 1000)),
 ])
 def test_the_owner_is_what_the_beginning_of_the_path_says(path, key):
@@ -99,7 +102,9 @@ def test_a_service_of_alices_with_the_name_of_roots_container():
 
 @pytest.mark.parametrize("parent", [
     "/lxc.payload.x", "/machine.slice/systemd-nspawn@x.service/payload/machine.slice", "/docker/" + GONE, "/kubepods.slice/x",
-    "/system.slice/docker-%s.scope" % GONE, "/lxc/x/machine.slice",
+    "/system.slice/docker-%s.scope" % GONE, "/lxc/x/machine.slice", "/system.slice/nerdctl-%s.scope" % GONE,
+    "/system.slice/crio-%s.scope/machine.slice" % GONE, "/buildkit/x/libpod_parent", "/machine.slice/apptainer-%s.scope" % GONE,
+    "/system.slice/x.service/machine.slice", "/machine.slice/some.scope/payload",
 ])
 def test_who_is_root_in_a_container_of_another_engine_proves_nothing(parent):
     kills = index(kills=[kill("%s/libpod-%s.scope" % (parent, ROOTS))])

@@ -100,6 +100,9 @@ def tree(tmp_path):
     write("cgroup/%s/memory.max" % own, "20971520\n")
     write("cgroup/%s/memory.current" % own, "4096\n")
     write("cgroup/%s/memory.events" % own, "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n")
+    write("cgroup/%s/memory.events.local" % own, "oom 0\n")
+    write("cgroup/%s/container/memory.events.local" % own, "oom 1\n")
+    write("cgroup/%s/container/job/memory.max" % own, "4096\n")
     write("cgroup/machine.slice/memory.events.local", "oom 2\n")
     write("proc/77/cgroup", "0::/%s/container\n" % own)
     return tmp_path
@@ -116,7 +119,16 @@ def test_a_running_container_has_its_memory_and_counters(tree):
     assert memory["usage"]["current"] == 4096
     assert memory["events"] == {"low": 0, "high": 0, "max": 3, "oom": 1, "oom_kill": 1, "oom_group_kill": None}
     assert (live.main_pid, live.cgroup, live.counters["oom_kill"]) == (77, own, 1)
-    assert live.ancestors == [("/machine.slice", {"oom": 2})]
+    assert live.ancestors == [("/machine.slice", {"oom": 2})] and live.own_oom == 1
+
+
+@pytest.mark.parametrize("cause, scope, limit", [
+    ("nested_limit", "/container/job", 4096), ("nested_limit", "/container/gone", None), ("container_limit", "", None),
+    ("nested_limit", None, None), ("cpuset_oom", "NUMA node 1 (cpuset a)", None), ("ancestor_limit", "/../../../etc", None)])
+def test_the_limit_of_a_cgroup_that_is_not_the_containers_own(tree, cause, scope, limit):
+    files = CgroupFiles(str(tree / "cgroup"), str(tree / "proc"))
+    path = scope and ("/machine.slice/libpod-%s.scope" % ID + scope if scope.startswith("/") else scope)
+    assert containers.add_scope_limit({"cause": cause, "scope": path, "scope_limit": None}, files)["scope_limit"] == limit
 
 
 @pytest.mark.parametrize("inspected, main_pid", [

@@ -142,6 +142,24 @@ def test_without_an_own_cgroup_only_the_main_process_can_be_told():
     assert [kill.victim.pid for kill in evidence.unattributed] == [78]
 
 
+@pytest.mark.parametrize("owner, user, path", [
+    (0, "root", "/"), (0, "root", "/machine.slice"), (1000, "alice", "/"),
+    # rootless without delegation of the memory controller
+    (1000, "alice", "/user.slice/user-1000.slice/user@1000.service"),
+])
+def test_without_the_memory_controller_the_kernel_names_the_nearest_cgroup_that_has_it(owner, user, path):
+    """Seen on Debian 13 with cgroup_disable=memory: global_oom,task_memcg=/, and the container's main process is the victim."""
+    whole = kill(path)._replace(oom_memcg=None, constraint="CONSTRAINT_NONE", uid=1000)
+    evidence = build(container(user=user), owner=owner, kills=[whole, whole._replace(victims=[Victim(78, "x", FINISHED, 1)])])
+    assert [each.victims[0].pid for each in evidence.kills] == [77] and [each.victim.pid for each in evidence.unattributed] == [78]
+    # the same number later is another process
+    assert not build(container(user=user), owner=owner, kills=[whole._replace(at=FINISHED + 60 * SECOND)]).kills
+    # neither that of another cgroup nor one of root's is in alice's container
+    beside = build(container(user=user), owner=owner, kills=[kill("/user.slice/user-1001.slice/user@1001.service"), kill("/a.slice")])
+    assert not beside.kills and not beside.unattributed
+    assert bool(build(container(user=user), owner=owner, kills=[whole._replace(uid=0)]).kills) is (owner == 0)
+
+
 def test_a_services_record_belongs_to_the_run_it_falls_into():
     unit = "web.service"
     evidence = build(container("running", unit=unit), unit_ooms=[

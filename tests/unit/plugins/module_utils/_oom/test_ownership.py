@@ -81,7 +81,7 @@ def test_doubtful_records_are_told_once_for_each_kind_and_user():
     entries = ownership.describe_doubts(records, 5)
     assert [entry["user"] for entry in entries] == ["4321", "4322", None, "4321"]
     assert all(entry["source"] == "kernel_log" for entry in entries)
-    assert entries[0]["message"] == "suspicious record: %s (3 record(s), the last at 1970-01-01T00:00:00.000030Z): x??%s" % (
+    assert entries[0]["message"] == "suspicious record: %s (3 record(s), the last at 1970-01-01T00:00:00.000030Z): x\ufffd\ufffd%s" % (
         DOUBTS["foreign id"], "y" * 197)
     assert [entry["message"].startswith("suspicious record: ") for entry in entries] == [True, True, True, False]
     assert entries[2]["message"].startswith("suspicious record: " + DOUBTS["forged"] + " (1 record(s)")

@@ -21,9 +21,10 @@ T0 = 1800000000 * SECOND
 START, END = T0 + 100 * SECOND, T0 + 200 * SECOND
 
 
-def kill(at=END, oom_memcg=SCOPE, pid=500, group=False, constraint="CONSTRAINT_MEMCG", more=()):
+def kill(at=END, oom_memcg=SCOPE, pid=500, group=False, constraint="CONSTRAINT_MEMCG", more=(), nodes=None):
     victims = [Victim(number, "sort", at, 4096) for number in (pid,) + tuple(more)]
-    return Kill(at=at, boot="boot", constraint=constraint, oom_memcg=oom_memcg, task_memcg=LEAF, victims=victims, group=group)
+    return Kill(at=at, boot="boot", constraint=constraint, oom_memcg=oom_memcg, task_memcg=LEAF, victims=victims, group=group,
+                nodes=nodes)
 
 
 def unattributed_kill(at=END, pid=500, memcg=True):
@@ -41,9 +42,9 @@ def evidence(run, **more):
     """Complete sources that hold nothing, and what `more` says otherwise."""
     known = dict(
         run=run, main_pid=500, flag=False, stopped_by_user=False, declared_limit=20 << 20, kills=[], unattributed=[],
-        unit_ooms=[], oomd_kills=[], counters=None, ancestors=None, kernel_since=T0, systemd_since=T0, oomd_active=False)
+        unit_ooms=[], oomd_kills=[], counters=None, own_oom=None, ancestors=None, kernel_since=T0, systemd_since=T0, oomd_active=False)
     if run.state == "running":
-        known.update(counters={"oom": 0, "oom_kill": 0}, ancestors=[])
+        known.update(counters={"oom": 0, "oom_kill": 0}, own_oom=0, ancestors=[])
     known.update(more)
     return Evidence(**known)
 
@@ -65,8 +66,16 @@ def short(result):
      "/machine.slice/machine-libpod_pod_%s.slice" % ("cd" * 32)),
     (kill(oom_memcg="/system.slice/web.service"), "ancestor_limit", "/system.slice/web.service"),
     (kill(oom_memcg=None, constraint="CONSTRAINT_NONE"), "host_oom", "host"),
-    (kill(oom_memcg=None, constraint="CONSTRAINT_CPUSET"), "host_oom", "host"),
-    (kill(oom_memcg=None, constraint="CONSTRAINT_MEMORY_POLICY"), "host_oom", "host"),
+    (kill(oom_memcg=None, constraint="CONSTRAINT_CPUSET", nodes="NUMA node 4 (cpuset a)"), "cpuset_oom", "NUMA node 4 (cpuset a)"),
+    (kill(oom_memcg=LEAF + "/inner-job"), "nested_limit", LEAF + "/inner-job"),
+    (kill(oom_memcg=LEAF + "/system.slice/web.service"), "nested_limit", LEAF + "/system.slice/web.service"),
+    # without crun's cgroup
+    (kill(oom_memcg=SCOPE + "/inner-job"), "nested_limit", SCOPE + "/inner-job"),
+    # quadlet has none, and neither has the cgroupfs manager: there the name is what runs inside's
+    (kill(oom_memcg="/system.slice/a.service/libpod-payload-%s/container" % IDENT), "nested_limit",
+     "/system.slice/a.service/libpod-payload-%s/container" % IDENT),
+    (kill(oom_memcg="/system.slice/a.service/libpod-payload-" + IDENT), "container_limit",
+     "/system.slice/a.service/libpod-payload-" + IDENT),
 ])
 def test_the_kernel_says_whose_limit(record, cause, scope):
     result = verdict(ended(137), kills=[record])
@@ -155,10 +164,24 @@ def test_the_last_of_several_kills_decides():
 
 # --- live counters ----------------------------------------------------------------------------
 
-def test_counters_alone_name_the_own_limit():
-    result = verdict(RUNNING, counters={"oom": 1, "oom_kill": 1}, kernel_since=None)
-    assert short(result) == (True, "container_limit", False, "certain")
+@pytest.mark.parametrize("own_oom, cause, confidence", [
+    (1, "container_limit", "certain"), (0, "nested_limit", "certain"),
+    (None, "container_limit", "likely"),  # before Linux 5.2: memory.events counts the cgroups inside too
+])
+def test_counters_alone_name_the_own_limit(own_oom, cause, confidence):
+    result = verdict(RUNNING, counters={"oom": 1, "oom_kill": 1}, own_oom=own_oom, kernel_since=None)
+    assert short(result) == (True, cause, False, confidence)
     assert result["missing"] == ["kernel_log"]
+
+
+def test_names_are_inert():
+    """Anybody may give a process any name of 15 bytes."""
+    victims = [Victim(500, "a\nb\x1b[31m\u202e\t", END, 1)]
+    for record in (kill()._replace(victims=victims), kill(at=START - SECOND)._replace(victims=victims)):
+        result = verdict(ended(137), kills=[record])
+        names = [each["task"] for each in result["victims"] + result["history"]]
+        assert names and set(names) == {"a\ufffdb\ufffd[31m\ufffd\ufffd"}
+        assert all(line.isprintable() for line in result["evidence"])
 
 
 def test_counters_alone_name_an_ancestor_that_hit_its_limit():

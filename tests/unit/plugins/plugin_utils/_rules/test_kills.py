@@ -53,12 +53,29 @@ def test_no_kill_no_finding(container, facts):
     ({"cause": "ancestor_limit", "scope": "/machine.slice/machine-libpod_pod_%s.slice" % ("ab" * 32)},
      "hit the limit of its pod (abababababab)"),
     ({"cause": "ancestor_limit"}, "hit the limit of its pod or slice"),
+    ({"cause": "nested_limit", "scope": "/machine.slice/libpod-%s.scope/container/inner-job" % ("ab" * 32), "scope_limit": 20 * MIB},
+     "hit the limit of inner-job inside it (20 MiB)"),
+    ({"cause": "nested_limit", "scope": "/a/libpod-%s.scope/container/libpod_parent/libpod-%s" % ("ab" * 32, "cd" * 32)},
+     "hit the limit of libpod-cdcdcdcdcdcd inside it"),
+    ({"cause": "nested_limit"}, "hit the limit of a cgroup inside it"),
+    ({"cause": "cpuset_oom", "scope": "NUMA node 4 (cpuset db)"}, "NUMA node 4 (cpuset db) ran out of memory, not the host"),
     ({"cause": "host_oom"}, "the host ran out of memory"),
     ({"cause": "systemd_oomd", "scope": "/user.slice"}, "systemd-oomd: memory pressure in user.slice"),
     ({"cause": "unknown"}, "OOM kill, cause unknown"),
 ])
 def test_cause_in_words(container, facts, oom, expected):
     assert kills(facts(killed(container, **oom)))[0]["summary"].startswith(expected + "; ended it, exit 137; ")
+
+
+@pytest.mark.parametrize("oom, command", [
+    ({"cause": "nested_limit", "scope": "/machine.slice/libpod-1.scope/container/inner-job"},
+     "grep . -- /sys/fs/cgroup/machine.slice/libpod-1.scope/container/inner-job/memory.max"),
+    ({"cause": "nested_limit", "scope": "/machine.slice/$(reboot)"}, "# no command can be shown"),
+    ({"cause": "cpuset_oom", "scope": "NUMA node 1 (cpuset $(reboot))"}, "grep -E 'MemTotal|MemFree' -- /sys/devices/system/node"),
+])
+def test_what_is_not_the_containers_limit_is_not_raised(container, facts, oom, command):
+    remedy = kills(facts(killed(container, **oom)))[0]["remedy"]
+    assert command in remedy and "podman update" not in remedy and "reboot" not in remedy
 
 
 def test_a_crash_loop_with_rm_is_one_finding(container, facts):
