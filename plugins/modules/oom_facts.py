@@ -379,12 +379,13 @@ ansible_facts:
                   returned: success
         removed:
           description:
-            - Killed containers that Podman no longer knows. RV(ignore:oom) as for RV(ansible_facts.podman_oom.containers[]).
+            - Killed containers that Podman no longer knows, or lists and can't inspect. RV(ignore:oom) as for RV(ansible_facts.podman_oom.containers[]).
             - C(name), C(image), C(exit_code), C(died_at) and the unit in C(manager) are V(null) when neither Podman's
               events nor the recorder's history have them.
             - C(memory_limit) is the limit in bytes that the recorder last saw enforced on it. V(null) when it saw none, or
               did not see it running.
-            - C(gone) is V(null) when the containers of the user could not be listed, so that it may still be there.
+            - C(gone) is V(false) when Podman lists it and C(podman inspect) failed, V(null) when the containers of the user
+              could not be listed, so that it may still be there.
           type: list
           elements: dict
           returned: success

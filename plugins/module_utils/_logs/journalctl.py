@@ -16,7 +16,7 @@ from typing import IO, Callable, List, NamedTuple, Optional, Sequence, cast
 from .._system.command import current_identity, end_command, start_command
 from .._system.times import SECOND
 
-# An entry has up to 1,024 fields, of which journalctl prints 4,096 bytes each; ours has a dozen of them.
+# An entry of ours has a dozen fields. The longest are the labels of a container, of which some images have many.
 MAX_LINE = 1024 * 1024
 _MAX_STDERR = 64 * 1024
 _END = 5  # seconds for journalctl to end when it has closed its output
@@ -34,9 +34,11 @@ class Ending(NamedTuple):
 def journalctl_argv(fields: Sequence[str], since: Optional[int] = None) -> List[str]:
     """Return the command that prints entries as JSON with these fields; matches and other options go behind it.
 
+    Without --all it prints null for a field of more than 4,096 bytes.
+
     :param since: microseconds since the epoch.
     """
-    argv = ["journalctl", "--no-pager", "--quiet", "--output=json", "--output-fields=" + ",".join(fields)]
+    argv = ["journalctl", "--no-pager", "--quiet", "--all", "--output=json", "--output-fields=" + ",".join(fields)]
     return argv if since is None else argv + ["--since=@%d" % (since // SECOND)]
 
 

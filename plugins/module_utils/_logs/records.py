@@ -122,7 +122,7 @@ def field_text(value: Any) -> str:
     """Return a field's value as text that can be encoded, "" for one that is missing or no field's value.
 
     journalctl(1), JSON output: a field with binary data is a list of numbers, one that is
-    there several times is a list of values, one over 4096 bytes is null.
+    there several times is a list of values, one over 4096 bytes is null without --all.
     """
     if isinstance(value, list) and value and not _is_binary(value):
         value = value[-1]
@@ -255,10 +255,10 @@ def podman_command(line: str) -> Optional[str]:
 
 
 def _parse_labels(value: Any) -> Optional[Dict[str, str]]:
-    """The labels of an event, JSON in one field: {} where it was too long to be printed, None where it is no such JSON."""
+    """The labels of an event, JSON in one field: {} where that is too long, None where it is no such JSON."""
     text = field_text(value)
     if len(text) > _MAX_LABELS:
-        return None
+        return {}
     try:
         # a number is no label: of one with thousands of digits nothing is calculated
         labels = json.loads(text or "{}", parse_int=str, parse_float=str, parse_constant=str)

@@ -31,6 +31,7 @@ class HostRecords(NamedTuple):
     events: List[PodmanEvent]
     kernel_since: Optional[int]  # the kernel's log is complete from here on
     oomd_active: bool  # systemd-oomd runs
+    unstored: Optional[str] = None  # in words: the setting of journald's that keeps lines of the kernel's out of the journal
     dropped: Mapping[int, int] = {}  # {uid: before it the kernel's log is not complete for this user's containers}
 
     def kernel_since_for(self, owner: int) -> Optional[int]:

@@ -88,7 +88,7 @@ def add_scope_limit(oom: Dict[str, Any], files: CgroupFiles) -> Dict[str, Any]:
 
 def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByContainer, systemd_since: Optional[int],
                             recorded: Optional[KnownContainer] = None) -> Dict[str, Any]:
-    """Return the facts' entry for a killed container that Podman no longer knows.
+    """Return the facts' entry for a killed container that Podman no longer knows, or lists and does not describe.
 
     :param answer: of the user it belonged to.
     :param systemd_since: from when on the journal holds that user's records.
@@ -98,20 +98,23 @@ def removed_container_facts(ident: str, answer: PodmanAnswer, index: RecordsByCo
     last = events[-1] if events else None
     deaths = [event for event in events if event.kind == "died"]
     oom = decide(ident, removed_container_evidence(ident, owner.uid, index, systemd_since))
-    if not answer.complete:
+    listed = next((entry.name for entry in answer.listed if entry.ident == ident), None)
+    if listed is not None:
+        oom["evidence"].append("podman: it is still there, but podman inspect failed, so these are all records that name it")
+    elif not answer.complete:
         oom["evidence"].append("podman: the containers of %s could not be listed, it may still be there" % owner.name)
     cgroups = [kill.task_memcg for kill in index.kills(ident, owner.uid)]
     cgroups += [kill.cgroup or "" for kill in index.oomd_kills(ident, owner.uid)]
     return {
         "id": ident,
         "user": owner.name,
-        "name": (last.name if last else None) or (recorded.name if recorded else None),
+        "name": listed or (last.name if last else None) or (recorded.name if recorded else None),
         "image": (last.image if last else None) or (recorded.image if recorded else None),
         "manager": _find_manager(last, recorded, cgroups),
         "memory_limit": recorded.memory_limit if recorded else None,
         "exit_code": deaths[-1].exit_code if deaths else None,
         # None: the user's containers could not be listed, so it may still be there
-        "gone": True if answer.complete else None,
+        "gone": False if listed is not None else True if answer.complete else None,
         "died_at": to_iso(deaths[-1].at) if deaths else None,
         "oom": oom,
     }

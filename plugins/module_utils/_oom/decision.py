@@ -21,6 +21,9 @@ ENDS_WITHIN = 2 * SECOND
 # A unit's record and the kernel's report of the same kill: both reach the journal within this.
 SAME_KILL = 5 * SECOND
 
+# oom_kill_process(): ten reports in five seconds
+_RATE_LIMIT = "the kernel writes ten of them in five seconds"
+
 
 class Decision(NamedTuple):
     """What the strongest conclusive source says of the run."""
@@ -131,8 +134,8 @@ def _by_main_pid(evidence: Evidence) -> Optional[Decision]:
             cause, scope = _guess_cause(kill, evidence)
             return Decision(
                 killed=True, cause=cause, scope=scope, confidence="likely", at=kill.at, victims=[kill.victim],
-                evidence=["kernel %s: killed the main process, pid %d; the line that names the cgroup was suppressed" % (
-                    to_iso(kill.at), kill.victim.pid)], missing=["kernel_log"])
+                evidence=["kernel %s: killed the main process, pid %d; the line that names the cgroup is missing: %s" % (
+                    to_iso(kill.at), kill.victim.pid, evidence.unstored or _RATE_LIMIT)], missing=["kernel_log"])
     return None
 
 
@@ -231,6 +234,8 @@ def _unknown(evidence: Evidence) -> Decision:
         line = "kernel: its log begins at %s, after the run began" % to_iso(evidence.kernel_since)
     else:
         line = "kernel or systemd-oomd: kills in the time of this run whose place is not known"
+        if evidence.unstored:
+            line += ": " + evidence.unstored
     return Decision(killed=None, cause="unknown", confidence="unknown", evidence=[line], missing=_missing_sources(evidence))
 
 

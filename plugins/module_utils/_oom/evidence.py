@@ -72,6 +72,7 @@ class Evidence(NamedTuple):
     kernel_since: Optional[int]  # the kernel's log is complete from here on
     systemd_since: Optional[int]  # the systemd journal is complete from here on
     oomd_active: bool  # systemd-oomd runs on this host
+    unstored: Optional[str] = None  # as in HostRecords
 
 
 def container_evidence(container: Container, owner: int, index: RecordsByContainer, live: LiveState,
@@ -97,7 +98,7 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
         oomd_kills=[kill for kill in records.oomd_kills if kill in own_oomd_kills
                     or _is_hit(kill, container, owner, run, live.cgroup)],
         counters=live.counters, own_oom=live.own_oom, ancestors=live.ancestors, kernel_since=records.kernel_since_for(owner),
-        systemd_since=systemd_since, oomd_active=records.oomd_active)
+        systemd_since=systemd_since, oomd_active=records.oomd_active, unstored=records.unstored)
 
 
 def _find_kills(container: Container, owner: int, index: RecordsByContainer, live: LiveState, run: Run,
@@ -138,7 +139,7 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
         kills=kills, unattributed=index.unattributed(owner), unit_ooms=scope_ooms, oomd_kills=oomd_kills, counters=None,
         own_oom=None, ancestors=None, kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since,
-        oomd_active=index.records.oomd_active)
+        oomd_active=index.records.oomd_active, unstored=index.records.unstored)
 
 
 def _find_run(container: Container, events: List[PodmanEvent]) -> Run:

@@ -15,7 +15,9 @@ from .._door.door import clean_facts
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
 from .._logs.journal import kernel_entries_begin, oldest_entry_time, read_ring_buffer
+from .._logs.journald_settings import missing_kernel_lines
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
+from .._logs.oomd import oomd_silence
 from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_unit_ooms
 from .._podman.cli import matches_word
 from .._podman.listing import PodmanAnswer, podman_version, unanswered
@@ -23,6 +25,7 @@ from .._recorder.record import Record
 from .._recorder.source import daily_memory, merge_records, recorded_events
 from .._system.command import Identity
 from .._system.host import Host
+from .._system.host_files import Files
 from .._system.times import to_iso
 from .._system.users import User, user_name
 from .._users.owners import Owner, ProcessOwners, find_owners
@@ -88,7 +91,8 @@ class _Collector:
             kills=log.kills, unattributed=log.unattributed,
             unit_ooms=merge_records(parse_unit_ooms(entries), answers.history.unit_ooms),
             oomd_kills=merge_records(parse_oomd_kills(entries), answers.history.oomd),
-            events=[], kernel_since=coverage.since, oomd_active=self._host.oomd_active(), dropped=dropped)
+            events=[], kernel_since=coverage.since, oomd_active=self._host.oomd_active(), unstored=missing_kernel_lines(Files()),
+            dropped=dropped)
         ownership = find_ownership(records, answers.podman, self._options.timeout)
         index = self._add_events(RecordsByContainer(records, ownership), answers, coverage)
         self._errors += describe_doubts(log.doubtful + index.doubtful, self._options.since)
@@ -147,6 +151,7 @@ class _Collector:
     def _find_systemd_coverage(self, answers: Answers) -> Dict[int, Optional[int]]:
         """Return {uid: from when on the journal holds the records of the user's systemd}."""
         coverage: Dict[int, Optional[int]] = {}
+        silence = oomd_silence(self._options.timeout) if self._host.oomd_active() else None
         for user in (answer.user for answer in answers.podman):
             uid, since = user.identity.uid, answers.journal_since
             if uid != 0:  # a user's records are in files of their own where the journal is persistent
@@ -162,6 +167,8 @@ class _Collector:
             if since is not None and state is not None and not state.backlog and since <= state.until:
                 # the recorder read it before its beginning was lost
                 since = min(since, max(state.journal_since, answers.history.dropped.get(uid, 0)))
+            if silence is not None:
+                problem, since = problem or silence, None
             status = "ok" if not problem else "unavailable" if since is None and not records.entries else "partial"
             self.add_source("systemd", status, problem, user=user.identity.name, since=since)
             coverage[uid] = since
@@ -216,15 +223,16 @@ class _Collector:
 
     def _removed_facts(self, answers: Answers, index: RecordsByContainer, systemd_since: Dict[int, Optional[int]],
                        ) -> List[Dict[str, Any]]:
-        """The killed containers that their owner's Podman does not know."""
+        """The killed containers that their owner's Podman does not know, or lists and does not describe."""
         by_uid = {answer.user.identity.uid: answer for answer in answers.podman}
         words = self._options.containers
         killed, left_out = newest_of_each(index.killed_containers())
         for owner, number in sorted(left_out.items()):
             self.add_error("kernel_log", "too many containers with kills: the %d oldest were left out" % number, user_name(owner))
         facts = []
+        told = {(container.ident, uid) for uid, answer in by_uid.items() for container in answer.containers}
         for ident, owner in sorted(killed):
-            if ident in index.ownership.listed.get(owner, ()) or not self._is_asked_for(owner, by_uid):
+            if (ident, owner) in told or not self._is_asked_for(owner, by_uid):
                 continue
             removed = removed_container_facts(
                 ident, by_uid[owner], index, systemd_since.get(owner), answers.history.containers.get((ident, owner)))

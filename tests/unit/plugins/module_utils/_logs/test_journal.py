@@ -59,11 +59,11 @@ def test_only_what_is_needed_is_asked_for(journalctl):
     journal.read_kernel_log(7 * SECOND, 60)
     journal.read_unit_records(7 * SECOND, 60)
     assert calls == [
-        ["journalctl", "--no-pager", "--quiet", "--output=json", "--output-fields=MESSAGE,_BOOT_ID,_SOURCE_MONOTONIC_TIMESTAMP",
+        ["journalctl", "--no-pager", "--quiet", "--all", "--output=json", "--output-fields=MESSAGE,_BOOT_ID,_SOURCE_MONOTONIC_TIMESTAMP",
          "--since=@7", "_TRANSPORT=kernel", "--case-sensitive=true",
          r"--grep=oom-kill:constraint=|Kill(?:ed)? process \d+ \(|memory\.oom\.group set|is already exiting"
          r"| killed as a result of limit of /|^/|^,task"],
-        ["journalctl", "--no-pager", "--quiet", "--output=json",
+        ["journalctl", "--no-pager", "--quiet", "--all", "--output=json",
          "--output-fields=MESSAGE,MESSAGE_ID,UNIT,USER_UNIT,_UID,_PID,_COMM,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT", "--since=@7",
          "MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef", "MESSAGE_ID=d989611b15e44c9dbf31e3c81256e4ed",
          "_PID=1", "+", "_SYSTEMD_UNIT=systemd-oomd.service"],

@@ -86,6 +86,15 @@ def test_labels_of_an_event(labels):
     assert (event.exit_code, event.at, event.uid) == (137, 5, 0)
 
 
+def test_long_labels_cost_no_event():
+    """Images have labels of any length: those of 4 KiB and more are read, those of more than 64 KiB left out."""
+    line = json.dumps({"__REALTIME_TIMESTAMP": "5", "_UID": "0", "PODMAN_EVENT": "died", "PODMAN_ID": ID,
+                       "PODMAN_LABELS": json.dumps({"a": "x" * 9000, "PODMAN_SYSTEMD_UNIT": "web.service"})})
+    for text, unit in ((line, "web.service"), (line.replace("x" * 9000, "x" * 70000), None)):
+        (event,) = records.parse_podman_events([records.parse_entry(text.encode("ascii"))])
+        assert event.labels.get("PODMAN_SYSTEMD_UNIT") == unit and event.kind == "died"
+
+
 @pytest.mark.parametrize("field, value", [
     ("_UID", None), ("_UID", "-1"), ("_UID", "4294967295"), ("_UID", "9" * 400), ("_UID", "root"),
     ("PODMAN_ID", "x"), ("PODMAN_ID", ID + "\n"), ("PODMAN_ID", ID.upper()), ("PODMAN_EVENT", "died\0"), ("PODMAN_EVENT", "x" * 40),

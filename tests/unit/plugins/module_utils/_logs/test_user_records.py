@@ -52,7 +52,7 @@ def ooms(number, uid=1000, **fields):
 
 
 def test_only_the_users_own_entries_are_asked_for_newest_first(journalctl):
-    begin = ["journalctl", "--no-pager", "--quiet", "--output=json"]
+    begin = ["journalctl", "--no-pager", "--quiet", "--all", "--output=json"]
     events = begin + ["--output-fields=PODMAN_EVENT,PODMAN_ID,PODMAN_NAME,PODMAN_IMAGE,PODMAN_EXIT_CODE,PODMAN_TIME,PODMAN_LABELS,"
                       "_UID,_CMDLINE", "--since=@7"]
     user_records.read_podman_events(7 * SECOND, 1000, ["cd", "ab"], 60)

@@ -19,6 +19,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users imp
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import Systemctl, SystemctlError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND, parse_iso
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User, user_name
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
@@ -36,6 +37,7 @@ class Bench:
         self.counted = 0
         self.unlisted = set()  # names of users whose containers can't be listed
         self.removed = set()  # names of containers that Podman no longer knows
+        self.not_inspected = set()  # names of containers that are listed and can't be inspected
         self.also_listed = {}  # {name of a user: id that this user's Podman lists too}
         self.users = sorted(UIDS)  # the option
         self.queries = []  # (uid, ids) whose events were read
@@ -98,7 +100,8 @@ class Bench:
         if name in self.also_listed:
             listed.append(ListedContainer(self.also_listed[name], "claimed"))
         chosen, unmatched = select_containers(listed, words)
-        return PodmanAnswer(user=user, listed=listed, containers=[containers[entry.ident] for entry in chosen if entry.ident in containers],
+        return PodmanAnswer(user=user, listed=listed, containers=[containers[entry.ident] for entry in chosen
+                                                                      if entry.ident in containers and entry.name not in self.not_inspected],
                             unmatched=unmatched, complete=True, sources=[{"name": "podman", "user": name, "status": "ok"}],
                             errors=[])
 
@@ -165,6 +168,35 @@ def test_removed_containers_have_their_names(bench):
     assert {entry["user"] for entry in entries} == {"alice", "root"}
     for entry in entries:
         assert (entry["oom"]["cause"], entry["exit_code"], entry["gone"]) == ("container_limit", 137, True)
+
+
+def test_a_container_that_is_listed_and_can_t_be_inspected_is_told_with_its_kill(debian13):
+    """Seen on Debian 13 with / full: podman ps answers, podman inspect fails."""
+    debian13.not_inspected = {"pid1-kill"}
+    found = debian13.collect()
+    kills = [each for each in found["removed"] if each["name"] == "pid1-kill" and each["gone"] is not True]
+    assert sorted(each["user"] for each in kills) == ["alice", "root"]
+    for each in kills:
+        assert each["gone"] is False and each["oom"]["killed"] is True and each["oom"]["cause"] == "container_limit"
+        assert any("podman inspect failed" in line for line in each["oom"]["evidence"])
+
+
+@pytest.mark.parametrize("answer, known", [
+    ("systemd 247 (247.3-7+deb11u7)\n+PAM", False), ("systemd 248 (v248.13)", False), ("systemd 249 (249.11-0ubuntu3)", True),
+    ("systemd 257 (257.9-1~deb13u1)", True), (SystemctlError("no systemctl"), False),
+])
+def test_systemd_oomd_before_249_kills_without_a_record(debian13, monkeypatch, answer, known):
+    def run(_systemctl, *arguments):
+        assert arguments == ("--version",)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(Systemctl, "run", run)
+    monkeypatch.setattr(debian13, "oomd_active", lambda: True)
+    (killed,) = [each for each in debian13.collect()["containers"] if each["name"] == "external-sigkill" and each["user"] == "root"]
+    assert (killed["oom"]["killed"], killed["oom"]["cause"]) == ((False, "external_sigkill") if known else (None, "unknown"))
+    assert known or killed["oom"]["missing"] == ["systemd"]
 
 
 def test_a_user_whose_containers_are_not_listed_may_still_have_the_removed_ones(bench):

@@ -174,6 +174,12 @@ def test_counters_alone_name_the_own_limit(own_oom, cause, confidence):
     assert result["missing"] == ["kernel_log"]
 
 
+@pytest.mark.parametrize("unstored, reason", [(None, "ten of them in five seconds"), ("MaxLevelStore=warning", "MaxLevelStore=warning")])
+def test_a_missing_line_has_its_reason(unstored, reason):
+    result = verdict(ended(137), unattributed=[unattributed_kill()], unstored=unstored)
+    assert short(result) == (True, "container_limit", True, "likely") and reason in result["evidence"][0]
+
+
 def test_names_are_inert():
     """Anybody may give a process any name of 15 bytes."""
     victims = [Victim(500, "a\nb\x1b[31m\u202e\t", END, 1)]
