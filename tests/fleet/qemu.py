@@ -45,7 +45,7 @@ def free_port():
 
 
 def arguments(disk, disk_format, port, memory, console, *, monitor="", kernel=None, initrd=None, append=(), incoming="",
-              processors=1):
+              processors=1, nodes=()):
     """QEMU's command line: `incoming` continues a saved machine, `monitor` is a socket. Without a kernel the machine boots its own disk through GRUB."""
     line = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-M", "q35", *accelerator(),
@@ -60,6 +60,8 @@ def arguments(disk, disk_format, port, memory, console, *, monitor="", kernel=No
         "-device", "virtio-net-pci,netdev=net,romfile=",
         "-device", "virtio-rng-pci",
     ]  # fmt: skip
+    for node, size in enumerate(nodes):
+        line += ["-object", f"memory-backend-ram,id=node{node},size={size}M", "-numa", f"node,memdev=node{node}"]
     if monitor:
         line += ["-qmp", f"unix:{monitor},server=on,wait=off"]
     if incoming:

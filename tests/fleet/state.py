@@ -34,7 +34,7 @@ def _qemu_version():
 def path_of(spec, image_dir):
     """The directory of the saved host: named by image, host, machine and QEMU."""
     machine = qemu.arguments("disk", "qcow2", 0, spec.memory, "console", append=spec.append, kernel="kernel", initrd="",
-                             processors=spec.processors)
+                             processors=spec.processors, nodes=spec.nodes)
     parts = [str(FORMAT), image_dir.name, repr(spec), *machine, _qemu_version()]
     if "kvm" in machine:
         parts.append(qemu.cpu_model())

@@ -120,7 +120,8 @@ class Host:
             memory = spec.memory if spec else 1024
             line = qemu.arguments(
                 disk, disk_format, port, memory, self.console,
-                monitor=self.monitor, append=append, incoming=incoming, processors=spec.processors if spec else 1, **boot,
+                monitor=self.monitor, append=append, incoming=incoming, processors=spec.processors if spec else 1,
+                nodes=spec.nodes if spec else (), **boot,
             )  # fmt: skip
             process = qemu.start(line, errors)
             (self.dir / "qemu.pid").write_text(f"{process.pid}\n", encoding="ascii")

@@ -11,6 +11,7 @@ V1 = ("debian12-v1",)
 NO_MEMORY = ("debian13-nomem",)
 # Debian 12's Podman 4.3 has no quadlet
 QUADLET_HOSTS = ("debian13", "testing")
+NUMA_HOSTS = ("testing",)
 EVERYWHERE = V2_HOSTS + V1 + NO_MEMORY
 
 
@@ -50,6 +51,8 @@ KILLS = (
              (_killed("limit-lowered", kills=None),)),
     Scenario("host-oom", "the whole host is out of memory (sysrq f), this one has to go",
              (_killed("host-oom", "host_oom"),), stages=("user", "root")),
+    Scenario("cpuset-oom", "the NUMA node that it may use is full (--cpuset-mems), the host is not",
+             (_killed("cpuset-oom", "cpuset_oom"),), NUMA_HOSTS, ROOT),
     Scenario("oomd", "systemd-oomd kills it for memory pressure",
              (_killed("oomd", "systemd_oomd", kills=0),), users=ROOT, stages=("root",)),
 )
