@@ -239,6 +239,17 @@ def test_nodes_that_ran_dry(line, nodes):
     assert cause_and_scope(kill, ID)[0] == ("cpuset_oom" if nodes else "host_oom" if kill.oom_memcg is None else "container_limit")
 
 
+def test_nodes_that_ran_dry_as_debian_testing_recorded_it():
+    """`podman run --cpuset-mems=1`; a process in a container that bound itself to node 1 by set_mempolicy(2)."""
+    with open(os.path.join(FIXTURES, "journal_cpuset", "testing-podman5.8.6.jsonl"), "rb") as handle:
+        entries, bad = parse_entries(handle.read())
+    kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(parse_kernel_messages(entries))
+    assert not bad and not unattributed and not doubtful and list(killed_per_boot.values()) == [2]
+    assert [cause_and_scope(kill, ID) for kill in kills] == [
+        ("cpuset_oom", "NUMA node 1 (cpuset container)"), ("cpuset_oom", "NUMA node 1 (memory policy of the process)")]
+    assert [[victim.pid for victim in kill.victims] for kill in kills] == [[466], [532]]
+
+
 # --- kernels before 5.1 -----------------------------------------------------------------------
 
 # https://github.com/bluek8s/kubedirector/issues/356 (4.19), the container renamed as Podman's; sizes of the last line from mm/oom_kill.c
