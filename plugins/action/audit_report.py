@@ -53,12 +53,13 @@ class ActionModule(ControllerAction):
                 "before it in the same play: leave --tags out, or use --tags collect,report.")
         state = run.get_state()
         asked = sorted({*state.get("asked", []), *play.batch})
-        waiting = set(play.active) - set(asked)
+        refused = set(state.get("refused", {}))
+        waiting = set(play.active) - set(asked) - refused
         unchecked = [host for host in play.batch if not run.is_checked(host)]
         result: dict[str, Any] = dict(changed=False, complete=not waiting, not_checked_in_batch=len(unchecked), report=None,
                                       violations=0, violation_message=None, alert=None, failed_formats={})
-        if waiting and not unchecked:
-            # this batch cannot end the play, so a later one will report
+        if waiting and not unchecked and not refused & set(play.active):
+            # neither this batch nor one of refused hosts alone can end the play, so a later one will report
             run.set_state({**state, "asked": asked})
             result["msg"] = "%s asked, %d still to come" % (plural(len(asked), "host"), len(waiting))
             return result
@@ -76,7 +77,7 @@ class ActionModule(ControllerAction):
             state["previous"] = os.path.join(latest, FILE) if latest else None
         audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc), options["policy"],
                       options["formats"])
-        records = _records(run, play, set(state["asked"]))
+        records = _records(run, play, set(state["asked"]), state.get("refused", {}))
         if self._task.check_mode:
             outcome = audit.count(records)
         else:
@@ -127,12 +128,14 @@ class _Play:
         }
 
 
-def _records(run: RunDir, play: _Play, asked: set[str]) -> Iterator[dict[str, Any]]:
+def _records(run: RunDir, play: _Play, asked: set[str], refused: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Yield a record for each host of the play, also for those that never answered."""
     active = set(play.active)
     for host, record in run.records(play.all):
         if record is None:
-            if host not in active:
+            if host in refused:
+                kind, message = "bad_facts", refused[host]
+            elif host not in active:
                 kind, message = "earlier", "failed or unreachable before it could be asked; Ansible's output says why"
             elif host in asked:
                 kind, message = "failed", "its task ended before it could be asked; Ansible's output says why"

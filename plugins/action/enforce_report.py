@@ -34,11 +34,12 @@ class ActionModule(ControllerAction):
                                     "needs it before itself in the same play: leave --tags out.")
         batch, active = set(task_vars["ansible_play_batch"]), set(task_vars["ansible_play_hosts"])
         summary, unfinished, waiting = EnforcementSummary(everything=display.verbosity > 0), 0, 0
+        refused = run.get_state().get("refused", {})
         for host, record in run.records([str(name) for name in task_vars["ansible_play_hosts_all"]]):
-            if record is None and host in active and host not in batch:
+            if record is None and host in active and host not in batch and host not in refused:
                 waiting += 1
                 continue
-            record = record or _lost(host, host in active)
+            record = record or _lost(host, host in active, refused.get(host))
             summary.add(record)
             unfinished += host in batch and record["problem"] is not None
         result: dict[str, Any] = dict(
@@ -61,9 +62,14 @@ class ActionModule(ControllerAction):
             show_lines(summary.lines(self._task.check_mode, max(40, min(output_width(display.columns), 200))))
 
 
-def _lost(host: str, is_active: bool) -> dict[str, Any]:
-    """A record for a host that policy_enforce could not even begin with."""
-    message = ("its task ended before it could be asked; Ansible's output says why" if is_active else
-               "failed or unreachable before it could be asked; Ansible's output says why")
-    return {"host": host, "problem": {"kind": "failed" if is_active else "earlier", "message": message},
-            "counts": count_results(HostPlan(), []), "rows": [], "skipped": []}
+def _lost(host: str, is_active: bool, refused: str | None) -> dict[str, Any]:
+    """A record for a host that policy_enforce could not even begin with, or was not to.
+
+    :param refused: why it was not to.
+    """
+    kind, message = "failed", "its task ended before it could be asked; Ansible's output says why"
+    if refused:
+        kind, message = "bad_facts", refused
+    elif not is_active:
+        kind, message = "earlier", "failed or unreachable before it could be asked; Ansible's output says why"
+    return {"host": host, "problem": {"kind": kind, "message": message}, "counts": count_results(HostPlan(), []), "rows": [], "skipped": []}

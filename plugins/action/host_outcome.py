@@ -17,11 +17,12 @@ class ActionModule(ControllerAction):
     SPEC = {"result": {"type": "dict", "required": True}}
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Return the failed or unreachable result that audit_collect or policy_enforce held back."""
+        """Return the failed or unreachable result that audit_collect or policy_enforce held back, or that was ignored."""
         earlier = options["result"]
         if earlier.get("checked"):
             return {"changed": False, "msg": "checked"}
         # without a problem, the task ended before the action could begin
-        problem = earlier.get("problem") or {"kind": "failed", "message": earlier.get("msg") or "not asked"}
+        kind = "unreachable" if earlier.get("unreachable") else "failed"
+        problem = earlier.get("problem") or {"kind": kind, "message": earlier.get("msg") or "not asked"}
         state = "unreachable" if problem["kind"] == "unreachable" else "failed"
         return {state: True, "changed": False, "msg": problem["message"]}

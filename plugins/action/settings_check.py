@@ -2,31 +2,43 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Refuse settings of the collection in the facts of hosts, before anything reads them."""
+"""Refuse settings of the collection in the facts of hosts, or the hosts, before anything reads them."""
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ..plugin_utils._ansible.controller import open_run_dir
 from ..plugin_utils._ansible.controller_action import ControllerAction
-from ..plugin_utils._ansible.settings import cached_facts, intrusions, names_read, refusal
-from ..plugin_utils._text import plural
+from ..plugin_utils._ansible.settings import find_intrusions, reason, refusal
+from ..plugin_utils._text import format_iso, plural
+
+_SPEC = {"leave_out": {"type": "str", "choices": ["audit", "enforce"]}}
 
 
 class ActionModule(ControllerAction):
     """Runs on the controller, once for each batch of the play."""
 
+    SPEC = _SPEC
+
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Return how many hosts were looked at, or fail with all that is wrong with their facts."""
+        """Return how many hosts were looked at and why some are to be left out, or fail with all that is wrong with their facts."""
         hosts = _hosts(task_vars)
-        here = task_vars["inventory_hostname"]
-        read = names_read(task_vars, dict(cached_facts(task_vars, [here]))[here])
-        found = {host: bad for host, facts in cached_facts(task_vars, hosts) if (bad := intrusions(facts, read))}
-        if found:
+        found = find_intrusions(task_vars, hosts)
+        if found and not options["leave_out"]:
             raise AnsibleActionFail(refusal(found))
-        return {"changed": False, "hosts": len(hosts), "msg": "no settings in the facts of %s" % plural(len(hosts), "host")}
+        refused = {host: reason(bad) for host, bad in found.items()}
+        result = {"changed": False, "hosts": len(hosts), **({"refused": refused} if options["leave_out"] else {}),
+                  "msg": "no settings in the facts of %s" % plural(len(hosts) - len(refused), "host")}
+        if refused:
+            run = open_run_dir(self._task, options["leave_out"])
+            run.begin(format_iso(datetime.datetime.now(datetime.timezone.utc)))
+            run.refuse(refused)
+            result["warnings"] = [refusal(found)]
+        return result
 
 
 def _hosts(task_vars: dict[str, Any]) -> list[str]:

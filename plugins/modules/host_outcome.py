@@ -16,7 +16,9 @@ description:
     and the exit code are those that people and schedulers expect.
 options:
   result:
-    description: What M(podman_fleet.memory.audit_collect) or M(podman_fleet.memory.policy_enforce) returned for this host.
+    description:
+      - What M(podman_fleet.memory.audit_collect) or M(podman_fleet.memory.policy_enforce) returned for this host, or the result of a
+        task that failed with C(ignore_errors).
     type: dict
     required: true
 extends_documentation_fragment:

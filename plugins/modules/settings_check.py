@@ -20,6 +20,16 @@ description:
   - Variables of the inventory, also of single hosts, of plays, C(set_fact) without C(cacheable) and extra variables are the
     owner's, and pass.
   - All roles and playbooks of the collection begin with it. A play of your own that uses only modules should begin with it too.
+  - The roles P(podman_fleet.memory.oom_audit#role) and P(podman_fleet.memory.memory_policy#role) fail such a host alone, with
+    O(leave_out), before any task takes its variables for all.
+options:
+  leave_out:
+    description:
+      - Does not fail. Hosts with such facts are returned in RV(refused), and in the report of this run (of
+        M(podman_fleet.memory.audit_report) for V(audit), of M(podman_fleet.memory.enforce_report) for V(enforce)) they are not asked.
+      - The task after it has to fail them or end the play for them.
+    type: str
+    choices: [audit, enforce]
 notes:
   - Use it with C(run_once), C(delegate_to=localhost) and C(become=false).
   - With the first batch of a play (C(serial)) it looks at all hosts of the play, with each later one at those of that batch.
@@ -45,4 +55,9 @@ hosts:
   description: How many hosts were looked at.
   returned: success
   type: int
+refused:
+  description: Why hosts are to be left out, by name.
+  returned: O(leave_out)
+  type: dict
+  sample: {web7: "not asked: its facts must not set what the fleet's owner sets: oom_audit_webhook_url"}
 """

@@ -64,6 +64,10 @@ def main():
     module.exit_json(**answer)
 main()
 '''
+DEFAULTS_FAIL = '''#!/usr/bin/python
+from ansible.module_utils.basic import AnsibleModule
+AnsibleModule(argument_spec={"state": {}, "executable": {}, "timeout": {"type": "int"}}).fail_json(msg="no defaults here")
+'''
 FACTS_OPTIONS = {"users": {"type": "list"}, "containers": {"type": "list"}, "since": {}, "executable": {},
                  "timeout": {"type": "int"}, "users_timeout": {"type": "int"}, "state_dir": {}, "as_json": {"type": "bool"}}
 CHANGE_OPTIONS = {"containers": {"type": "list", "elements": "dict"}, "persist": {"type": "bool"},
@@ -296,6 +300,27 @@ def test_serial_and_the_share_of_hosts_that_may_fail(enforce):
     assert "Podman memory policy  3 hosts, 2 containers" in output
     code, output = enforce.run("--limit", "nopython,one,two", podman_memory_serial=2, podman_memory_max_fail_percentage=0)
     assert code == 2 and output.count("PLAY [Enforce") == 1 and len(enforce.calls("two")) == 1, output
+
+
+def test_one_at_a_time_no_host_that_fails_stops_the_others(enforce):
+    """Ansible ends a play when all hosts of a batch have failed."""
+    code, output = enforce.run("--limit", "nopython,refuses,gone,one", podman_memory_serial=1)
+    assert output.count("PLAY [Enforce") == 4 and len(enforce.calls("one")) == 1, output
+    # each of them fails in the end, as itself
+    assert code == 4, output
+    for host, failed, unreachable in (("nopython", 1, 0), ("refuses", 1, 0), ("gone", 0, 1), ("one", 0, 0)):
+        assert re.search(r"^%s +: ok=\d+ .*unreachable=%d +failed=%d " % (host, unreachable, failed), output, re.M), output
+    assert "Podman memory policy  4 hosts, 3 containers" in output and "refuses: failed: root/cb: memory: 64m is less" in output
+
+
+def test_nor_does_one_whose_new_containers_get_no_default(enforce):
+    folder = enforce.path / "tree" / "ansible_collections" / "podman_fleet" / "memory" / "plugins" / "modules"
+    (folder / "container_defaults.py").write_text(DEFAULTS_FAIL, encoding="ascii")
+    code, output = enforce.run("--limit", "nopython,one,two", podman_memory_serial=1, memory_policy_default_oom_group="present")
+    assert code == 2 and output.count("PLAY [Enforce") == 3 and len(enforce.calls("two")) == 1, output
+    assert len(re.findall(r"^\w+ +: ok=\d+ .*failed=1 ", output, re.M)) == 3, output
+    # nothing is set on a host with a problem
+    assert re.search(r"\[one\].*no defaults here", output) and not re.search(r"\[nopython\].*no defaults here", output), output
 
 
 def test_under_ansible_runner(enforce):

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings in the facts of a host: of a fact cache, and of a module in the same run. The playbooks refuse them before anything else."""
+"""Settings in the facts of a host: of a fact cache, and of a module in the same run.
+
+The playbooks refuse them before anything else; audit and enforce refuse the host, and go on with the others.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -31,7 +35,7 @@ from ansible.module_utils.basic import AnsibleModule
 module = AnsibleModule(argument_spec={"facts": {"type": "dict"}})
 module.exit_json(ansible_facts=module.params["facts"])
 '''
-PLAYBOOKS = ("audit", "enforce", "prepare", "merge", "schedule", "report", "awx")
+PLAYBOOKS = ("prepare", "merge", "schedule", "report", "awx")  # that end; audit and enforce go on without the host
 SAYS = """
 - hosts: "{{ who }}"
   gather_facts: false
@@ -46,7 +50,7 @@ SAME_RUN = SAYS + """
 
 
 class Fleet:
-    """Two hosts and localhost, all on this machine, with a fact cache between runs."""
+    """Three hosts and localhost, all on this machine, with a fact cache between runs."""
 
     def __init__(self, path):
         self.path, self.reports = path, path / "reports"
@@ -64,7 +68,7 @@ class Fleet:
         variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "podman_memory_become": False,
                      "oom_audit_since": "1m", "oom_audit_formats": [], **(everywhere or {})}
         (self.path / "inventory.json").write_text(json.dumps({"all": {
-            "vars": variables, "hosts": {name: hosts.get(name, {}) for name in ("localhost", "first", "second")}}}), encoding="ascii")
+            "vars": variables, "hosts": {name: hosts.get(name, {}) for name in ("localhost", "first", "second", "third")}}}), encoding="ascii")
 
     def run(self, playbook, *arguments, **variables):
         """Return (exit code, standard output)."""
@@ -116,6 +120,18 @@ def assert_refused(code, output, *expected):
         assert text in told, output
 
 
+def assert_left_out(code, output, reports, host, expected, checked):
+    """A host is failed and in the report as not asked; the others are checked."""
+    told = " ".join(output.split())
+    assert code == 2 and "fatal: [%s]" % host in output, output
+    assert "Facts of a host must not set what the fleet's owner sets" in told and "host %s: %s" % (host, expected) in told, output
+    report = json.loads((reports / "latest" / "report.json").read_text(encoding="ascii"))
+    assert {each["name"]: each["status"] != "not_checked" for each in report["hosts"]} == {**dict.fromkeys(checked, True), host: False}
+    entry = [each for each in report["hosts"] if each["name"] == host][0]
+    assert (entry["kind"], entry["reason"]) == (
+        "bad_facts", "not asked: its facts must not set what the fleet's owner sets: " + expected)
+
+
 TOKEN = {"oom_audit_webhook_headers": {"Authorization": "Bearer s3cret"}}
 
 
@@ -124,11 +140,9 @@ def test_cached_facts_get_neither_the_token_nor_a_report(fleet, thief):
     fleet.settle({**TOKEN, "oom_audit_webhook_url": "http://127.0.0.1:1/"})
     fleet.cache("first", oom_audit_webhook_url="http://" + address, oom_audit_reports=str(fleet.path / "elsewhere"))
     code, output = fleet.run("podman_fleet.memory.audit", "--limit", "first,second")
-    assert not taken
-    assert_refused(code, output, "host first: oom_audit_reports, oom_audit_webhook_url")
-    assert "Collect the facts" not in output and "Validate the settings" not in output and "s3cret" not in output
-    assert output.count("fatal: [") == 1, "once for all hosts"
-    assert not fleet.reports.exists() and not (fleet.path / "elsewhere").exists()
+    assert not taken and "s3cret" not in output and not (fleet.path / "elsewhere").exists()
+    assert_left_out(code, output, fleet.reports, "first", "oom_audit_reports, oom_audit_webhook_url", ["second"])
+    assert re.search(r"^second +: ok=\d+ .*failed=[01] ", output, re.M), output
     # what the message proposes
     assert fleet.run("podman_fleet.memory.audit", "--limit", "second", oom_audit_webhook_url="")[0] == 0
     assert fleet.run("podman_fleet.memory.audit", "--limit", "first", "--flush-cache", oom_audit_webhook_url="")[0] == 0
@@ -139,8 +153,7 @@ def test_facts_of_the_same_run_do_not_either(fleet, thief):
     fleet.settle({**TOKEN, "oom_audit_webhook_url": "http://127.0.0.1:1/"})
     code, output = fleet.run("same_run.yml", who="first", facts={"oom_audit_webhook_url": "http://" + address, "hostvars": {}, "vars": {}})
     assert not taken
-    assert_refused(code, output, "host first: oom_audit_webhook_url")
-    assert not fleet.reports.exists()
+    assert_left_out(code, output, fleet.reports, "first", "oom_audit_webhook_url", ["second"])
 
 
 def test_nor_does_a_fact_that_a_setting_reads(fleet, thief):
@@ -149,7 +162,26 @@ def test_nor_does_a_fact_that_a_setting_reads(fleet, thief):
     fleet.cache("first", chat_host=address)
     code, output = fleet.run("podman_fleet.memory.audit", "--limit", "first,second")
     assert not taken
-    assert_refused(code, output, "host first: chat_host (read by oom_audit_webhook_url)")
+    assert_left_out(code, output, fleet.reports, "first", "chat_host (read by oom_audit_webhook_url)", ["second"])
+
+
+def test_nor_with_the_help_of_another_host_that_hides_the_setting(fleet, thief):
+    """The template that reads the fact is not to be seen among the first host's variables."""
+    address, taken = thief
+    fleet.settle({**TOKEN, "oom_audit_webhook_url": "http://{{ chat_host }}/hook", "chat_host": "127.0.0.1:1"})
+    fleet.cache("first", oom_audit_webhook_url="http://127.0.0.1:1/", chat_host="x")
+    fleet.cache("second", chat_host=address)
+    code, output = fleet.run("podman_fleet.memory.audit", "--limit", "first,second,third")
+    assert code == 2 and not taken, output
+    report = json.loads((fleet.reports / "latest" / "report.json").read_text(encoding="ascii"))
+    assert {each["name"] for each in report["hosts"] if each["status"] == "not_checked"} == {"first", "second"}
+
+
+def test_where_all_hosts_do_it_nothing_is_done(fleet):
+    fleet.cache("first:second", oom_audit_users=["root"])
+    code, output = fleet.run("podman_fleet.memory.audit", "--limit", "first,second")
+    assert_refused(code, output, "host first: oom_audit_users", "host second: oom_audit_users")
+    assert "Validate the settings" not in output and not fleet.reports.exists()
 
 
 def test_a_fact_makes_no_report_one_of_a_part_of_the_fleet(fleet):
@@ -176,11 +208,41 @@ def test_a_fact_does_not_take_the_place_of_a_function(fleet, name):
     assert_refused(*fleet.run("podman_fleet.memory.audit", "--limit", "first"), "host first: %s (read by every lookup)" % name)
 
 
-def test_with_serial_all_hosts_are_looked_at_before_the_first_one_is_asked(fleet):
-    fleet.cache("second", memory_policy_settings=["oom_group"])
-    code, output = fleet.run("podman_fleet.memory.enforce", "--limit", "first,second", podman_memory_serial=1)
-    assert_refused(code, output, "host second: memory_policy_settings")
-    assert "Apply the policy" not in output
+@pytest.mark.parametrize("liar, others", [("first", ["second", "third"]), ("third", ["first", "second"])])
+def test_enforcement_goes_on_one_at_a_time(fleet, liar, others):
+    fleet.cache(liar, memory_policy_settings="nothing")
+    code, output = fleet.run("podman_fleet.memory.enforce", "--limit", "first,second,third", "--check", podman_memory_serial=1)
+    assert code == 2 and "host %s: memory_policy_settings" % liar in output, output
+    assert "%s: bad facts: not asked: its facts must not set what the fleet's owner sets: memory_policy_settings" % liar in output, output
+    assert "Podman memory policy  3 hosts" in output
+    assert "ok: [%s]\n" % liar not in output.split("PLAY [Mark")[0], output
+    for host in others:
+        assert re.search(r"^%s +: ok=\d+ .*failed=0 " % host, output, re.M), output
+    assert re.search(r"^%s +: ok=\d+ .*failed=1 " % liar, output, re.M), output
+
+
+def test_enforcement_goes_on_with_all_at_once(fleet):
+    fleet.cache("first", memory_policy_settings="nothing")
+    code, output = fleet.run("podman_fleet.memory.enforce", "--limit", "first,second,third", "--check")
+    assert code == 2 and "Podman memory policy  3 hosts" in output and "first: bad facts: not asked: its facts must" in output, output
+    assert len(re.findall(r"^(?:second|third) +: ok=\d+ .*failed=0 ", output, re.M)) == 2, output
+
+
+SERIAL = """
+- hosts: first,second,third
+  gather_facts: false
+  serial: 1
+  roles: [podman_fleet.memory.oom_audit]
+"""
+
+
+def test_an_audit_in_batches_has_a_report_where_ansible_ends_the_play(fleet):
+    (fleet.path / "serial.yml").write_text(SERIAL, encoding="ascii")
+    fleet.cache("second", oom_audit_users=["root"])
+    code, output = fleet.run("serial.yml")
+    assert code == 2, output
+    report = json.loads((fleet.reports / "latest" / "report.json").read_text(encoding="ascii"))
+    assert {each["name"]: each.get("kind") for each in report["hosts"]} == {"first": None, "second": "bad_facts", "third": "waiting"}
 
 
 OWNERS = """

@@ -50,13 +50,18 @@ class RunDir:
         return os.path.exists(os.path.join(self._path, _STATE))
 
     def get_state(self) -> dict[str, Any]:
-        """Return what is known from batch to batch: started_at and what the report added."""
+        """Return what is known from batch to batch: started_at, refused (if any are) and what the report added."""
         with open(os.path.join(self._path, _STATE), encoding="ascii") as stream:
             return json.load(stream)
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Replace the state."""
         os.replace(self._write_temporary(state), os.path.join(self._path, _STATE))
+
+    def refuse(self, reasons: dict[str, str]) -> None:
+        """Note hosts that are not asked, and why."""
+        state = self.get_state()
+        self.set_state({**state, "refused": {**state.get("refused", {}), **reasons}})
 
     def put_record(self, record: dict[str, Any]) -> None:
         """Write the record of a host.

@@ -109,6 +109,26 @@ def cached_facts(task_vars: Mapping[str, Any], hosts: Iterable[str]) -> Iterator
         yield host, facts or {}
 
 
+def find_intrusions(task_vars: Mapping[str, Any], hosts: list[str]) -> dict[str, list[Intrusion]]:
+    """Return what would change settings in the facts of hosts: {host: its intrusions, at least one}.
+
+    A task with run_once takes the variables of the first host that is left. Where a fact of one hides what a setting reads, the
+    next one is looked at as well, until the first one that is left has no intrusions.
+
+    :param task_vars: of a task with run_once; hosts: first those of the batch.
+    """
+    here = task_vars["inventory_hostname"]
+    facts = {host: frozenset(map(str, names)) for host, names in cached_facts(task_vars, {here: None, **dict.fromkeys(hosts)})}
+    read, looked = names_read(task_vars, facts[here]), {here}
+    while True:
+        found = {host: bad for host in hosts if (bad := intrusions(facts[host], read))}
+        first = next((host for host in hosts if host not in found), None)
+        if first is None or first in looked:
+            return found
+        looked.add(first)
+        read.update(names_read(task_vars["hostvars"].raw_get(first), facts[first]))
+
+
 def refusal(found: Mapping[str, list[Intrusion]]) -> str:
     """Return the message on all intrusions.
 
@@ -122,6 +142,11 @@ def refusal(found: Mapping[str, list[Intrusion]]) -> str:
     lines.append("A setting belongs in the inventory or in --extra-vars. Find out how it came into the facts: the host sent it, or a task "
                  "set it with cacheable. --flush-cache removes cached facts; --limit 'all:!HOST' leaves the host out.")
     return "\n".join(lines)
+
+
+def reason(found: list[Intrusion]) -> str:
+    """Return why one host is left out."""
+    return "not asked: its facts must not set what the fleet's owner sets: %s" % _named(found)
 
 
 def _named(found: list[Intrusion]) -> str:

@@ -54,6 +54,12 @@ def test_the_last_record_counts(run):
     assert not run.is_checked("web") and run.get_record("web")["problem"]
 
 
+def test_hosts_that_are_not_asked_are_kept_over_batches(run):
+    run.refuse({"a": "x"})
+    run.refuse({"a": "y", "b": "z"})
+    assert run.get_state() == {"started_at": "2026-11-23T19:00:00Z", "refused": {"a": "y", "b": "z"}}
+
+
 def test_the_first_one_says_when_it_began(tmp_path):
     run = RunDir(str(tmp_path / "run"))
     assert not run.exists()

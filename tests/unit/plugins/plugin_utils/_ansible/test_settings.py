@@ -16,6 +16,7 @@ yaml = pytest.importorskip("yaml")
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._ansible.settings import (  # noqa: E402
     Intrusion,
+    find_intrusions,
     intrusions,
     is_setting,
     names_read,
@@ -69,6 +70,32 @@ def test_facts_that_settings_read():
     read = names_read(VARIABLES, {})
     assert intrusions(["site", "role", "ansible_facts", "hostname", "__awx_about"], read) == [
         Intrusion("__awx_about", None), Intrusion("site", "oom_audit_webhook_url")]
+
+
+class HostVars:
+    """Ansible's variables of hosts, with their facts."""
+
+    def __init__(self, facts, variables):
+        self._fact_cache, self._variables = facts, variables
+        self._variable_manager = self
+
+    def raw_get(self, host):
+        return {**self._variables, **self._fact_cache.get(host, {})}
+
+
+def found(facts, variables, hosts=("a", "b", "c")):
+    hostvars = HostVars(facts, variables)
+    return {host: [each.fact for each in bad] for host, bad in find_intrusions(
+        {**hostvars.raw_get("a"), "inventory_hostname": "a", "hostvars": hostvars}, list(hosts)).items()}
+
+
+def test_what_one_host_hides_is_seen_in_the_next_one():
+    variables = {"oom_audit_webhook_url": "{{ chat }}", "chat": "{{ site }}"}
+    assert found({"b": {"site": 1}}, variables) == {"b": ["site"]}
+    assert found({"a": {"oom_audit_webhook_url": 1}, "b": {"site": 1}}, variables) == {"a": ["oom_audit_webhook_url"], "b": ["site"]}
+    assert found({"a": {"oom_audit_webhook_url": 1}, "b": {"chat": 1}, "c": {"site": 1}}, variables) == {
+        "a": ["oom_audit_webhook_url"], "b": ["chat"], "c": ["site"]}
+    assert found({"a": {"role": "db"}}, variables) == {}
 
 
 def test_the_message_is_bounded_and_harmless():
