@@ -12,7 +12,7 @@ play vars, set_fact and extra vars after facts). Knows Ansible's cache of facts 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jinja2
@@ -42,11 +42,11 @@ def is_setting(name: str) -> bool:
     return _SETTING.match(name) is not None
 
 
-def names_read(variables: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
+def names_read(variables: Mapping[str, Any], facts: Container[str]) -> dict[str, str]:
     """Return {variable: a setting} of all that templates in settings read, and what those read in turn.
 
     :param variables: of one host, as an action gets them: not templated.
-    :param facts: of that host; their text is not looked at.
+    :param facts: names of that host's; their text is not looked at.
     """
     read = dict.fromkeys(_FUNCTIONS, "every lookup")
     waiting = [(name, name) for name in variables if is_setting(name)]
