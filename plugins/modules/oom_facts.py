@@ -342,6 +342,12 @@ ansible_facts:
                   description: Number of kills that were seen over all runs.
                   type: int
                   returned: success
+                lethal_count:
+                  description:
+                    - Number of runs that are known to have ended by a kill, this one included. That of earlier runs is from Podman's
+                      events.
+                  type: int
+                  returned: success
                 last_at:
                   description: When the last of them was.
                   type: str

@@ -103,6 +103,7 @@ _VERDICT = record({
     "group": unknown(BOOLEAN),
     "confidence": otherwise(words("certain", "likely", "unknown"), "unknown"),
     "count": SIZE,
+    "lethal_count": unknown(SIZE),
     "last_at": unknown(TIME),
     "victims": otherwise(items(record(_PROCESS, list(_PROCESS)), _MAX_PROCESSES), []),
     "flag_trust": otherwise(words("agrees", "stale", "missed", "overstated", "unknown"), "unknown"),
@@ -110,7 +111,7 @@ _VERDICT = record({
                                _MAX_PROCESSES, "last"), []),
     "evidence": otherwise(items(prose(_LINE), _MAX_LINES), []),
     "missing": otherwise(items(prose(100), _MAX_LINES), []),
-}, ["scope_limit", "group", "history"])
+}, ["scope_limit", "lethal_count", "group", "history"])
 
 _NO_MANAGER = {"kind": "none", "unit": None}
 _MANAGER = otherwise(record({

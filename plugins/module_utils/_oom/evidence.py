@@ -8,7 +8,7 @@ Pure. attribution.py decides which record belongs to which container; this file 
 the evidence means. Times are microseconds since the epoch, None always means "unknown".
 """
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._cgroup.paths import may_hold
 from .._logs.kernel_lines import is_below
@@ -73,6 +73,7 @@ class Evidence(NamedTuple):
     systemd_since: Optional[int]  # the systemd journal is complete from here on
     oomd_active: bool  # systemd-oomd runs on this host
     unstored: Optional[str] = None  # as in HostRecords
+    deaths: Sequence[Tuple[int, Optional[int]]] = ()  # (time, exit code) of the ends of all runs in Podman's events, oldest first
 
 
 def container_evidence(container: Container, owner: int, index: RecordsByContainer, live: LiveState,
@@ -98,7 +99,8 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
         oomd_kills=[kill for kill in records.oomd_kills if kill in own_oomd_kills
                     or _is_hit(kill, container, owner, run, live.cgroup)],
         counters=live.counters, own_oom=live.own_oom, ancestors=live.ancestors, kernel_since=records.kernel_since_for(owner),
-        systemd_since=systemd_since, oomd_active=records.oomd_active, unstored=records.unstored)
+        systemd_since=systemd_since, oomd_active=records.oomd_active, unstored=records.unstored,
+        deaths=_deaths(events))
 
 
 def _find_kills(container: Container, owner: int, index: RecordsByContainer, live: LiveState, run: Run,
@@ -139,7 +141,11 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
         kills=kills, unattributed=index.unattributed(owner), unit_ooms=scope_ooms, oomd_kills=oomd_kills, counters=None,
         own_oom=None, ancestors=None, kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since,
-        oomd_active=index.records.oomd_active, unstored=index.records.unstored)
+        oomd_active=index.records.oomd_active, unstored=index.records.unstored, deaths=_deaths(events))
+
+
+def _deaths(events: List[PodmanEvent]) -> List[Tuple[int, Optional[int]]]:
+    return [(event.at, event.exit_code) for event in events if event.kind == "died"]
 
 
 def _find_run(container: Container, events: List[PodmanEvent]) -> Run:

@@ -31,6 +31,7 @@ def decide(ident: str, evidence: Evidence) -> Dict[str, Any]:
     earlier = [kill for kill in evidence.kills if kill not in current]
     decision = decide_run(ident, evidence, current)
     lethal = _is_lethal(evidence, decision)
+    deaths = [_death_by(kill, evidence) for kill in earlier]
     times = [kill.at for kill in evidence.kills] + _record_times(evidence) + [decision.at or 0]
     return {
         "killed": decision.killed,
@@ -41,6 +42,7 @@ def decide(ident: str, evidence: Evidence) -> Dict[str, Any]:
         "group": decision.group,
         "confidence": decision.confidence,
         "count": _count_kills(evidence, decision),
+        "lethal_count": len({death for death in deaths if death is not None}) + bool(lethal and decision.killed),
         "last_at": to_iso(max(times) or None),
         "victims": [_victim_facts(victim) for victim in decision.victims],
         "flag_trust": flag_trust(evidence.flag, decision.killed, lethal),
@@ -99,6 +101,17 @@ def _is_lethal(evidence: Evidence, decision: Decision) -> Optional[bool]:
 
 def _main_process_was_killed(evidence: Evidence, decision: Decision) -> bool:
     return evidence.main_pid is not None and evidence.main_pid in [victim.pid for victim in decision.victims]
+
+
+def _death_by(kill: Kill, evidence: Evidence) -> Optional[int]:
+    """The time of the end of an earlier run, if this kill ended that run; None: not, or not known.
+
+    By Podman's events alone: the pid of an earlier run's main process is not kept.
+    """
+    death = next(((at, code) for at, code in evidence.deaths if at >= kill.at), None)
+    if death is None or death[1] != SIGKILL_EXIT or death[0] - kill.at > _UNRELATED_AFTER:
+        return None
+    return death[0]
 
 
 def _record_times(evidence: Evidence) -> List[int]:

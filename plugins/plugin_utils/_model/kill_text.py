@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._text import human_size, printable
+from .._text import human_size, plural, printable
 
 # Podman's own slice of a pod (libpod/options.go: machine-libpod_pod_ID.slice, user-libpod_pod_ID.slice).
 _POD = re.compile(r"libpod_pod_([0-9a-f]{12})")
@@ -53,7 +53,8 @@ def describe_outcome(evidence: dict[str, Any]) -> str:
     code = evidence.get("exit_code")
     exit_code = ", exit %d" % code if isinstance(code, int) else ""
     if not evidence.get("current_run"):
-        return "in an earlier run"
+        ended = evidence.get("lethal_count") or 0
+        return "ended %s" % plural(ended, "earlier run") if ended else "in an earlier run"
     if evidence.get("lethal"):
         return "ended it" + exit_code
     if evidence.get("lethal") is None:

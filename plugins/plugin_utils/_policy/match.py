@@ -27,7 +27,7 @@ UNKNOWN_CONTAINER: dict[str, Any] = {
               "oom_killed_flag": None, "stopped_by_user": None},
     "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None, "daily": None},
     "oom": {"killed": None, "cause": "unknown", "scope": None, "scope_limit": None, "lethal": None, "confidence": "unknown",
-            "count": 0, "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
+            "count": 0, "lethal_count": None, "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
 }
 UNKNOWN_HOST: dict[str, Any] = {"name": "", "hostname": "", "kernel": "", "controllers": [], "podman": {}}
 _SOME_TIME = "2026-11-23T20:30:00Z"
@@ -43,7 +43,7 @@ SAMPLE_CONTAINER: dict[str, Any] = {
                "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1},
                "daily": [{"day": "2026-11-23", "working_set_max": 1, "peak": 1, "samples": 1}]},
     "oom": {"killed": True, "cause": "container_limit", "scope": "/a", "scope_limit": 1, "lethal": True,
-            "confidence": "certain", "count": 1, "last_at": _SOME_TIME,
+            "confidence": "certain", "count": 1, "lethal_count": 1, "last_at": _SOME_TIME,
             "victims": [{"at": _SOME_TIME, "pid": 1, "task": "a", "rss": 1}], "flag_trust": "agrees",
             "history": [{"at": _SOME_TIME, "pid": 1, "task": "a", "rss": 1, "cause": "container_limit"}], "evidence": ["a"],
             "missing": ["a"], "group": True},

@@ -160,7 +160,7 @@ class Tally:
     def _add_kill(self, finding: Finding) -> None:
         evidence = finding["evidence"]
         self.oom["killed"] += 1
-        self.oom["lethal"] += bool(evidence.get("lethal"))
+        self.oom["lethal"] += bool(evidence.get("lethal") or evidence.get("lethal_count"))
         self.oom["kills"] += evidence.get("count") or 1
         self.kills = _added(self.kills, finding, worst_first)
 

@@ -56,10 +56,17 @@ def _finding(host: str, group: list[_Killed]) -> Finding:
     count = sum(max(killed.container["oom"].get("count") or 0, 1) for killed in group)
     evidence = _evidence(latest, count)
     evidence["containers"] = len(group)
+    evidence["lethal_count"] = sum(_ended_runs(killed.container["oom"]) for killed in group)
     return make_finding(
         "oom-killed", host, latest.key, severity=_severity(evidence), summary="%s; %s; %s" % (
             describe_cause(evidence), describe_outcome(evidence), format_time(evidence["last_at"])),
         detail=_detail(evidence), remedy=_remedy(latest.container, latest.key, evidence), evidence=evidence)
+
+
+def _ended_runs(oom: Facts) -> int:
+    """How many runs of a container are known to have ended by a kill."""
+    count = oom.get("lethal_count")
+    return count if isinstance(count, int) else int(bool(oom.get("killed") and oom.get("lethal")))
 
 
 def _evidence(killed: _Killed, count: int) -> dict[str, Any]:
@@ -101,10 +108,10 @@ def _severity(evidence: dict[str, Any]) -> str:
 
 
 def _detail(evidence: dict[str, Any]) -> str:
-    count = evidence["count"]
+    count, ended = evidence["count"], evidence["lethal_count"]
     sentences = [
         "Killed: %s." % describe_victim(evidence) if describe_victim(evidence) else "",
-        "%d kills are known." % count if count > 1 else "",
+        "%d kills are known%s." % (count, ", %d of them ended a run" % ended if ended else "") if count > 1 else "",
         {"certain": "This is certain.", "likely": "This is likely, not certain."}.get(
             evidence["confidence"], "It is not known how sure this is."),
         (describe_flag_error(evidence) + ".").capitalize() if describe_flag_error(evidence) else "",

@@ -180,6 +180,24 @@ def test_a_missing_line_has_its_reason(unstored, reason):
     assert short(result) == (True, "container_limit", True, "likely") and reason in result["evidence"][0]
 
 
+@pytest.mark.parametrize("deaths, count", [
+    ([], 0),
+    ([(START - 90 * SECOND, 137), (START - 60 * SECOND, 137), (START - 30 * SECOND, 137)], 3),
+    # a child was killed: the run went on, or ended with another code
+    ([(START - 90 * SECOND, 0), (START - 60 * SECOND, 137), (START - 30 * SECOND, 137)], 2), ([(START - SECOND, 137)], 0),
+])
+def test_earlier_runs_that_ended_by_their_kill_are_counted(deaths, count):
+    """restart=always, looked at while the next run is not killed yet."""
+    kills = [kill(at=START - seconds * SECOND - SECOND) for seconds in (90, 60, 30)]
+    running = verdict(RUNNING, kills=kills, deaths=deaths)
+    assert (running["killed"], running["count"], running["lethal_count"]) == (False, 3, count)
+    now = verdict(ended(137), kills=kills + [kill()], deaths=deaths + [(END, 137)])
+    assert (now["lethal"], now["count"], now["lethal_count"]) == (True, 4, count + 1)
+    # a child and then its parent are one end
+    both = verdict(RUNNING, kills=[kills[0]._replace(at=kills[0].at - 1)] + kills, deaths=deaths)
+    assert both["lethal_count"] == count
+
+
 def test_names_are_inert():
     """Anybody may give a process any name of 15 bytes."""
     victims = [Victim(500, "a\nb\x1b[31m\u202e\t", END, 1)]

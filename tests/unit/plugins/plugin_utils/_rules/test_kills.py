@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKeys
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._report.tally import Tally
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.kills import kill_findings
 
@@ -76,6 +77,18 @@ def test_cause_in_words(container, facts, oom, expected):
 def test_what_is_not_the_containers_limit_is_not_raised(container, facts, oom, command):
     remedy = kills(facts(killed(container, **oom)))[0]["remedy"]
     assert command in remedy and "podman update" not in remedy and "reboot" not in remedy
+
+
+def test_runs_that_ended_by_a_kill_are_said_though_the_present_one_lives(container, facts):
+    loop = container()
+    loop["oom"].update({**KILLED, "killed": False, "cause": "none", "lethal": False, "count": 10, "lethal_count": 10,
+                        "history": [{"at": KILLED["last_at"], "pid": 1, "task": "sort", "rss": 1, "cause": "container_limit"}]})
+    finding = kills(facts(loop))[0]
+    assert finding["summary"].startswith("hit its own limit of 64 MiB; ended 10 earlier runs; ")
+    assert finding["severity"] == "high" and "10 kills are known, 10 of them ended a run." in finding["detail"]
+    tally = Tally()
+    tally.add_finding(finding)
+    assert tally.oom["lethal"] == 1
 
 
 def test_a_crash_loop_with_rm_is_one_finding(container, facts):
