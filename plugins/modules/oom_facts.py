@@ -309,7 +309,7 @@ ansible_facts:
                 cause:
                   description:
                     - One of V(container_limit), V(nested_limit), V(ancestor_limit), V(host_oom), V(cpuset_oom), V(systemd_oomd),
-                      V(stopped_by_user), V(external_sigkill), V(application_exit), V(none), V(unknown).
+                      V(stopped_by_user), V(health_check), V(external_sigkill), V(application_exit), V(none), V(unknown).
                     - V(nested_limit) is the limit of a cgroup that something inside the container has made; the container's own
                       was not hit.
                   type: str

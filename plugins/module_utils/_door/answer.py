@@ -31,6 +31,7 @@ _CONTAINER = record({
     "pidfile": otherwise(nullable(prose(4096)), None),
     "oom_killed_flag": BOOLEAN,
     "stopped_by_user": unknown(BOOLEAN),
+    "unhealthy_at": unknown(_MICROS),
     "cgroup_parent": otherwise(prose(4096), ""),
     "own_cgroup": BOOLEAN,
     "auto_remove": BOOLEAN,

@@ -48,7 +48,7 @@ SOURCES = ("podman", "cgroup", "kernel_log", "systemd", "recorder")
 STATES = ("unknown", "configured", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping",
           "bad state")
 _CAUSES = ("container_limit", "nested_limit", "ancestor_limit", "host_oom", "cpuset_oom", "systemd_oomd", "stopped_by_user",
-           "external_sigkill", "application_exit", "none", "unknown")
+           "health_check", "external_sigkill", "application_exit", "none", "unknown")
 UNKNOWN_VERDICT = {
     "killed": None, "cause": "unknown", "scope": None, "lethal": None, "group": None, "confidence": "unknown", "count": 0,
     "last_at": None, "victims": [], "flag_trust": "unknown", "history": [],

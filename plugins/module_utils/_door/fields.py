@@ -79,6 +79,15 @@ class Fields:
             raise FieldError("%s is not a list" % self._path(key))
         return [self._as_text(each, key, longest) for each in value]
 
+    def objects(self, key: str) -> List["Fields"]:
+        """Return the list of objects."""
+        value = self._value.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise FieldError("%s is not a list" % self._path(key))
+        return [Fields(each, self._path(key)) for each in value]
+
     def pairs(self, key: str, longest: int) -> Dict[str, str]:
         """Return the object whose values are texts."""
         value = self._value.get(key)

@@ -73,6 +73,7 @@ class Evidence(NamedTuple):
     systemd_since: Optional[int]  # the systemd journal is complete from here on
     oomd_active: bool  # systemd-oomd runs on this host
     unstored: Optional[str] = None  # as in HostRecords
+    unhealthy_at: Optional[int] = None  # as in Container
     deaths: Sequence[Tuple[int, Optional[int]]] = ()  # (time, exit code) of the ends of all runs in Podman's events, oldest first
 
 
@@ -100,7 +101,7 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
                     or _is_hit(kill, container, owner, run, live.cgroup)],
         counters=live.counters, own_oom=live.own_oom, ancestors=live.ancestors, kernel_since=records.kernel_since_for(owner),
         systemd_since=systemd_since, oomd_active=records.oomd_active, unstored=records.unstored,
-        deaths=_deaths(events))
+        unhealthy_at=container.unhealthy_at, deaths=_deaths(events))
 
 
 def _find_kills(container: Container, owner: int, index: RecordsByContainer, live: LiveState, run: Run,

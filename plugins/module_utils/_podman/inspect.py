@@ -32,6 +32,8 @@ class Container(NamedTuple):
     pidfile: Optional[str]  # path where conmon wrote the pid of the last run
     oom_killed_flag: bool  # State.OOMKilled
     stopped_by_user: Optional[bool]  # None before Podman 4.7
+    # End of its last health check, if that failed and a failure ends the container; 0: not known when. None: no such check.
+    unhealthy_at: Optional[int]
     cgroup_parent: str  # as given, "" for the default
     own_cgroup: bool  # Podman creates a cgroup for it whose path holds its id
     auto_remove: bool  # it is removed when it stops
@@ -40,6 +42,7 @@ class Container(NamedTuple):
 
 _ALIVE = ("running", "paused", "stopping")
 _NEVER_RAN = ("created", "configured", "initialized")
+_HEALTH_ACTIONS = ("kill", "restart", "stop")  # podman-run(1), --health-on-failure
 _KUBE_ANNOTATION = "io.podman.annotations.kube"
 _MAX_SIZE = 128 * 1024 * 1024
 _WORD = 128 * 1024  # MAX_ARG_STRLEN of the kernel: no longer text gets onto a command line
@@ -124,12 +127,21 @@ def _parse_container(raw: Fields, ident: str, user: str) -> Container:
     return Container(
         facts=facts, ident=ident, created=created, started=started, finished=finished, ran=ran,
         running=running, pid=state.integer("Pid", 0, MAX_PID) or None, pidfile=raw.text("PidFile", _PATH) or None,
-        oom_killed_flag=flag, stopped_by_user=stopped,
+        oom_killed_flag=flag, stopped_by_user=stopped, unhealthy_at=_unhealthy_at(state, config),
         cgroup_parent=host_config.text("CgroupParent", _PATH),
         # rootless with the cgroupfs manager it may run in the cgroup of whoever started it
         own_cgroup=host_config.text("Cgroups", _STATUS) != "disabled" and not (
             user != "root" and host_config.text("CgroupManager", _STATUS) == "cgroupfs"),
         auto_remove=bool(host_config.flag("AutoRemove")), create_command=command)
+
+
+def _unhealthy_at(state: Fields, config: Fields) -> Optional[int]:
+    """See Container. libpod/healthcheck.go: the check kills or stops the container through Podman, so StoppedByUser is true."""
+    health = state.object("Health")
+    if config.text("HealthcheckOnFailureAction", _STATUS) not in _HEALTH_ACTIONS or health.text("Status", _STATUS) != "unhealthy":
+        return None
+    checks = health.objects("Log")
+    return (checks[-1].time("End") if checks else None) or 0
 
 
 def _name(raw: Fields) -> str:

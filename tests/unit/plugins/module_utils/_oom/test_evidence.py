@@ -20,6 +20,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence 
     expected_cgroup,
     removed_container_evidence,
 )
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import decide
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman import inspect as _inspect
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND, parse_iso, to_iso
 
@@ -40,6 +41,7 @@ def container(status="exited", code=137, created=STARTED - SECOND, finished=FINI
         "Config": {"Labels": {"PODMAN_SYSTEMD_UNIT": unit} if unit else None,
                    "CreateCommand": ["podman", "run"] + (["--cgroups=split"] if unit and split else [])},
     }
+    raw["State"]["Health"], raw["Config"]["HealthcheckOnFailureAction"] = more.get("health"), more.get("action")
     if "stopped" in more:
         raw["State"]["StoppedByUser"] = more["stopped"]
     return _inspect.parse_container(raw, user)
@@ -126,6 +128,25 @@ def test_a_stop_of_an_earlier_run_does_not_count():
 
 def test_inspects_answer_comes_first():
     assert build(container(stopped=True)).stopped_by_user is True
+
+
+# What Podman 5.4.2 on Debian 13 says of a container with --health-cmd=false --health-on-failure=kill.
+UNHEALTHY = {"Status": "unhealthy", "FailingStreak": 1, "Log": [
+    {"Start": "2026-11-23T10:00:44.90916487Z", "End": "2026-11-23T10:00:58.189916321Z", "ExitCode": 1, "Output": ""}]}
+
+
+@pytest.mark.parametrize("action, health, stopped, cause, confidence", [
+    ("kill", UNHEALTHY, True, "health_check", "certain"), ("stop", UNHEALTHY, True, "health_check", "certain"),
+    ("kill", dict(UNHEALTHY, Log=None), True, "health_check", "likely"),
+    ("kill", dict(UNHEALTHY, Status="healthy"), True, "stopped_by_user", "certain"),
+    ("none", UNHEALTHY, True, "stopped_by_user", "certain"), (None, None, True, "stopped_by_user", "certain"),
+    # somebody else's signal
+    ("kill", UNHEALTHY, False, "external_sigkill", "likely"),
+])
+def test_a_health_check_that_ends_the_container(action, health, stopped, cause, confidence):
+    inspected = container(stopped=stopped, health=health, action=action)
+    result = decide(ID, build(inspected, oomd_active=False))
+    assert (result["killed"], result["cause"], result["confidence"]) == (False, cause, confidence)
 
 
 # --- kills ------------------------------------------------------------------------------------
