@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_module
-from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host
+from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host, without_gone
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
 from ..plugin_utils._enforce.table import render_table
 from ..plugin_utils._model.rules import SETTINGS
@@ -83,19 +83,9 @@ class _Work:
         return [skipped._asdict() for skipped in self.plan.skipped]
 
     def do(self) -> dict[str, str] | None:
-        """Plan and change; return {kind, message} of what went wrong, None when nothing did.
-
-        A container may vanish while the others are changed. Then container_memory finds one too few and changes
-        nothing, and the host is planned once more.
-        """
-        for is_last in (False, True):
-            problem = self._make_plan()
-            if problem or not self.plan.changes:
-                return problem
-            problem = self._apply(self.plan)
-            if problem is None or self._results or is_last or problem["kind"] != "failed":
-                return problem
-        return None
+        """Plan and change; return {kind, message} of what went wrong, None when nothing did."""
+        problem = self._make_plan()
+        return self._apply(self.plan) if problem is None and self.plan.changes else problem
 
     def _make_plan(self) -> dict[str, str] | None:
         answer = collect_facts(self._action, _given(self._options, FACTS_SPEC), self._task_vars)
@@ -111,26 +101,33 @@ class _Work:
         return None
 
     def _apply(self, plan: HostPlan) -> dict[str, str] | None:
-        """Apply the plan; a container that is refused (it may use more by now) does not stop the others.
+        """Apply the plan; a container that is refused (it may use more by now), or that is gone, does not stop the others.
 
         container_memory changes those of other users at once. Those of the same user are tried again without it.
         """
-        pending = {(change.user, change.container_id): change.module_options() for change in plan.changes}
+        pending = list(plan.changes)
         done: list[dict[str, Any]] = []
+        gone: list[dict[str, Any]] = []
         problem = None
         for call in range(MAX_CALLS):
-            answer, problem = run_module(self._action, _MODULE, self._arguments(list(pending.values())), self._task_vars)
+            answer, problem = run_module(self._action, _MODULE, self._arguments([change.module_options() for change in pending]),
+                                         self._task_vars)
             results = _results(answer.get("containers"))
-            refused = refused_containers(results) if problem else set()
-            users = {user for user, _ident in refused}
-            again = {key: options for key, options in pending.items() if key[0] in users and key not in refused}
+            gone += [result for result in results if result.get("gone")]
+            refused = refused_containers(results) if problem else []
+            users = {result["user"] for result in refused}
+            again = [change for change in pending if change.user in users
+                     and not any(change.is_of(result["user"], result.get("name"), result["id"]) for result in refused)]
             if not again or call == MAX_CALLS - 1:
                 done += results
                 break
-            done += [result for result in results if result["user"] not in users or (result["user"], result["id"]) in refused]
+            done += [result for result in results if result["user"] not in users or result in refused]
             pending = again
-        self._results = done
-        failed = [result for result in done if result.get("failed")]
+        self._results = [result for result in done if not result.get("gone")]
+        self.plan = without_gone(plan, gone)
+        failed = [result for result in self._results if result.get("failed")]
+        if problem and problem["kind"] == "failed" and gone and not failed:
+            problem = None
         if failed and problem is None:
             problem = {"kind": "failed", "message": "; ".join(
                 "%s/%s: %s" % (result["user"], result["name"], result.get("message")) for result in failed)}
@@ -145,7 +142,7 @@ def _results(answered: Any) -> list[dict[str, Any]]:
     """What container_memory says of each container, as far as it says of which, and in as many words as fit."""
     return [{**result, "name": printable(result.get("name"), MAX_CHARS), "message": printable(result.get("message") or "", MAX_CHARS)}
             for result in (answered if isinstance(answered, list) else [])
-            if isinstance(result, dict) and isinstance(result.get("user"), str) and isinstance(result.get("id"), str)]
+            if isinstance(result, dict) and isinstance(result.get("user"), str) and isinstance(result.get("id"), (str, type(None)))]
 
 
 def _given(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

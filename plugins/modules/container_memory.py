@@ -245,6 +245,10 @@ containers:
       description: V(true) for a container that could not be changed, and where it is not known whether it was.
       type: bool
       returned: when the module fails
+    gone:
+      description: V(true) for a name or an ID of which there is no container, also a little later.
+      type: bool
+      returned: for a container that could not be read
 """
 
 from ansible.module_utils.basic import AnsibleModule

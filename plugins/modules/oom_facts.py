@@ -222,15 +222,21 @@ ansible_facts:
               description:
                 - What creates it, so where a setting has to be written to persist.
                 - C(kind) is one of V(none), V(quadlet), V(systemd), V(compose), V(kube). C(unit) is the systemd unit or V(null).
+                - C(file) is the quadlet file or the unit file of that unit, V(null) where the unit does not run this container.
+                  C(pod_unit) is the unit of the quadlet pod that the container is in, or V(null).
               type: dict
               returned: success
               sample:
                 kind: quadlet
                 unit: web.service
+                file: /etc/containers/systemd/web.container
+                pod_unit: null
             state:
               description:
                 - C(status) as Podman reports it. C(exit_code) and C(finished_at) are V(null) while it runs.
                 - C(oom_killed_flag) is Podman's own C(State.OOMKilled). C(stopped_by_user) is V(null) where it is not known.
+                - C(ended_meanwhile) says that Podman called it running, and its main process was gone when its cgroup was looked
+                  at, as in a crash loop.
               type: dict
               returned: success
               sample:
@@ -241,6 +247,7 @@ ansible_facts:
                 restart_count: 0
                 oom_killed_flag: false
                 stopped_by_user: false
+                ended_meanwhile: false
             memory:
               description: Limits, use and events.
               type: dict
@@ -258,6 +265,10 @@ ansible_facts:
                       will set it at its next start. Podman's own record has no effect there.
                     - V(null) where no unit does so, or where its command can't be read.
                   type: dict
+                  returned: success
+                next_start_problem:
+                  description: Why C(next_start) can't be told although a unit does so, such as a variable for a size. V(null) for none.
+                  type: str
                   returned: success
                 effective:
                   description:

@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Optional, Set
 
 from .document import DoorError
 from .door import container_error, violations_text
-from .facts import ERROR, INSPECTED, MAX_CONTAINERS, PODMAN_INFO, SETTINGS, SOURCE
-from .grammar import BOOLEAN, ID, ID_LENGTH, ID_PATTERN, PID, integer, items, nullable, otherwise, prose, record, unknown
+from .facts import ERROR, INSPECTED, MAX_CONTAINERS, PATH, PODMAN_INFO, SETTINGS, SOURCE
+from .grammar import BOOLEAN, ID, ID_LENGTH, ID_PATTERN, PID, UNIT, integer, items, nullable, otherwise, prose, record, unknown
 from .schema import INVALID, Checker
 
 _MAX_LISTED = 20000
@@ -54,7 +54,8 @@ _ANSWER = Checker(record({
         "errors": items(ERROR, _MAX_ERRORS),
     }, []),
     "info": PODMAN_INFO,
-    "next_starts": _by_id(SETTINGS),
+    "next_starts": _by_id(record({"settings": nullable(SETTINGS), "problem": unknown(prose(500)), "file": unknown(PATH),
+                                  "pod_unit": unknown(UNIT)}, [])),
     "main_pids": _by_id(PID),
 }, []), depth=3)
 

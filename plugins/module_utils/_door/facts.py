@@ -113,23 +113,27 @@ _VERDICT = record({
     "missing": otherwise(items(prose(100), _MAX_LINES), []),
 }, ["scope_limit", "lethal_count", "group", "history"])
 
+PATH = text(_PATH, "^/")
 _NO_MANAGER = {"kind": "none", "unit": None}
 _MANAGER = otherwise(record({
     "kind": words("none", "quadlet", "systemd", "compose", "kube"),
     "unit": unknown(UNIT),
-}, []), _NO_MANAGER)
+    "file": unknown(PATH),
+    "pod_unit": unknown(UNIT),
+}, ["file", "pod_unit"]), _NO_MANAGER)
 
 SETTINGS = record({"limit": nullable(SIZE), "swap_limit": nullable(SIZE), "reservation": nullable(SIZE),
                    "oom_group": nullable(BOOLEAN)}, ["reservation"])
 _MEMORY = record({
     "declared": SETTINGS,
     "next_start": nullable(SETTINGS),
+    "next_start_problem": unknown(prose(500)),
     "effective": unknown(record({
         "limit": nullable(SIZE),
         "swap_limit": nullable(SIZE),
         "high": nullable(SIZE),
         "oom_group": unknown(BOOLEAN),
-        "source": nullable(text(_PATH, "^/")),
+        "source": nullable(PATH),
     }, ["high"])),
     "usage": unknown(record({
         **{key: unknown(SIZE) for key in ("current", "working_set", "anon", "peak", "swap")},
@@ -143,7 +147,7 @@ _MEMORY = record({
         "peak": unknown(SIZE),
         "samples": otherwise(SIZE, 0),
     }, []), _MAX_DAYS, "last")),
-}, ["next_start", "usage", "events", "daily"])
+}, ["next_start", "next_start_problem", "usage", "events", "daily"])
 
 # What Podman says of a container.
 INSPECTED = {
@@ -169,7 +173,8 @@ INSPECTED = {
         "restart_count": unknown(SIZE),
         "oom_killed_flag": unknown(BOOLEAN),
         "stopped_by_user": unknown(BOOLEAN),
-    }, ["exit_code", "started_at", "finished_at", "restart_count", "stopped_by_user"]),
+        "ended_meanwhile": otherwise(BOOLEAN, False),
+    }, ["exit_code", "started_at", "finished_at", "restart_count", "stopped_by_user", "ended_meanwhile"]),
 }
 _CONTAINER = record({**INSPECTED, "memory": _MEMORY, "oom": otherwise(_VERDICT, UNKNOWN_VERDICT)},
                     ["image", "created_at", "pod", "is_infra"])

@@ -8,12 +8,13 @@ First the drop-ins, which touch nothing that runs, then record and kernel. Each 
 with the one that undoes it.
 """
 
+import time
 from contextlib import ExitStack, suppress
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._cgroup.paths import cgroup_lineage, owner_uid
-from .._podman.api import PodmanService
+from .._podman.api import PodmanService, ServiceError
 from .._podman.run_options import MemorySettings
 from .._system.command import CommandError, run_command
 from .current import Target
@@ -22,6 +23,10 @@ from .plan import ContainerPlan, find_deviations, previous_settings
 from .quadlet import arguments_set_memory, drop_in_settings, render_drop_in, unit_settings
 from .quadlet_units import UNIT_ERRORS, Unit, UnitError, Units
 from .settings import to_leaf_files, to_resources, to_run_options
+
+# Podman 5.4 records an update before the runtime finds no scope: the next one succeeds while it is down, and at its next start.
+_UPDATES = 5
+_PAUSE = 0.7  # seconds between them: less than the period of a crash loop
 
 
 class Job(NamedTuple):
@@ -151,7 +156,8 @@ class Applier:
 
     def _update_by_api(self, job: Job, settings: MemorySettings, stack: ExitStack) -> None:
         present = job.target.resources if job.plan.method.resend else None
-        self._start_service(job, stack).update(job.target.container.ident, to_resources(settings, present))
+        service = self._start_service(job, stack)
+        _retried(job, lambda: service.update(job.target.container.ident, to_resources(settings, present)))
 
     def _start_service(self, job: Job, stack: ExitStack) -> PodmanService:
         """The one service, ended with the stack."""
@@ -161,9 +167,13 @@ class Applier:
 
     def _update_by_cli(self, job: Job, settings: MemorySettings, _stack: ExitStack) -> None:
         argv = [self._executable, "update"] + to_run_options(settings) + [job.target.container.ident]
-        result = run_command(argv, self._timeout)
-        if result.rc != 0:
-            raise CommandError("podman update: exit code %d: %s" % (result.rc, result.err[-500:] or "(no message)"))
+
+        def update() -> None:
+            result = run_command(argv, self._timeout)
+            if result.rc != 0:
+                raise CommandError("podman update: exit code %d: %s" % (result.rc, result.err[-500:] or "(no message)"))
+
+        _retried(job, update)
 
     def _update_by_cgroupfs(self, job: Job, settings: MemorySettings, _stack: ExitStack) -> None:
         """Write to the leaf, after checking once more that it is still this container's."""
@@ -173,6 +183,31 @@ class Applier:
             raise OSError("the cgroup of its main process (%s) is not its own any more" % job.target.container.pid)
         for name, text in to_leaf_files(settings):
             files.write(own[0], name, text)
+
+
+def _retried(job: Job, update: Callable[[], None]) -> None:
+    """Update a container, and once more where it ended meanwhile: the runtime finds no cgroup then, or another one.
+
+    Its unit has the drop-in where it is gone for good; the unit's next container starts with that.
+    """
+    for attempt in range(_UPDATES):
+        try:
+            update()
+            return
+        except (CommandError, ServiceError):
+            if not _has_ended(job):
+                raise
+            if attempt == _UPDATES - 1:
+                if job.plan.drop_in and job.target.container.pid:
+                    return
+                raise
+            time.sleep(_PAUSE)
+
+
+def _has_ended(job: Job) -> bool:
+    """Whether the main process that was read, if any, is no longer there."""
+    container = job.target.container
+    return not container.pid or CgroupFiles().container_cgroups(container.pid, container.ident) is None
 
 
 def _own_cgroups(files: CgroupFiles, job: Job) -> List[str]:
@@ -202,7 +237,7 @@ def _save_kernel_settings(job: Job) -> _Saved:
     """
     files = CgroupFiles()
     saved = {path: files.settings(path) for path in _own_cgroups(files, job)}
-    if saved and not any(saved.values()):
+    if saved and not any(saved.values()) and not _has_ended(job):
         raise OSError("its present limit can't be read, so it could not be given back after a failure")
     return saved
 

@@ -4,16 +4,18 @@
 
 """Read the present state of the containers of one user that container_memory is to change: Podman, units, cgroups.
 
-Runs in the user's process, but for find_owner(). Reads only; a fixed number of processes for each user, and one for each container that has stopped (Podman's
-inspect shows the last run's limits then).
+Runs in the user's process, but for find_owner(). Reads only; a fixed number of processes for each user, and one for each container
+that does not run (Podman's inspect shows the limits of its last start then, also of one that failed).
 """
 
 import os
 import pwd
+import time
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._cgroup.paths import cgroup_lineage
+from .._door.grammar import is_id
 from .._podman.cli import Podman, PodmanError, matches_word
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer, query_containers
@@ -24,9 +26,13 @@ from .enforced import Enforced
 from .method import KEEPS_OTHER_RESOURCES, KEEPS_UPDATES, Context
 from .plan import CurrentState
 from .quadlet import UnreadableUnit, unit_settings
-from .quadlet_units import UNIT_ERRORS, Unit, Units
+from .quadlet_units import UNIT_ERRORS, Unit, UnitError, Units
 from .request import Request
 from .settings import from_resources
+
+# A container in a crash loop is alive for a part of the time, and a unit's container is not even there between two runs.
+_LOOKS = 3
+_PAUSE = 1.0  # seconds between them
 
 
 class Target(NamedTuple):
@@ -40,12 +46,32 @@ class Target(NamedTuple):
     resources: Optional[Dict[str, Any]]  # all that Podman keeps, where they have to be sent again
 
 
+class Refusal(NamedTuple):
+    """A container that can't be read."""
+
+    request: Request
+    ident: Optional[str]  # of the container, None where there is none
+    reason: str
+    gone: bool = False  # there is no such container
+
+
+class Reading(NamedTuple):
+    """What the requests mean."""
+
+    targets: List[Target]  # of those that could be read, in the requests' order
+    refusals: List[Refusal]  # the others
+
+
 class RequestRefused(ValueError):
-    """Containers that can't be read or changed: `reasons` has a line for each."""
+    """No container of a user can be read or changed: `reasons` has a line for each reason."""
 
     def __init__(self, reasons: List[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
+
+
+class _NotThere(ValueError):
+    """There is no such container now."""
 
 
 def find_owner(name: str) -> Identity:
@@ -77,27 +103,61 @@ class TargetReader:
         self._version = version
         self._files = CgroupFiles()
 
-    def read(self, user: User, requests: Sequence[Request]) -> List[Target]:
-        """Return the user's containers that the requests mean, in their order.
+    def read(self, user: User, requests: Sequence[Request]) -> Reading:
+        """Return the user's containers that the requests mean.
 
-        :raises RequestRefused: with a reason for each that can't be read.
+        :raises RequestRefused: none can be read.
         """
-        answer = query_containers(user, [request.name for request in requests], self._executable, self._timeout)
-        source = answer.sources[0]
-        if source["status"] not in ("ok", "partial"):
-            raise RequestRefused(["user %s: %s" % (user.identity.name, source["detail"])])
-        containers = _find_containers(requests, answer)
+        containers, refusals = self._find_containers(user, requests)
         units = Units(user.identity, self._timeout)
-        known = _lookup_units(units, containers.values())
-        targets, reasons = {}, []
+        known, problem = _lookup_units(units, containers.values())
+        targets = []
         for request in requests:
+            container = containers.get(id(request))
+            if container is None:
+                continue
             try:
-                targets[id(request)] = self._read_target(request, user.identity, containers[id(request)], units, known)
+                if problem and container.facts["manager"]["unit"]:
+                    raise UnitError(problem)
+                targets.append(self._read_target(request, user.identity, container, units, known))
             except UNIT_ERRORS + (PodmanError, UnreadableUnit) as exc:
-                reasons.append("%sname: %s of %s: %s" % (request.where, request.name, request.user, exc))
-        if reasons:
-            raise RequestRefused(reasons)
-        return [targets[id(request)] for request in requests]
+                reason = "%sname: %s of %s: %s" % (request.where, request.name, request.user, exc)
+                refusals.append(Refusal(request, container.ident, reason))
+        return Reading(targets, refusals)
+
+    def _find_containers(self, user: User, requests: Sequence[Request]) -> Tuple[Dict[int, Container], List[Refusal]]:
+        """Return ({id of the request: its container}, the requests without one).
+
+        Containers that are gone between Podman's answer and the look at their cgroup are looked for again.
+        """
+        containers: Dict[int, Container] = {}
+        missing: Dict[int, Refusal] = {}
+        pending = list(requests)
+        for look in range(_LOOKS):
+            answer = query_containers(user, [request.name for request in pending], self._executable, self._timeout)
+            source = answer.sources[0]
+            if source["status"] not in ("ok", "partial"):
+                raise RequestRefused(["user %s: %s" % (user.identity.name, source["detail"])])
+            again = []
+            for request in pending:
+                try:
+                    container = containers[id(request)] = _find_container(request, answer)
+                    missing.pop(id(request), None)
+                    if container.running and self._files.container_cgroups(container.pid or 0, container.ident) is None:
+                        again.append(request)
+                except ValueError as exc:
+                    gone, ident = isinstance(exc, _NotThere), request.name if is_id(request.name) else None
+                    missing.setdefault(id(request), Refusal(request, ident, str(exc), gone))
+                    if gone and ident is None:  # an id is gone for ever
+                        again.append(request)
+            pending = again
+            if not pending or look == _LOOKS - 1:
+                break
+            time.sleep(_PAUSE)
+        duplicates = _duplicates(containers, requests)
+        for refusal in duplicates:
+            containers.pop(id(refusal.request))
+        return containers, [refusal for key, refusal in missing.items() if key not in containers] + duplicates
 
     def _read_target(self, request: Request, identity: Identity, container: Container, units: Units,
                      known: Dict[str, Unit]) -> Target:
@@ -122,8 +182,7 @@ class TargetReader:
     def _read_record(self, container: Container, running: bool,
                      identity: Identity) -> Tuple[MemorySettings, Optional[Dict[str, Any]]]:
         """Return (settings that Podman keeps, its resources or None where they aren't needed)."""
-        stale = container.ran and not running
-        if self._version < KEEPS_UPDATES or not (stale or self._version < KEEPS_OTHER_RESOURCES):
+        if self._version < KEEPS_UPDATES or (running and self._version >= KEEPS_OTHER_RESOURCES):
             return container.facts["declared"], None
         resources = Podman(self._executable, identity, self._timeout).resources(container.ident)
         return from_resources(resources), resources
@@ -133,59 +192,50 @@ class TargetReader:
         cgroups = files.container_cgroups(container.pid, container.ident) if container.running and container.pid else None
         if cgroups is None:
             return None
-        return Enforced(
+        enforced = Enforced(
             cgroup_version=files.hierarchy.version, own=cgroups.own,
             lineage=[(path, files.limits(path)) for path in cgroup_lineage(cgroups.leaf)],
             low=files.low(cgroups.leaf), counts_swap=files.counts_swap(cgroups.leaf),
             working_set=files.usage(cgroups.own)["working_set"] if cgroups.own else None)
+        # of one that ends meanwhile all files read as "no limit"
+        return enforced if files.container_cgroups(container.pid or 0, container.ident) is not None else None
 
 
-def _lookup_units(units: Units, containers: Iterable[Container]) -> Dict[str, Unit]:
+def _lookup_units(units: Units, containers: Iterable[Container]) -> Tuple[Dict[str, Unit], Optional[str]]:
+    """Return ({name: Unit}, why they are not known)."""
     names = [container.facts["manager"]["unit"] for container in containers]
     try:
-        return units.lookup([name for name in names if name])
+        return units.lookup([name for name in names if name]), None
     except UNIT_ERRORS as exc:
-        raise RequestRefused([str(exc)])
-
-
-def _find_containers(requests: Sequence[Request], answer: PodmanAnswer) -> Dict[int, Container]:
-    """Return {id of the request: its container}."""
-    containers, reasons = {}, []
-    for request in requests:
-        try:
-            containers[id(request)] = _find_container(request, answer)
-        except ValueError as exc:
-            reasons.append(str(exc))
-    reasons += _duplicates(containers, requests)
-    if reasons:
-        raise RequestRefused(reasons)
-    return containers
+        return {}, str(exc)
 
 
 def _find_container(request: Request, answer: PodmanAnswer) -> Container:
     idents = [listed.ident for listed in answer.listed if matches_word(listed.ident, listed.name, request.name)]
     if not idents:
-        raise ValueError("%sname: %s has no container %r" % (request.where, request.user, request.name))
+        raise _NotThere("%sname: %s has no container %r" % (request.where, request.user, request.name))
     if len(idents) > 1:
         raise ValueError("%sname: %r means %d containers of %s; give more of the ID" % (
             request.where, request.name, len(idents), request.user))
     for container in answer.containers:
         if container.ident == idents[0]:
             return container
-    messages = [error["message"] for error in answer.errors] or ["it has gone in the meantime"]
-    raise ValueError("%sname: %r of %s: %s" % (request.where, request.name, request.user, messages[0]))
+    where = "%sname: %r of %s: " % (request.where, request.name, request.user)
+    if answer.errors:
+        raise ValueError(where + answer.errors[0]["message"])
+    raise _NotThere(where + "it has gone in the meantime")
 
 
-def _duplicates(containers: Dict[int, Container], requests: Sequence[Request]) -> List[str]:
+def _duplicates(containers: Dict[int, Container], requests: Sequence[Request]) -> List[Refusal]:
     """Two requests for one container could contradict each other."""
     first: Dict[str, Request] = {}
-    reasons = []
+    refusals = []
     for request in requests:
         container = containers.get(id(request))
         if container is None:
             continue
         other = first.setdefault(container.ident, request)
         if other is not request:
-            reasons.append("%sname: %r is the same container as %sname: %r; give all settings once" % (
-                request.where, request.name, other.where, other.name))
-    return reasons
+            refusals.append(Refusal(request, container.ident, "%sname: %r is the same container as %sname: %r; give all settings once" % (
+                request.where, request.name, other.where, other.name)))
+    return refusals

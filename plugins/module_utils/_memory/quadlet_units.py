@@ -9,11 +9,10 @@ quadlet.py.
 """
 
 import os
-import re
 from contextlib import suppress
 from typing import Dict, Iterable, NamedTuple, Optional
 
-from .._podman.unit_command import podman_run_lines
+from .._podman.unit_command import podman_run_lines, runs_container
 from .._system.command import Identity
 from .._system.host_files import Files, replace_file
 from .._system.systemctl import Systemctl, SystemctlError
@@ -31,8 +30,8 @@ class Unit(NamedTuple):
     run_line: str = ""  # its `podman run …` as systemd would execute it, "" for none
 
     def runs(self, name: str) -> bool:
-        """Whether it runs the container of this name: the label of an image may name any unit."""
-        return re.search(r" --name[= ]%s( |$)" % re.escape(name), self.run_line) is not None
+        """Whether it runs the container of this name."""
+        return runs_container(self.run_line, name)
 
 
 class UnitError(Exception):

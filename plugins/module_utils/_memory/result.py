@@ -7,13 +7,14 @@
 Pure.
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from .._podman.run_options import OOM_GROUP, MemorySettings
 from .._system.sizes import format_size
 from .current import Target
 from .method import ADVICE, format_version
 from .plan import ContainerPlan, current_values
+from .request import Request
 from .settings import to_run_options
 
 _MAX_PAGE = 65536  # the kernel counts whole pages; the largest that any architecture has
@@ -31,6 +32,16 @@ def failed_entry(target: Target, message: str) -> Dict[str, Any]:
     state = current_values(target.current)
     return _entry(target, changed=False, before=state, after=state, applied_live=False, persistent=False,
                   restart_required=False, method="none", message=message, failed=True)
+
+
+def unread_entry(request: Request, ident: Optional[str], message: str) -> Dict[str, Any]:
+    """Return the entry of a container that could not be read, for itself or because of its user's others.
+
+    :param ident: its id, None where that is not known.
+    """
+    unknown = {"declared": None, "effective": None}
+    return {"name": request.name, "user": request.user, "id": ident, "changed": False, "before": unknown, "after": unknown,
+            "applied_live": False, "persistent": False, "restart_required": False, "method": "none", "message": message, "failed": True}
 
 
 def _entry(target: Target, **values: Any) -> Dict[str, Any]:

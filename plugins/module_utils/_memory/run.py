@@ -19,7 +19,7 @@ from .._system.versions import parse_version
 from .._users.group import Reply, UserGroup
 from .current import RequestRefused, find_owner
 from .request import Options, Request, RequestError, parse_requests
-from .result import build_diff
+from .result import build_diff, unread_entry
 from .transaction import Entry, Outcome, Transaction
 
 _ANSWER = 64 * 1024  # bytes of a user's answer
@@ -33,9 +33,10 @@ _STATE = record({
     "effective": nullable(record(dict(_SIZES, oom_group=nullable(BOOLEAN)), optional=["reservation"])),
 }, optional=[])
 _ENTRY = record({
-    "name": NAME, "id": ID, "changed": BOOLEAN, "before": _STATE, "after": _STATE, "applied_live": BOOLEAN, "persistent": BOOLEAN,
+    "name": NAME, "id": nullable(ID), "changed": BOOLEAN, "before": _STATE, "after": _STATE, "applied_live": BOOLEAN, "persistent": BOOLEAN,
     "restart_required": BOOLEAN, "method": text(40, "^[a-z_+]+$"), "message": prose(4000), "failed": BOOLEAN,
-}, optional=["failed"])
+    "gone": BOOLEAN,
+}, optional=["failed", "gone"])
 _OUTCOME = Checker(record({
     "entries": items(_ENTRY, _MAX_CONTAINERS), "messages": items(prose(16000), 100), "warnings": items(prose(4000), _MAX_CONTAINERS),
     "changing": BOOLEAN}, optional=[]))
@@ -154,16 +155,9 @@ def _build_result(requests: Sequence[Request], parts: Sequence[_Part], outcomes:
     by_request: Dict[int, Entry] = {}
     for part in parts:
         outcome = outcomes[part.identity.uid]
-        entries = outcome.entries or [_unread_entry(request, outcome.messages[0]) for request in part.requests]
+        entries = outcome.entries or [
+            unread_entry(request, request.name if is_id(request.name) else None, outcome.messages[0]) for request in part.requests]
         by_request.update(zip((id(request) for request in part.requests), entries))
     entries = [by_request[id(request)] for request in requests]
     return {"changed": any(entry["changed"] for entry in entries), "containers": entries, "diff": build_diff(entries),
             "warnings": [warning for part in parts for warning in outcomes[part.identity.uid].warnings]}
-
-
-def _unread_entry(request: Request, message: str) -> Entry:
-    """The entry of a container that could not be read, for itself or because of another one of the same user."""
-    unknown = {"declared": None, "effective": None}
-    return {"name": request.name, "user": request.user, "id": request.name if is_id(request.name) else None, "changed": False,
-            "before": unknown, "after": unknown, "applied_live": False, "persistent": False, "restart_required": False,
-            "method": "none", "message": message, "failed": True}

@@ -14,12 +14,12 @@ from .._system.command import Identity
 from .._system.users import User
 from .._users.storage import StorageError, find_storage
 from .apply import Applier, ApplyError, Job, Step
-from .current import RequestRefused, TargetReader
+from .current import Reading, RequestRefused, Target, TargetReader
 from .lock import ChangeLock, Locked
 from .method import Unsupported
 from .plan import current_values, find_deviations, plan_container
 from .request import Options, Request
-from .result import container_entry, failed_entry
+from .result import container_entry, failed_entry, unread_entry
 
 Entry = Dict[str, Any]  # an element of the module's result `containers`
 
@@ -67,18 +67,19 @@ class Transaction:
                 self._lock = ChangeLock(identity)
                 self._lock.acquire()
             self._user = User(identity, find_storage(identity), request["session"])
-            targets = self._reader().read(self._user, requests)
+            reading = self._reader().read(self._user, requests)
         except (Locked, RequestRefused, StorageError) as exc:
             return Outcome([], ["%s (nothing was changed)" % exc], [], False)
-        refusals: Dict[str, str] = {}
-        for target in targets:
+        refusals = {id(refusal.request): refusal.reason for refusal in reading.refusals}
+        for target in reading.targets:
             try:
                 self._jobs.append(Job(target, plan_container(
                     target.current, target.request.requested, self._options, self._page_size, request["memory_total"])))
             except Unsupported as exc:
-                refusals[target.container.ident] = str(exc)
+                where = target.request
+                refusals[id(where)] = "%s%s/%s: %s" % (where.where, where.user, where.name, exc)
         if refusals:
-            return _refused(targets, refusals)
+            return _refused(requests, reading, refusals)
         entries = [container_entry(job.target, job.plan) for job in self._jobs]
         if request["check_mode"]:
             _predict_restart(self._jobs, entries, self._restarted())
@@ -116,42 +117,56 @@ class Transaction:
         :return: why that could not be read.
         """
         restarted = self._restarted()
-        # a unit that was restarted has created another container of that name
-        requests = [job.target.request._replace(name=job.target.container.facts["name"] if job in restarted
+        # a unit that was restarted, or that is in a crash loop, has created another container of that name
+        requests = [job.target.request._replace(name=job.target.container.facts["name"] if job.target.unit
                                                 else job.target.container.ident) for job in self._jobs]
         try:
-            targets = self._reader().read(self._user, requests)
+            reading = self._reader().read(self._user, requests)
         except RequestRefused as exc:
             return "it was changed, but could not be read afterwards: %s" % exc
-        for job, entry, target in zip(self._jobs, entries, targets):
-            current = target.current
-            entry["after"] = current_values(current)
-            if job in restarted:
-                entry.update(_RESTARTED, applied_live=current.enforced is not None, id=target.container.ident)
-            plan = job.plan._replace(applied_live=job.plan.applied_live or job in restarted)
-            deviations = find_deviations(current, plan, self._page_size)
-            if deviations:
-                entry.update(failed=True, message="it is not as it should be: %s" % "; ".join(deviations))
-            elif job.target.current.enforced is not None and current.enforced is None:
+        targets = {id(target.request): target for target in reading.targets}
+        lost = {id(refusal.request): refusal.reason for refusal in reading.refusals}
+        for job, entry, request in zip(self._jobs, entries, requests):
+            if id(request) in targets:
+                self._verify_one(job, entry, targets[id(request)], job in restarted)
+            elif job.plan.drop_in and job not in restarted:  # its unit was read again before
                 entry.update(applied_live=False, message="%s; it ended meanwhile" % entry["message"])
+            else:
+                entry.update(failed=True, message="it was changed, but could not be read afterwards: %s" % lost[id(request)])
         return None
 
+    def _verify_one(self, job: Job, entry: Entry, target: Target, restarted: bool) -> None:
+        current = target.current
+        entry["after"] = current_values(current)
+        if restarted:
+            entry.update(_RESTARTED, applied_live=current.enforced is not None, id=target.container.ident)
+        replaced = target.container.ident != job.target.container.ident
+        plan = job.plan._replace(applied_live=job.plan.applied_live or restarted, update=job.plan.update and not replaced)
+        deviations = find_deviations(current, plan, self._page_size)
+        if deviations:
+            entry.update(failed=True, message="it is not as it should be: %s" % "; ".join(deviations))
+        elif job.target.current.enforced is not None and (current.enforced is None or (replaced and not restarted)):
+            entry.update(applied_live=False, message="%s; it ended meanwhile" % entry["message"])
 
-def _refused(targets: Sequence[Any], refusals: Dict[str, str]) -> Outcome:
-    """The Outcome when some of the containers can't be changed.
 
-    :param targets: Target of each request; refusals: {id of a container: why}.
+def _refused(requests: Sequence[Request], reading: Reading, refusals: Dict[int, str]) -> Outcome:
+    """The Outcome when some of the containers can't be read or changed.
+
+    :param refusals: {id of a request: why}.
     """
-    lines, entries = [], []
-    for target in targets:
-        refusal = refusals.get(target.container.ident)
-        if refusal is None:
+    targets = {id(target.request): target for target in reading.targets}
+    unread = {id(refusal.request): refusal for refusal in reading.refusals}
+    entries = []
+    for request in requests:
+        target, refusal = targets.get(id(request)), refusals.get(id(request))
+        if target is None:
+            entries.append(dict(unread_entry(request, unread[id(request)].ident, refusal or ""), gone=unread[id(request)].gone))
+        elif refusal is None:
             entries.append(dict(failed_entry(target, "not touched, because of others"), failed=False))
         else:
             entries.append(failed_entry(target, refusal))
-            lines.append("%s%s/%s: %s" % (target.request.where, target.request.user, target.request.name, refusal))
     return Outcome(entries, ["%d of %d containers can't be changed, nothing was changed: %s" % (
-        len(lines), len(targets), "; ".join(lines))], [], False)
+        len(refusals), len(requests), "; ".join(refusals.values()))], [], False)
 
 
 def _failure_message(exc: ApplyError) -> str:

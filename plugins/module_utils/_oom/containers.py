@@ -13,7 +13,7 @@ from .._logs.records import PodmanEvent
 from .._podman.containers_conf import ConfigError, default_oom_group
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer
-from .._podman.unit_command import next_start_settings, podman_run_lines
+from .._podman.unit_command import next_start_settings, podman_run_lines, runs_container
 from .._recorder.record import KnownContainer
 from .._system.host_files import Files
 from .._system.systemctl import Systemctl, SystemctlError
@@ -27,10 +27,16 @@ _FOREIGN_LIMITS = ("nested_limit", "ancestor_limit")  # causes
 _EVENTS = ("low", "high", "max", "oom", "oom_kill", "oom_group_kill")
 
 
-def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str, Any]]:
-    """Return {id: what the container's unit will start it with} of one user's containers, see next_start_settings().
+# What is known of a container whose unit recreates it: NextStart, the file that says so, and the unit of its pod.
+_NOTHING: Dict[str, Any] = {"settings": None, "problem": None, "file": None, "pod_unit": None}
 
-    Containers without a unit, and units that set nothing, are not in it. One process for all of them.
+
+def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str, Any]]:
+    """Return {id: {settings, problem, file, pod_unit}} of one user's containers: how their units will start them.
+
+    settings and problem: see NextStart; file: path of the quadlet or unit file; pod_unit: the unit of its pod, which systemd
+    stops with the pod's last container, and which takes the others along. Containers without a unit are not in it. One process
+    for all of them.
     """
     identity = answer.user.identity
     containers = {container.ident: container for container in answer.containers
@@ -39,7 +45,7 @@ def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str
         return {}
     units = {ident: container.facts["manager"]["unit"] for ident, container in containers.items()}
     try:
-        lines = podman_run_lines(Systemctl(identity, timeout).show(units.values(), ["ExecStart"], partial=True))
+        shown = Systemctl(identity, timeout).show(units.values(), ["ExecStart", "SourcePath", "FragmentPath", "BindsTo"], partial=True)
     except SystemctlError:
         return {}  # then Podman's record is all there is
     try:
@@ -48,10 +54,33 @@ def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str
         # Podman does not understand it either, most likely, and then the next start fails
         answer.errors.append({"source": "podman", "user": identity.name, "message": "what containers get at their next start is not known: %s" % exc})
         return {}
-    settings = {
-        ident: next_start_settings(lines[units[ident]], container.create_command, container.facts["image"], group)
-        for ident, container in containers.items() if units[ident] in lines}
-    return {ident: values for ident, values in settings.items() if values}
+    lines = podman_run_lines(shown)
+    starts = {}
+    for ident, container in containers.items():
+        line = lines.get(units[ident])
+        if line is not None:
+            start = next_start_settings(line, container.create_command, container.facts["image"], group)
+            origin = _origin(shown[units[ident]]) if runs_container(line, container.facts["name"]) else {}
+            starts[ident] = dict(_NOTHING, **start._asdict(), **origin)
+    return starts
+
+
+def _origin(properties: Dict[str, str]) -> Dict[str, Optional[str]]:
+    """Return {file, pod_unit} of a unit's properties; quadlet binds a container to its pod's unit (podman-systemd.unit(5), Pod=)."""
+    file = properties.get("SourcePath") or properties.get("FragmentPath") or None
+    bound = [unit for unit in properties.get("BindsTo", "").split() if unit.endswith(".service")]
+    return {"file": file, "pod_unit": bound[0] if file and file.endswith(".container") and len(bound) == 1 else None}
+
+
+def manager_facts(manager: Dict[str, Optional[str]], start: Optional[Dict[str, Any]]) -> Dict[str, Optional[str]]:
+    """Return the facts' `manager` of a container by what inspect and its unit show.
+
+    :param start: see read_next_starts(), None for none.
+    """
+    file, pod_unit = (start["file"], start["pod_unit"]) if start else (None, None)
+    # with CgroupsMode= the command line does not show that it is quadlet's
+    kind = "quadlet" if file and file.endswith(".container") else manager["kind"]
+    return dict(manager, kind=kind, file=file, pod_unit=pod_unit)
 
 
 def live_memory(container: Container, last_pid: Optional[int], files: CgroupFiles) -> Tuple[Dict[str, Any], LiveState]:
@@ -66,6 +95,8 @@ def live_memory(container: Container, last_pid: Optional[int], files: CgroupFile
     if cgroups is None:  # ended since Podman was asked
         return memory, LiveState(container.pid)
     lineage = [(path, files.limits(path)) for path in cgroup_lineage(cgroups.leaf)]
+    if files.container_cgroups(container.pid, container.ident) is None:  # of one that ends meanwhile all files read as "no limit"
+        return memory, LiveState(container.pid)
     memory["effective"] = effective_limits(lineage, cgroups.own, files.hierarchy.version)
     if cgroups.own is None:
         return memory, LiveState(container.pid)

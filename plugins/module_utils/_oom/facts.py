@@ -30,7 +30,7 @@ from .._system.times import to_iso
 from .._system.users import User, user_name
 from .._users.owners import Owner, ProcessOwners, find_owners
 from .attribution import HostRecords, RecordsByContainer, attribute_service_kills
-from .containers import add_scope_limit, live_memory, removed_container_facts
+from .containers import add_scope_limit, live_memory, manager_facts, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, container_evidence
 from .journals import describe_left_out, read_deaths_of, read_events_of
 from .limits import newest_of_each
@@ -215,9 +215,14 @@ class _Collector:
                 inspected = dict(container.facts)
                 declared, state = inspected.pop("declared"), inspected["state"]
                 daily = daily_memory(answers.history, uid, inspected["manager"]["unit"], inspected["name"])
+                start = next_starts.get(container.ident)
                 facts.append(dict(
-                    inspected, state=dict(state, stopped_by_user=evidence.stopped_by_user),
-                    memory=dict(declared=declared, next_start=next_starts.get(container.ident), daily=daily, **memory),
+                    inspected, state=dict(state, stopped_by_user=evidence.stopped_by_user,
+                                          ended_meanwhile=bool(container.running and container.pid and live.cgroup is None
+                                                               and memory["effective"] is None)),
+                    manager=manager_facts(inspected["manager"], start),
+                    memory=dict(declared=declared, next_start=start and start["settings"],
+                                next_start_problem=start and start["problem"], daily=daily, **memory),
                     oom=add_scope_limit(decide(container.ident, evidence), self._files)))
         return facts
 

@@ -8,12 +8,19 @@ Pure: takes what `systemctl show` prints. Podman's own record says nothing of it
 """
 
 import re
-from typing import Dict, Optional, Sequence
+from typing import Dict, NamedTuple, Optional, Sequence
 
 from .run_options import MemorySettings, memory_settings, parse_run_options, split_options
 
 # systemd-show-exec: "{ path=/usr/bin/podman ; argv[]=/usr/bin/podman run … ; ignore_errors=no ; …"
 _ARGV = re.compile(r"^\{ path=.*? ; argv\[\]=(.*) ; ignore_errors=(?:no|yes) ; ", re.M)
+
+
+class NextStart(NamedTuple):
+    """What a unit will start its container with."""
+
+    settings: Optional[MemorySettings]  # None: it can't be told
+    problem: Optional[str]  # why not, None where the command is not understood at all
 
 
 def podman_run_lines(units: Dict[str, Dict[str, str]]) -> Dict[str, str]:
@@ -30,9 +37,13 @@ def podman_run_lines(units: Dict[str, Dict[str, str]]) -> Dict[str, str]:
     return commands
 
 
-def next_start_settings(line: str, create_command: Sequence[str], image: str,
-                        default_oom_group: bool) -> Optional[MemorySettings]:
-    """Return the settings that a unit will start its container with, None when they can't be determined.
+def runs_container(line: str, name: str) -> bool:
+    """Whether a unit's command line runs the container of this name: the label of an image may name any unit."""
+    return re.search(r" --name[= ]%s( |$)" % re.escape(name), line) is not None
+
+
+def next_start_settings(line: str, create_command: Sequence[str], image: str, default_oom_group: bool) -> NextStart:
+    """Return what a unit will start its container with.
 
     :param line: the unit's command line, from podman_run_lines.
     :param create_command: words of the command that created the present container. While the unit
@@ -44,14 +55,14 @@ def next_start_settings(line: str, create_command: Sequence[str], image: str,
     words = _run_words(create_command if is_exact else line.split(" "))
     end = _image_index(words, None if is_exact else image)
     if end is None:
-        return None
+        return NextStart(None, None)
     try:
         settings = memory_settings(parse_run_options(words[:end]))
-    except ValueError:
-        return None
+    except ValueError as exc:
+        return NextStart(None, str(exc))
     if settings["oom_group"] is None and default_oom_group:
         settings["oom_group"] = True
-    return settings
+    return NextStart(settings, None)
 
 
 def _run_words(words: Sequence[str]) -> Sequence[str]:

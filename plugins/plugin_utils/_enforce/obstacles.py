@@ -12,7 +12,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...module_utils._system.versions import parse_version
-from .._model.container_facts import Facts, effective_settings, is_infra, is_running, is_set_by_unit, memory_usage
+from .._model.container_facts import (
+    Facts,
+    effective_settings,
+    is_infra,
+    is_running,
+    is_set_by_unit,
+    memory_usage,
+    next_start_problem,
+)
 from .._text import printable
 
 UPDATE_PERSISTS = (5, 1)
@@ -41,6 +49,9 @@ def container_obstacle(host_facts: Facts, container: Facts) -> Obstacle | None:
         return Obstacle("no_controller", "the kernel has no memory controller")
     if host_facts.get("cgroup_version") == 1 and container.get("user") != "root":
         return Obstacle("cgroup_v1", "nothing limits a rootless container on cgroup v1")
+    problem = next_start_problem(container)
+    if problem:
+        return Obstacle("unknown", "it is not known what its unit gives it: %s" % printable(problem))
     if is_running(container):
         # without a cgroup of its own there is nothing that could be set (--cgroups=disabled)
         if effective_settings(container) and not memory_usage(container):

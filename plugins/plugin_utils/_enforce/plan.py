@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from ...module_utils._system.sizes import format_size
 from .._model.container_facts import (
     Facts,
+    can_be_looked_at,
     container_errors,
     current_limit,
     current_oom_group,
     effective_settings,
     has_own_limit,
-    is_running,
     memory_usage,
     next_start_settings,
     violated_bound,
@@ -64,13 +64,18 @@ class Change(NamedTuple):
     """All that is changed of one container."""
 
     container_id: str
-    name: str
+    name: str  # as it is shown
     user: str
     steps: tuple[Step, ...]
+    unit_name: str | None = None  # its name, where a unit recreates it at each start: then it has another id
+
+    def is_of(self, user: Any, name: Any, ident: Any) -> bool:
+        """Whether a result of container_memory is about this container."""
+        return user == self.user and (ident == self.container_id or (self.unit_name is not None and name == self.unit_name))
 
     def module_options(self) -> dict[str, Any]:
         """Return it as an element of container_memory's `containers`."""
-        options: dict[str, Any] = {"name": self.container_id, "user": self.user}
+        options: dict[str, Any] = {"name": self.unit_name or self.container_id, "user": self.user}
         for step in self.steps:
             if step.setting == "oom_group":
                 options["oom_group"] = bool(step.after)
@@ -97,6 +102,14 @@ class HostPlan(NamedTuple):
     containers: int = 0  # all of them
     exempt: int = 0  # of which the policy wants nothing
     compliant: int = 0  # of which it wants something, and which have it
+
+
+def without_gone(plan: HostPlan, results: list[dict[str, Any]]) -> HostPlan:
+    """Return the plan without the containers that container_memory did not find any more: they are skipped."""
+    gone = [change for change in plan.changes for result in results
+            if result.get("gone") and change.is_of(result.get("user"), result.get("name"), result.get("id"))]
+    return plan._replace(changes=tuple(change for change in plan.changes if change not in gone), skipped=plan.skipped + tuple(
+        Skipped(change.name, change.user, None, kind="gone", reason="it has gone in the meantime") for change in gone))
 
 
 def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today: datetime.date,
@@ -130,7 +143,8 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
         planner.plan(findings, are_limits_unknown(facts, container, decision))
         skipped += planner.skipped
         if planner.steps:
-            changes.append(Change(container["id"], shown_name(container), container["user"], tuple(planner.steps)))
+            changes.append(Change(container["id"], shown_name(container), container["user"], tuple(planner.steps),
+                                  unit_name=container["name"] if container["manager"].get("file") and container["name"] else None))
         elif not planner.skipped:
             exempt += decision.is_exempt
             compliant += not decision.is_exempt
@@ -245,7 +259,7 @@ class _ContainerPlanner:
     def _below_usage(self, target: int) -> Obstacle | None:
         """The kernel kills at once what has more than its limit; a limit that is not lowered takes nothing away."""
         is_lower = self._limit is None or target < self._limit
-        if self._options.allow_below_usage or not is_running(self._container) or not is_lower:
+        if self._options.allow_below_usage or not can_be_looked_at(self._container) or not is_lower:
             return None
         used = memory_usage(self._container).get("working_set")
         if not isinstance(used, int):

@@ -23,9 +23,8 @@ def result_rows(plan: HostPlan, results: list[dict[str, Any]]) -> list[Row]:
 
     :param results: container_memory's `containers`, of all its calls; those that it did not reach are missing.
     """
-    by_container = {(result.get("user"), result.get("id")): result for result in results}
-    return [row for change in plan.changes
-            for row in _rows(change, by_container.get((change.user, change.container_id)))]
+    return [row for change in plan.changes for row in _rows(change, next(
+        (result for result in reversed(results) if change.is_of(result.get("user"), result.get("name"), result.get("id"))), None))]
 
 
 def _rows(change: Change, result: dict[str, Any] | None) -> list[Row]:
@@ -50,13 +49,13 @@ def _rows(change: Change, result: dict[str, Any] | None) -> list[Row]:
     } for step in change.steps]
 
 
-def refused_containers(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Return (user, id) of the containers because of which nothing was done to their user's, or was taken back.
+def refused_containers(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results of the containers because of which nothing was done to their user's, or was taken back.
 
     container_memory does all or none of each user's: that user's others can be done without these.
     """
     done = {result["user"] for result in results if result.get("changed") and not result.get("failed")}
-    return {(result["user"], result["id"]) for result in results if result.get("failed") and result["user"] not in done}
+    return [result for result in results if result.get("failed") and result["user"] not in done]
 
 
 def count_results(plan: HostPlan, rows: list[Row]) -> dict[str, Any]:

@@ -38,6 +38,11 @@ def is_running(container: Facts) -> bool:
     return (container.get("state") or {}).get("status") in _RUNNING
 
 
+def can_be_looked_at(container: Facts) -> bool:
+    """Whether the kernel can tell its settings: not of one in a crash loop that was never alive when its cgroup was looked at."""
+    return is_running(container) and not (container.get("state") or {}).get("ended_meanwhile")
+
+
 def is_infra(container: Facts) -> bool:
     """Whether the container is the infra container of a pod, as far as there is evidence.
 
@@ -60,6 +65,11 @@ def next_start_settings(container: Facts) -> Facts:
     return (container.get("memory") or {}).get("next_start") or declared_settings(container)
 
 
+def next_start_problem(container: Facts) -> str | None:
+    """Return why it can't be told what the unit that recreates the container gives it (a variable), None where it can."""
+    return (container.get("memory") or {}).get("next_start_problem") or None
+
+
 def is_set_by_unit(container: Facts) -> bool:
     """Whether its unit, not Podman's record, says what the next start will have."""
     return bool((container.get("memory") or {}).get("next_start"))
@@ -77,8 +87,8 @@ def memory_usage(container: Facts) -> Facts:
 
 def current_limit(container: Facts) -> Setting:
     """Return the memory limit: of a running container the enforced one, else that of its next start."""
-    if not is_running(container):
-        return Setting(True, next_start_settings(container).get("limit"))
+    if not can_be_looked_at(container):
+        return _next_start(container, "limit")
     effective = effective_settings(container)
     return UNKNOWN if effective is None else Setting(True, effective.get("limit"))
 
@@ -89,12 +99,17 @@ def current_oom_group(container: Facts) -> Setting:
     A container that does not run and declares nothing starts with the kernel's default, which is
     off (Documentation/admin-guide/cgroup-v2.rst, memory.oom.group).
     """
-    if not is_running(container):
-        return Setting(True, bool(next_start_settings(container).get("oom_group")))
+    if not can_be_looked_at(container):
+        setting = _next_start(container, "oom_group")
+        return setting._replace(value=bool(setting.value)) if setting.known else UNKNOWN
     effective = effective_settings(container)
     if effective is None or effective.get("oom_group") is None:
         return UNKNOWN
     return Setting(True, effective["oom_group"])
+
+
+def _next_start(container: Facts, setting: str) -> Setting:
+    return UNKNOWN if next_start_problem(container) else Setting(True, next_start_settings(container).get(setting))
 
 
 def has_own_limit(container: Facts) -> bool:

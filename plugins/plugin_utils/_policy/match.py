@@ -22,10 +22,11 @@ from .names import mistakes, suggest_word
 # one that may be null in real facts, so an expression has to cope with it.
 UNKNOWN_CONTAINER: dict[str, Any] = {
     "id": "", "name": "", "user": "", "image": "", "created_at": None, "labels": {}, "pod": None, "is_infra": False,
-    "manager": {"kind": "none", "unit": None},
+    "manager": {"kind": "none", "unit": None, "file": None, "pod_unit": None},
     "state": {"status": "", "exit_code": None, "started_at": None, "finished_at": None, "restart_count": None,
-              "oom_killed_flag": None, "stopped_by_user": None},
-    "memory": {"declared": {}, "next_start": None, "effective": None, "usage": None, "events": None, "daily": None},
+              "oom_killed_flag": None, "stopped_by_user": None, "ended_meanwhile": False},
+    "memory": {"declared": {}, "next_start": None, "next_start_problem": None, "effective": None, "usage": None, "events": None,
+               "daily": None},
     "oom": {"killed": None, "cause": "unknown", "scope": None, "scope_limit": None, "lethal": None, "confidence": "unknown",
             "count": 0, "lethal_count": None, "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
 }
@@ -33,11 +34,13 @@ UNKNOWN_HOST: dict[str, Any] = {"name": "", "hostname": "", "kernel": "", "contr
 _SOME_TIME = "2026-11-23T20:30:00Z"
 # And where everything is known: a number that is compared with a text fails on this one.
 SAMPLE_CONTAINER: dict[str, Any] = {
-    **UNKNOWN_CONTAINER, "created_at": _SOME_TIME, "pod": "a", "manager": {"kind": "quadlet", "unit": "a.service"},
+    **UNKNOWN_CONTAINER, "created_at": _SOME_TIME, "pod": "a",
+    "manager": {"kind": "quadlet", "unit": "a.service", "file": "/a.container", "pod_unit": "a-pod.service"},
     "state": {"status": "exited", "exit_code": 137, "started_at": _SOME_TIME, "finished_at": _SOME_TIME,
-              "restart_count": 1, "oom_killed_flag": True, "stopped_by_user": True},
+              "restart_count": 1, "oom_killed_flag": True, "stopped_by_user": True, "ended_meanwhile": True},
     "memory": {"declared": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
                "next_start": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
+               "next_start_problem": "a",
                "effective": {"limit": 1, "swap_limit": 1, "high": 1, "oom_group": True, "source": "/a"},
                "usage": {"current": 1, "working_set": 1, "anon": 1, "peak": 1, "swap": 1, "pressure_full_avg300": 1.0},
                "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1},

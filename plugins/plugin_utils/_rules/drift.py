@@ -19,6 +19,7 @@ from .._model.container_facts import (
     is_running,
     is_set_by_unit,
     limits_differ,
+    next_start_problem,
     next_start_settings,
     violated_bound,
 )
@@ -48,9 +49,9 @@ def drift_findings(host: str, host_facts: Facts, container: Facts, key: Containe
 
 
 def next_start_differences(host_facts: Facts, container: Facts, decision: Decision) -> list[Difference]:
-    """Return what differs; nothing for a container that does not run, or whose limits are not known."""
+    """Return what differs; nothing for a container that does not run, or whose limits, now or then, are not known."""
     effective = effective_settings(container)
-    if not is_running(container) or effective is None:
+    if not is_running(container) or effective is None or next_start_problem(container):
         return []
     differences = [
         # the sum of memory and swap drifts with the memory: said once

@@ -13,7 +13,15 @@ from __future__ import annotations
 from typing import Any
 
 from ...module_utils._door.grammar import is_id
-from .._model.container_facts import Facts, container_errors, current_limit, current_oom_group, effective_settings, is_running
+from .._model.container_facts import (
+    Facts,
+    container_errors,
+    current_limit,
+    current_oom_group,
+    effective_settings,
+    is_running,
+    next_start_problem,
+)
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
@@ -156,8 +164,11 @@ def container_evidence_findings(host: str, facts: Facts, container: Facts, key: 
     """Return at most one finding: that its verdict, its limits or both are unknown, or that the policy failed on it."""
     is_verdict_unknown = (container.get("oom") or {}).get("killed") is None
     are_unknown = are_limits_unknown(facts, container, decision)
-    if is_verdict_unknown or are_unknown:
+    problem = None if decision.is_exempt else next_start_problem(container)
+    if is_verdict_unknown or (are_unknown and not problem):
         return [_unknown(host, container, key, is_verdict_unknown, are_unknown)]
+    if problem:
+        return [_next_start_unknown(host, container, key, problem)]
     return [_policy_failed(host, container, key, decision)] if decision.problems else []
 
 
@@ -175,6 +186,16 @@ def _unknown(host: str, container: Facts, key: ContainerKey, verdict: bool, limi
                   "missing": oom.get("missing") or [], "running": is_running(container), "container_id": container["id"],
                   "flag": (container.get("state") or {}).get("oom_killed_flag"),
                   "message": ", ".join(missing)})
+
+
+def _next_start_unknown(host: str, container: Facts, key: ContainerKey, problem: str) -> Finding:
+    message = "its unit: %s" % printable(problem)
+    return make_finding(
+        "evidence-missing", host, key, severity="low", summary="unknown what limits its next start has (%s)" % message,
+        detail="A variable or a specifier of systemd stands where its unit says how much memory the container gets.",
+        remedy="# write the size itself into the unit: then it can be judged and enforced",
+        evidence={"scope": "container", "kind": "next_start", "running": is_running(container),
+                  "container_id": container["id"], "message": message})
 
 
 def _policy_failed(host: str, container: Facts, key: ContainerKey, decision: Decision) -> Finding:

@@ -26,7 +26,9 @@ def said(host=HOSTS[0], user="alice"):
                    "containers": containers, "unmatched": [], "complete": True,
                    "sources": [{"name": "podman", "user": user, "status": "ok", "covers_since": None, "detail": None}], "errors": []},
         "info": {"version": "5.4.2", "conmon": None, "runtime": {"name": "crun", "version": None}, "cgroup_manager": "systemd"},
-        "next_starts": {containers[0]["ident"]: {"limit": 5, "swap_limit": None, "reservation": None, "oom_group": True}},
+        "next_starts": {containers[0]["ident"]: {
+            "settings": {"limit": 5, "swap_limit": None, "reservation": None, "oom_group": True}, "problem": None,
+            "file": "/etc/containers/systemd/web.container", "pod_unit": "web-pod.service"}},
         "main_pids": {containers[0]["ident"]: 17}}))
 
 
@@ -72,7 +74,7 @@ def test_a_next_start_that_is_not_valid_costs_its_container():
     """Without it, what Podman has declared would count, which it does not."""
     changed = said()
     ident = changed["podman"]["containers"][0]["ident"]
-    changed["next_starts"][ident]["limit"] = "much"
+    changed["next_starts"][ident]["settings"]["limit"] = "much"
     answer = clean_answer(changed, "alice", NOW)
     assert answer["next_starts"] == {} and ident not in [each["ident"] for each in answer["podman"]["containers"]]
     assert [error["container_id"] for error in answer["podman"]["errors"]] == [ident]

@@ -36,6 +36,7 @@ class World:
         self.stubborn = False
         self.log = []
         self.refused = ()
+        self.ended = {}  # {id of a container: how many updates find no cgroup of it}
         self.unit_text = {}
         self.files = {}
         self.broken = False
@@ -56,6 +57,9 @@ class World:
                 limit = sent["memory"]["limit"]
                 if ident in world.kernel:
                     world.kernel[ident]["memory.max"] = "max" if limit == -1 else str(limit)
+                if world.ended.get(ident):
+                    world.ended[ident] -= 1
+                    raise ServiceError("Podman refused it (HTTP 500): Unit libpod-%s.scope not found" % ident)
                 if ident in world.refused and sent["memory"]["limit"] == 100 * MIB:
                     raise ServiceError("Podman refused it")
 
@@ -116,6 +120,8 @@ def world(monkeypatch):
     monkeypatch.setattr(apply, "PodmanService", fake.service)
     monkeypatch.setattr(apply, "Units", fake.units)
     monkeypatch.setattr(apply, "CgroupFiles", fake.cgroup_files)
+    monkeypatch.setattr(apply, "_has_ended", lambda job: job.target.container.ident in fake.ended)
+    monkeypatch.setattr(apply, "_PAUSE", 0)
     return fake
 
 
@@ -264,6 +270,34 @@ def test_an_older_drop_in_comes_back(world):
     with pytest.raises(ApplyError):
         Applier("podman", 60).apply([job("a", quadlet=True)])
     assert world.files == before
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_one_in_a_crash_loop_is_updated_again(world, times):
+    """E4, Podman 5.4.2: HTTP 500, "Unit libpod-….scope not found", although the record is changed."""
+    world.ended["a"] = times
+    Applier("podman", 60).apply([job("a"), job("b")])
+    assert [each[1] for each in world.log if each[0] == "update"] == ["a"] * (times + 1) + ["b"]
+
+
+def test_one_that_runs_is_not_updated_again(world):
+    world.refused = ("a",)
+    with pytest.raises(ApplyError):
+        Applier("podman", 60).apply([job("a")])
+    assert [each for each in world.log if each[0] == "update"] == [("update", "a", sent(100)), ("update", "a", sent(50))]
+
+
+def test_one_that_stays_away(world):
+    world.ended["a"] = 99
+    with pytest.raises(ApplyError, match="scope not found"):
+        Applier("podman", 60).apply([job("a")])
+
+
+def test_the_unit_of_one_that_stays_away_has_it(world):
+    """The next container of a quadlet has another id, and starts with the drop-in."""
+    world.ended["a"] = 99
+    Applier("podman", 60).apply([job("a", quadlet=True)])
+    assert "100m" in world.files["/etc/a.service.d"]
 
 
 def test_a_unit_that_does_not_restart(world):

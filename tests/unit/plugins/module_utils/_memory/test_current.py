@@ -50,8 +50,8 @@ def test_one_that_podman_can_not_inspect(errors, why):
 def test_the_same_container_twice():
     requests = ask("web", "db", A)
     containers = {id(requests[0]): Container(A), id(requests[1]): Container(B), id(requests[2]): Container(A)}
-    (reason,) = current._duplicates(containers, requests)
-    assert "containers[2].name" in reason and "containers[0].name" in reason
+    (refusal,) = current._duplicates(containers, requests)
+    assert refusal.request is requests[2] and "containers[2].name" in refusal.reason and "containers[0].name" in refusal.reason
 
 
 def test_a_user_who_is_not_there():

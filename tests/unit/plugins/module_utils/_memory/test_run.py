@@ -138,15 +138,22 @@ def test_a_failure_is_rolled_back(make_host, monkeypatch):
     assert (host.leaf / "memory.max").read_text().split() == ["max"]
 
 
-@pytest.mark.parametrize("containers, message", [
-    ([{"name": "nothing", "memory": "1g"}], r"^containers\[0\].name: .* has no container 'nothing' \(nothing was changed\)$"),
-    ([{"name": "exit-0", "memory": "1g"}, {"name": "exit-0", "oom_group": True}], "is the same container as"),
-    ([{"name": "exit-0", "memory": "lots"}], r"^containers\[0\].memory: 'lots' .*\(nothing was changed\)$"),
-])
-def test_a_request_that_is_wrong(make_host, containers, message):
-    with pytest.raises(ContainerMemoryError, match=message) as caught:
-        make_host().set(*containers)
+def test_a_request_that_is_wrong(make_host):
+    with pytest.raises(ContainerMemoryError, match=r"^containers\[0\].memory: 'lots' .*\(nothing was changed\)$") as caught:
+        make_host().set({"name": "exit-0", "memory": "lots"})
     assert caught.value.result == {"changed": False, "containers": []}
+
+
+@pytest.mark.parametrize("second, message", [
+    ({"name": "nothing", "memory": "1g"}, r"containers\[1\].name: .* has no container 'nothing'$"),
+    ({"name": "running-unlimited", "oom_group": True}, r"containers\[1\].name: 'running-unlimited' is the same container as containers\[0\]"),
+])
+def test_one_that_can_not_be_read_is_an_entry_of_its_own(make_host, second, message):
+    with pytest.raises(ContainerMemoryError, match="^1 of 2 containers can't be changed, nothing was changed: " + message) as caught:
+        make_host().set({"name": "running-unlimited", "memory": "1g"}, second)
+    entries = caught.value.result["containers"]
+    assert [(entry["name"], entry["failed"], entry["changed"]) for entry in entries] == [
+        ("running-unlimited", False, False), (second["name"], True, False)]
 
 
 def test_one_that_can_not_be_changed_keeps_the_others_as_they_are(make_host):

@@ -54,14 +54,57 @@ def systemctl(monkeypatch):
     return Replacement
 
 
+def shown(line):
+    return {"Id": "web.service", "ExecStart": "{ path=/usr/bin/podman ; argv[]=%s ; ignore_errors=no ; start_time=[n/a] }" % line}
+
+
 def test_a_unit_gives_the_settings_of_the_next_start(systemctl):
     line = " ".join(COMMAND).replace("20m", "30m")
-    systemctl.shown = {"web.service": {"Id": "web.service", "ExecStart": (
-        "{ path=/usr/bin/podman ; argv[]=%s ; ignore_errors=no ; start_time=[n/a] }" % line)}}
+    systemctl.shown = {"web.service": shown(line)}
     starts = containers.read_next_starts(answer(container(unit="web.service"), container("cd" * 32)), 60)
-    assert list(starts) == [ID] and starts[ID]["limit"] == 30 << 20
+    assert list(starts) == [ID] and starts[ID]["settings"]["limit"] == 30 << 20 and starts[ID]["problem"] is None
     # partial: one unit that systemd refuses does not lose the others
-    assert systemctl.calls == [(["web.service"], ["ExecStart"], True)]
+    assert systemctl.calls == [(["web.service"], ["ExecStart", "SourcePath", "FragmentPath", "BindsTo"], True)]
+
+
+def test_a_variable_in_a_unit_is_not_known(systemctl):
+    systemctl.shown = {"web.service": shown(" ".join(COMMAND).replace("20m", "${MEM}"))}
+    start = containers.read_next_starts(answer(container(unit="web.service")), 60)[ID]
+    assert start["settings"] is None and "MEM" in start["problem"]
+
+
+# what systemctl show printed on Debian 13 (Podman 5.4.2): of t@.container, of sn.container with ServiceName=other, of c.container in p.pod
+QUADLET, GENERATED = "/etc/containers/systemd/", "/run/systemd/generator/"
+
+
+@pytest.mark.parametrize("properties, file, pod_unit", [
+    ({"SourcePath": QUADLET + "t@.container", "FragmentPath": GENERATED + "t@.service", "BindsTo": ""}, QUADLET + "t@.container", None),
+    ({"SourcePath": QUADLET + "sn.container", "FragmentPath": GENERATED + "other.service", "BindsTo": ""}, QUADLET + "sn.container", None),
+    ({"SourcePath": QUADLET + "c.container", "FragmentPath": GENERATED + "c.service", "BindsTo": "p-pod.service"},
+     QUADLET + "c.container", "p-pod.service"),
+    ({"SourcePath": "", "FragmentPath": "/etc/systemd/system/web.service", "BindsTo": "other.service"},
+     "/etc/systemd/system/web.service", None),
+    ({"SourcePath": QUADLET + "c.container", "BindsTo": "a.mount p-pod.service b.service"}, QUADLET + "c.container", None),
+    ({}, None, None),
+])
+def test_the_file_and_the_pod_of_a_unit(systemctl, properties, file, pod_unit):
+    systemctl.shown = {"web.service": dict(shown("/usr/bin/podman run --name web -m 5m localhost/bb:latest"), **properties)}
+    start = containers.read_next_starts(answer(container(unit="web.service")), 60)[ID]
+    assert (start["file"], start["pod_unit"]) == (file, pod_unit)
+
+
+def test_a_unit_that_does_not_run_it(systemctl):
+    """H11: the label of an image names any unit."""
+    systemctl.shown = {"web.service": dict(shown("/usr/bin/podman run --name other image"), SourcePath=QUADLET + "other.container")}
+    start = containers.read_next_starts(answer(container(unit="web.service")), 60)[ID]
+    assert start["file"] is None and start["settings"] is None
+
+
+@pytest.mark.parametrize("kind, file, expected", [
+    ("systemd", QUADLET + "web.container", "quadlet"), ("systemd", "/etc/systemd/system/web.service", "systemd"), ("none", None, "none")])
+def test_a_quadlet_with_another_mode_of_cgroups(kind, file, expected):
+    start = {"file": file, "pod_unit": None} if file else None
+    assert containers.manager_facts({"kind": kind, "unit": None}, start) == {"kind": expected, "unit": None, "file": file, "pod_unit": None}
 
 
 def test_without_units_nothing_is_run(systemctl):

@@ -133,7 +133,7 @@ def test_a_host_whose_sources_all_answer(bench):
     assert source(result, "kernel_log")[0]["status"] == "ok"
     assert len(result["containers"]) == len(bench.recorded.containers)
     for container in result["containers"]:
-        assert sorted(container["memory"]) == ["daily", "declared", "effective", "events", "next_start", "usage"]
+        assert sorted(container["memory"]) == ["daily", "declared", "effective", "events", "next_start", "next_start_problem", "usage"]
         assert "declared" not in container
         # without a cgroup of its own only the main process's pid could tell
         assert container["oom"]["killed"] is not None or container["name"].startswith("cgroups-disabled")

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.settings import to_run_options
-from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.run_options import memory_settings, parse_run_options, split_options
+from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.run_options import (
+    memory_settings,
+    parse_run_options,
+    split_options,
+)
 
 MIB = 1 << 20
 NOTHING = {"limit": None, "swap_limit": None, "reservation": None, "oom_group": None}

@@ -31,7 +31,7 @@ CREATED = ["/usr/bin/podman", "run", "--name", "qd", "--cidfile=/run/qd.cid", "-
 
 def settings(options, image=IMAGE, argument=IMAGE, created=(), group=False, rest="sleep 5"):
     line = " ".join(each for each in ("/usr/bin/podman run --rm", options, argument, rest) if each)
-    return unit_command.next_start_settings(line, list(created), image, group)
+    return unit_command.next_start_settings(line, list(created), image, group).settings
 
 
 def test_commands():
@@ -48,9 +48,9 @@ def test_nothing_is_no_command(text):
 def test_an_unchanged_unit_tells_where_words_end():
     line = unit_command.podman_run_lines(parse_show(SHOWN))["qd.service"]
     bare = [word for word in CREATED if not word.startswith("--memory")]
-    result = unit_command.next_start_settings(line, CREATED, IMAGE, False)
+    result = unit_command.next_start_settings(line, CREATED, IMAGE, False).settings
     assert result == {"limit": 64 * MIB, "swap_limit": 128 * MIB, "reservation": None, "oom_group": True}
-    assert unit_command.next_start_settings(" ".join(bare), bare, IMAGE, False)["limit"] is None
+    assert unit_command.next_start_settings(" ".join(bare), bare, IMAGE, False).settings["limit"] is None
 
 
 @pytest.mark.parametrize("options, limit, swap", [
@@ -101,18 +101,18 @@ def test_the_value_of_an_option_is_not_the_image(option):
 
 def test_the_value_with_blanks_of_an_unchanged_unit():
     words = ["/usr/bin/podman", "run", "--health-cmd", "a web b", "-m", "64m", "3f57d9401f8d", "web", "-m", "5m"]
-    found = unit_command.next_start_settings(" ".join(words), words, NAMED, False)
+    found = unit_command.next_start_settings(" ".join(words), words, NAMED, False).settings
     assert found["limit"] == 64 * MIB
 
 
 @pytest.mark.parametrize("command", ["podman container run", "podman --log-level debug run", "podman --namespace run run", "podman -r run"])
 def test_where_run_stands(command):
-    assert unit_command.next_start_settings(command + " -m 64m web", [], NAMED, False)["limit"] == 64 * MIB
+    assert unit_command.next_start_settings(command + " -m 64m web", [], NAMED, False).settings["limit"] == 64 * MIB
 
 
 @pytest.mark.parametrize("command", ["podman start run", "podman pod start run", "podman kube play run"])
 def test_other_commands(command):
-    assert unit_command.next_start_settings(command + " -m 64m web", [], NAMED, False) is None
+    assert unit_command.next_start_settings(command + " -m 64m web", [], NAMED, False).settings is None
 
 
 @pytest.mark.parametrize("line, image", [
@@ -121,4 +121,15 @@ def test_other_commands(command):
     ("/usr/bin/podman run --memory", IMAGE),
 ])
 def test_what_cannot_be_told(line, image):
-    assert unit_command.next_start_settings(line, [], image, False) is None
+    assert unit_command.next_start_settings(line, [], image, False).settings is None
+
+
+@pytest.mark.parametrize("options, why", [("--memory=${MEM}", "MEM"), ("$OPTIONS -m 64m", "OPTIONS"), ("--memory=lots", "lots")])
+def test_why_it_cannot_be_told(options, why):
+    line = "/usr/bin/podman run %s localhost/bb:latest" % options
+    assert why in unit_command.next_start_settings(line, [], IMAGE, False).problem
+
+
+@pytest.mark.parametrize("name, runs", [("qd", True), ("q", False), ("d", False), ("conmon", False)])
+def test_whose_unit_it_is(name, runs):
+    assert unit_command.runs_container(" ".join(CREATED), name) is runs

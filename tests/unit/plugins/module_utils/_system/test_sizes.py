@@ -7,7 +7,12 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import MAX_SIZE, format_size, parse_podman_size, parse_size
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.sizes import (
+    MAX_SIZE,
+    format_size,
+    parse_podman_size,
+    parse_size,
+)
 
 KIB, MIB, GIB, TIB = 1024, 1024 ** 2, 1024 ** 3, 1024 ** 4
 

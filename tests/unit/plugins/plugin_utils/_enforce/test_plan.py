@@ -14,7 +14,7 @@ from sample_container import make_container
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import FACTS_SCHEMA
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.obstacles import next_start_obstacle, podman_version
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import HostPlan, Options, plan_host
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import HostPlan, Options, plan_host, without_gone
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.rules import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import decide, named_host
@@ -103,6 +103,49 @@ def skips(container, facts):
 ])
 def test_what_is_changed(only, changes, keys, expected):
     assert only(changes, policy(**keys)) == expected
+
+
+# Debian 13: killed within a second of its start, every three seconds
+LOOPING = {"memory__effective": None, "memory__usage": None, "memory__declared__limit": 20 * MIB,
+           "memory__declared__swap_limit": 40 * MIB, "state__ended_meanwhile": True}
+
+
+def test_a_crash_loop_gets_the_higher_limit(only):
+    """E4: what is declared is enough to judge; the next start has the limit, and the loop ends."""
+    assert only(LOOPING, policy(memory={"min": "200m"})) == {"memory": "200m", "memory_swap": "220m"}
+    assert only({**LOOPING, "memory__declared__limit": None}, policy(memory=DEFAULT)) == {"memory": "256m", "memory_swap": "256m"}
+
+
+def test_what_is_not_known_to_have_ended_is_left_alone(skips):
+    assert skips({**LOOPING, "state__ended_meanwhile": False}, policy(memory={"min": "200m"})) == {None: "unknown"}
+
+
+@pytest.mark.parametrize("state", [{}, STOPPED])
+def test_a_variable_in_one_unit_costs_that_container(container, facts, state):
+    """W05: PodmanArgs=--memory=${MEM}."""
+    odd = {"name": "odd", "id": "d" * 64, "memory__next_start_problem": "'${MEM}' is not a size",
+           "manager": {"kind": "quadlet", "unit": "odd.service", "file": "/etc/containers/systemd/odd.container"}}
+    host_plan = plan(facts(container(), container(**odd, **state)), policy(memory={"min": "128m"}))
+    assert [change.name for change in host_plan.changes] == ["web"]
+    assert [(skipped.name, skipped.kind) for skipped in host_plan.skipped][:1] == [("odd", "unknown")]
+    assert "MEM" in " ".join(skipped.reason for skipped in host_plan.skipped) or state
+
+
+def test_the_container_of_a_unit_is_named(container, facts):
+    """Its next start has another id."""
+    manager = {"kind": "quadlet", "unit": "web.service", "file": "/etc/containers/systemd/web.container"}
+    (change,) = plan(facts(container(manager=manager)), policy(memory={"min": "128m"})).changes
+    assert change.module_options()["name"] == "web"
+    assert change.is_of("root", "web", "e" * 64) and not change.is_of("alice", "web", IDENT) and not change.is_of("root", "db", "e" * 64)
+
+
+def test_what_is_gone_is_skipped(container, facts):
+    db = container(name="db", id="d" * 64, memory__effective__source="/machine.slice/libpod-%s.scope" % ("d" * 64))
+    host_plan = plan(facts(container(), db), policy(memory={"min": "128m"}))
+    left = without_gone(host_plan, [{"user": "root", "name": IDENT, "id": IDENT, "failed": True, "gone": True},
+                                    {"user": "root", "name": "db", "id": "d" * 64, "failed": False}])
+    assert [change.name for change in left.changes] == ["db"]
+    assert [(skipped.name, skipped.kind) for skipped in left.skipped] == [("web", "gone")]
 
 
 @pytest.mark.parametrize("changes, keys", [

@@ -10,6 +10,7 @@ import datetime
 
 import pytest
 
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import BUILT_IN
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts, evaluate_record
 
@@ -51,6 +52,22 @@ def test_an_error_without_a_source_is_a_finding_and_with_one_it_is_not_a_second(
 def test_unknown_verdict(container, facts):
     findings = missing(facts(container(oom__killed=None, oom__cause="unknown", oom__missing=["kernel_log"])))
     assert [finding["summary"] for finding in findings] == ["unknown whether it was OOM killed (kernel_log)"]
+
+
+def test_a_crash_loop_is_no_missing_evidence(container, facts):
+    """E4: its cgroup was never there when it was looked at, and what it declares is enough to judge."""
+    looping = {"memory__effective": None, "memory__usage": None, "state__ended_meanwhile": True}
+    policy = parse_policy({"rules": [{"name": "a", "match": "true", "memory": {"min": "200m"}, "oom_group": True}]}, "test")
+    findings = evaluate_facts("h", facts(container(**looping)), "root", policy)
+    assert [finding["rule"] for finding in findings] == ["memory-limit-out-of-bounds"]
+
+
+def test_a_unit_with_a_variable(container, facts):
+    findings = missing(facts(container(memory__next_start_problem="'${MEM}' is not a size", memory__declared__limit=None)))
+    assert [(finding["severity"], finding["summary"]) for finding in findings] == [
+        ("low", "unknown what limits its next start has (its unit: '${MEM}' is not a size)")]
+    # what its next start has instead is not made up
+    assert len(evaluate_facts("h", facts(container(memory__next_start_problem="x", memory__declared__limit=None)), "root", BUILT_IN)) == 1
 
 
 def test_without_become_is_said_once_and_plainly(recorded):
