@@ -21,6 +21,7 @@ from ansible.utils.display import Display
 from ..plugin_utils._ansible.conclusion import SPEC, prune, set_alert_and_gate, set_counts, show_outcome
 from ..plugin_utils._ansible.controller import has_human_output, load_policy, open_run_dir
 from ..plugin_utils._ansible.controller_action import ControllerAction
+from ..plugin_utils._ansible.inventory import Inventory
 from ..plugin_utils._ansible.run_dir import RunDir
 from ..plugin_utils._audit.audit import Audit
 from ..plugin_utils._report.publish import latest_report
@@ -63,13 +64,13 @@ class ActionModule(ControllerAction):
             run.set_state({**state, "asked": asked})
             result["msg"] = "%s asked, %d still to come" % (plural(len(asked), "host"), len(waiting))
             return result
-        self._report(run, {**state, "asked": asked}, play, options, result)
+        self._report(run, {**state, "asked": asked}, play, options, result, Inventory(self, task_vars, options["policy"].host_variables))
         if not waiting:
             run.remove()
         return result
 
     def _report(self, run: RunDir, state: dict[str, Any], play: _Play, options: dict[str, Any],
-                result: dict[str, Any]) -> None:
+                result: dict[str, Any], inventory: Inventory) -> None:
         reports = os.path.abspath(options["reports"])
         if "previous" not in state:
             # looked up once: a batch is not compared with the batch before it
@@ -77,7 +78,8 @@ class ActionModule(ControllerAction):
             state["previous"] = os.path.join(latest, FILE) if latest else None
         audit = Audit(reports, state["previous"], datetime.datetime.now(datetime.timezone.utc), options["policy"],
                       options["formats"])
-        records = _records(run, play, set(state["asked"]), state.get("refused", {}))
+        records = ({**record, "inventory": inventory.find(record["host"])}
+                   for record in _records(run, play, set(state["asked"]), state.get("refused", {})))
         if self._task.check_mode:
             outcome = audit.count(records)
         else:

@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_module
+from ..plugin_utils._ansible.inventory import Inventory
 from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host, without_gone
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
 from ..plugin_utils._enforce.table import render_table
@@ -71,6 +72,7 @@ class _Work:
                  options: dict[str, Any]) -> None:
         self._action, self._task_vars, self._host = action, task_vars, host
         self._policy, self._today, self._options = policy, today, options
+        self._inventory = Inventory(action, task_vars, policy.host_variables).find(host)
         self.plan = HostPlan()
         self._results: list[dict[str, Any]] = []
 
@@ -95,7 +97,7 @@ class _Work:
         try:
             self.plan = plan_host(
                 self._host, answer["facts"], answer["run_as"], self._policy, self._today,
-                Options(tuple(options["settings"]), options["persist"], options["allow_below_usage"]))
+                Options(tuple(options["settings"]), options["persist"], options["allow_below_usage"]), self._inventory)
         except Exception as exc:  # this host's facts must not end the run of the others
             return {"kind": "bad_facts", "message": "its facts could not be evaluated: %s: %s" % (type(exc).__name__, exc)}
         return None

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail
 
 from ..plugin_utils._ansible.controller import load_policy
 from ..plugin_utils._ansible.controller_action import ControllerAction
+from ..plugin_utils._ansible.inventory import Inventory
 from ..plugin_utils._policy.policy import explain_decision, named_host
 from ..plugin_utils._report.report_file import Report, report_path
 
@@ -34,8 +35,9 @@ class ActionModule(ControllerAction):
         """Return an explanation for each container that is meant."""
         policy = load_policy(self, options["policy"], task_vars)
         report = Report(report_path(options["report"]))
-        explained = [explain_decision(policy, host, container)
-                     for host, container in _matching_containers(report, options["host"], options["container"])]
+        inventory = Inventory(self, task_vars, policy.host_variables)
+        explained = [explain_decision(policy, named_host(name, facts, inventory.find(name)), container)
+                     for name, facts, container in _matching_containers(report, options["host"], options["container"])]
         if not explained:
             raise AnsibleActionFail("%s has no container %r%s" % (
                 report.path, options["container"], " on host %r" % options["host"] if options["host"] else ""))
@@ -43,8 +45,8 @@ class ActionModule(ControllerAction):
         return {"changed": False, "explained": explained, "_ansible_verbose_always": True}
 
 
-def _matching_containers(report: Report, host: str | None, name_or_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield (host facts, container) of each container with that name, or whose ID begins so."""
+def _matching_containers(report: Report, host: str | None, name_or_id: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yield (host, its facts, container) of each container with that name, or whose ID begins so."""
     for _array, _place, entry in report.elements("hosts"):
         if host not in (None, entry["name"]):
             continue
@@ -52,4 +54,4 @@ def _matching_containers(report: Report, host: str | None, name_or_id: str) -> I
         for container in facts.get("containers") or []:
             is_id = len(name_or_id) >= _MIN_ID_LENGTH and str(container.get("id")).startswith(name_or_id)
             if is_id or container.get("name") == name_or_id:
-                yield named_host(entry["name"], facts), container
+                yield entry["name"], facts, container

@@ -263,3 +263,72 @@ def test_what_the_owner_says_is_taken(fleet):
     code, output = fleet.run("owners.yml", oom_audit_reports="mine")
     assert code == 0, output
     assert (fleet.path / "mine" / "latest" / "report.csv").exists()
+
+
+# what the hosts say: by the cache of an earlier run, as a result in this one, and as set_fact
+OF_INVENTORY = """
+- hosts: first,second
+  gather_facts: false
+  tasks:
+    - says: {facts: {tier: prod, size: 9}}
+    - set_fact: {tier: prod, cacheable: false}
+    - set_fact: {zone: "{{ 'x' }}"}
+    - debug: {msg: prod}
+      register: kept
+    - podman_fleet.memory.policy_check:
+      run_once: true
+    - podman_fleet.memory.policy_explain: {report: report.json, container: web}
+      run_once: true
+      register: explained
+    - copy: {content: "{{ explained.explained | to_json }}", dest: explained.json}
+      run_once: true
+"""
+OF_POLICY = {"host_variables": ["tier", "size", "zone", "kept", "template", "day"], "rules": [
+    {"name": "tier", "match": "host.vars.tier == 'test'", "memory": {"default": "10%"}},
+    {"name": "size", "match": "host.vars.size > `4`", "memory": {"min": "5%"}},
+    {"name": "zone", "match": "host.vars.zone || host.vars.kept", "severity": "low"},
+    {"name": "template", "match": "host.vars.template == 'test-1'", "memory": {"required": True}},
+    {"name": "db", "match": "contains(host.groups, 'db') && !contains(host.groups, 'all')", "oom_group": True}]}
+
+
+def lay_inventory(fleet, **variables):
+    """Two hosts in groups, with variables of the group and next to the inventory."""
+    fleet.settle(first={"size": 2})
+    inventory = json.loads((fleet.path / "inventory.json").read_text(encoding="ascii"))
+    inventory["all"]["children"] = {"db": {"hosts": {"first": {}}, "vars": {"tier": "test", "template": "{{ tier }}-1", **variables}}, "web": {
+        "hosts": {"second": {}}, "vars": {"tier": "edge", "size": 8}}}
+    (fleet.path / "inventory.json").write_text(json.dumps(inventory), encoding="ascii")
+    (fleet.path / "of_inventory.yml").write_text(OF_INVENTORY, encoding="ascii")
+    report = json.loads((ROOT / "tests" / "unit" / "fixtures" / "report" / "debian13-podman5.4.2.json").read_text(encoding="ascii"))
+    web = {"id": "c" * 64, "name": "web", "user": "root", "labels": {}}
+    report.update(findings=[], hosts=[{**report["hosts"][0], "name": name, "facts": {"host": {
+        "memory_total": 1 << 30, "groups": ["db"], "vars": {"tier": "test"}}, "containers": [web]}} for name in ("first", "second", "gone")])
+    (fleet.path / "report.json").write_text(json.dumps(report), encoding="ascii")
+
+
+def test_a_policy_knows_the_inventory_and_not_what_hosts_say(fleet):
+    lay_inventory(fleet)
+    fleet.cache("first:second", tier="prod", size=9, zone="a")
+    code, output = fleet.run("of_inventory.yml", podman_memory_policy=OF_POLICY)
+    assert code == 0, output
+    told = {each["host"]: {key: value["value"] for key, value in each["decision"].items() if value["value"] is not None}
+            for each in json.loads((fleet.path / "explained.json").read_text(encoding="ascii"))}
+    assert told == {"first": {"default": 107374182, "required": True, "oom_group": True}, "second": {"min": 53687091}, "gone": {}}
+    assert "no host of this play has the variable day in the inventory" in " ".join(output.split())
+
+
+def test_a_variable_that_needs_facts_is_an_error_before_any_host_is_asked(fleet):
+    lay_inventory(fleet, tier="{{ ansible_facts.tier }}")
+    fleet.cache("first", tier="test")
+    code, output = fleet.run("podman_fleet.memory.audit", podman_memory_policy=OF_POLICY, podman_memory_hosts="first,second")
+    assert code == 2, output
+    assert "host_variables of the policy: tier of host first can't be had from the inventory" in " ".join(output.split()), output
+    assert "Look at the containers" not in output and not fleet.reports.exists()
+
+
+@pytest.mark.parametrize("playbook", ["audit", "enforce"])
+def test_playbooks_take_it_from_the_inventory(fleet, playbook):
+    lay_inventory(fleet)
+    code, output = fleet.run("podman_fleet.memory." + playbook, podman_memory_policy={**OF_POLICY, "host_variables": OF_POLICY["host_variables"][:5]},
+                             podman_memory_hosts="first,second")
+    assert code == 0, output

@@ -15,11 +15,11 @@ MAX_SIZE = 2 ** 63 - 1  # the kernel and Podman count bytes in 64 bits with a si
 _MAX_REPR = 60
 _UNITS = ("", "k", "m", "g", "t")
 # 20 digits are enough for every size, and no text takes long to match.
-_SIZE = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))? ?(?:([kmgt])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))? ?(?:([kmgt])i?b?|b)?", re.ASCII | re.IGNORECASE)
 # RAMInBytes of github.com/docker/go-units, in 0.4 (Podman 3) and 0.5 together: one takes "512mi", the other ".5g" and "+5m".
 _PODMAN_SIZE = re.compile(r"\+?([0-9]{0,20})(?:\.([0-9]{0,20}))? ?(?:([kmgtp])i?b?|b)?", re.ASCII | re.IGNORECASE)
 _PODMAN_UNITS = _UNITS + ("p",)
-_EXPECTED = "give bytes, such as 536870912, or a number with k, m, g or t, such as 512m or 1.5GiB"
+_EXPECTED = "give bytes, such as 536870912, or a number with k, m, g or t, such as 512m, 1.5GiB or 2Gi"
 
 
 def parse_size(value: Any) -> Optional[int]:

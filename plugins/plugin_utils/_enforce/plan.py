@@ -30,7 +30,7 @@ from .._model.container_facts import (
 from .._model.container_key import ContainerKeys, shown_name
 from .._model.finding import Finding
 from .._model.rules import RULES, SETTINGS
-from .._policy.policy import Decision, Policy, decide, named_host
+from .._policy.policy import NOT_IN_INVENTORY, Decision, HostInventory, Policy, decide, named_host
 from .._rules.evaluate import settings_findings
 from .._rules.evidence import are_limits_unknown, evidence_findings
 from .._rules.waivers import apply_waivers
@@ -113,13 +113,13 @@ def without_gone(plan: HostPlan, results: list[dict[str, Any]]) -> HostPlan:
 
 
 def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today: datetime.date,
-              options: Options = Options()) -> HostPlan:
+              options: Options = Options(), inventory: HostInventory = NOT_IN_INVENTORY) -> HostPlan:
     """Return the plan for one host.
 
     :param run_as: the user the facts were collected as; None when not known.
     :param today: in UTC; waivers end.
     """
-    host_facts, keys = named_host(host, facts), ContainerKeys(facts)
+    host_facts, keys = named_host(host, facts, inventory), ContainerKeys(facts)
     skipped = [Skipped(name=None, user=finding["user"], rule=None, kind="unknown", reason=finding["summary"])
                for finding in evidence_findings(host, facts, run_as)
                if finding["evidence"]["scope"] == "privilege" or finding["evidence"]["kind"] in ("podman", "cgroup")]
@@ -135,7 +135,7 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
         decision = decide(policy, host_facts, container)
         findings = settings_findings(host, host_facts, container, keys.lookup(container), decision)
         evaluated.append((container, decision, findings))
-    apply_waivers(policy, host, facts, [finding for _container, _decision, findings in evaluated for finding in findings], today)
+    apply_waivers(policy, host_facts, facts, [finding for _container, _decision, findings in evaluated for finding in findings], today)
     changes: list[Change] = []
     exempt = compliant = 0
     for container, decision, findings in evaluated:

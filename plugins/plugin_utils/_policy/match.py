@@ -11,7 +11,7 @@ thousand hosts nobody would notice that a rule never matches.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from ...module_utils._door.facts import FACTS
 from ...module_utils._door.schema import Schema
@@ -30,7 +30,7 @@ UNKNOWN_CONTAINER: dict[str, Any] = {
     "oom": {"killed": None, "cause": "unknown", "scope": None, "scope_limit": None, "lethal": None, "confidence": "unknown",
             "count": 0, "lethal_count": None, "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
 }
-UNKNOWN_HOST: dict[str, Any] = {"name": "", "hostname": "", "kernel": "", "controllers": [], "podman": {}}
+UNKNOWN_HOST: dict[str, Any] = {"name": "", "groups": [], "vars": {}, "hostname": "", "kernel": "", "controllers": [], "podman": {}}
 _SOME_TIME = "2026-11-23T20:30:00Z"
 # And where everything is known: a number that is compared with a text fails on this one.
 SAMPLE_CONTAINER: dict[str, Any] = {
@@ -55,11 +55,8 @@ SAMPLE_HOST = {"memory_total": 1, "swap_total": 1, "cgroup_version": 2, "oomd_ac
                "podman": {"version": "5.4.2", "conmon": "2.1.12", "runtime": {"name": "crun", "version": "1.21"},
                           "cgroup_manager": "systemd"}}
 FIELDS = (*UNKNOWN_CONTAINER, "host")
-_HOST_NAME: Schema = {"type": "string"}
-# The schema of what an expression is evaluated on.
-DOCUMENT: Schema = {"type": "object", "properties": {
-    **{name: FACTS["properties"]["containers"]["items"]["properties"][name] for name in UNKNOWN_CONTAINER},
-    "host": {"type": "object", "properties": {"name": _HOST_NAME, **FACTS["properties"]["host"]["properties"]}}}}
+_TEXT: Schema = {"type": "string"}
+_LISTED = "the policy's host_variables lists the variables of the inventory that may be used"
 
 
 class Condition(NamedTuple):
@@ -82,6 +79,19 @@ class Condition(NamedTuple):
         return not (value is None or value is False or value in ("", [], {}))
 
 
+def document_schema(host_variables: Iterable[str] = ()) -> Schema:
+    """Return the schema of what an expression is evaluated on.
+
+    :param host_variables: the policy's: names of variables of the inventory, of any type.
+    """
+    host = {"name": _TEXT, "groups": {"type": "array", "items": _TEXT},
+            "vars": {"type": "object", "properties": {name: {} for name in host_variables}, "x-hint": _LISTED},
+            **FACTS["properties"]["host"]["properties"]}
+    container = FACTS["properties"]["containers"]["items"]["properties"]
+    return {"type": "object", "properties": {**{name: container[name] for name in UNKNOWN_CONTAINER},
+                                             "host": {"type": "object", "properties": host}}}
+
+
 def match_document(host: Facts, container: Facts | None) -> dict[str, Any]:
     """Return what expressions are evaluated on: a container's facts, and the host's under `host`.
 
@@ -97,11 +107,12 @@ ALWAYS = Condition("true", lambda _document: True)
 _NEVER = Condition("false", lambda _document: False)
 
 
-def parse_condition(value: Any) -> Condition:
+def parse_condition(value: Any, host_variables: Iterable[str] = ()) -> Condition:
     """Return the Condition of a policy's `match`.
 
     As an expression, the word true would be the name of a field, so it is taken as the value.
 
+    :param host_variables: see document_schema.
     :raises ValueError: what is wrong with it and where.
     :raises ImportError: when it needs jmespath, which is not installed.
     """
@@ -114,7 +125,7 @@ def parse_condition(value: Any) -> Condition:
     if text in ("true", "false"):
         return ALWAYS if text == "true" else _NEVER
     expression = _compiled(text)
-    found = list(_mistakes(expression.parsed)) + mistakes(expression.parsed, DOCUMENT)
+    found = list(_mistakes(expression.parsed)) + mistakes(expression.parsed, document_schema(host_variables))
     if found:
         raise ValueError("%r: %s" % (text, "; ".join(found)))
     condition = Condition(text, expression.search)

@@ -261,7 +261,8 @@ def _no_field(name: str, here: tuple[Shape, ...]) -> str:
         return "%s is %s, and has no field %r" % (_name(here), here[0].kind, name)
     known = [field for shape in objects for field in shape.fields or ()]
     if objects[0].path or not objects[0].schema:
-        return "there is no field %r in %s (%s)" % (name, _name(objects), suggest_word(name, known) if known else "it has none")
+        hint = "".join("; " + shape.schema["x-hint"] for shape in objects[:1] if "x-hint" in shape.schema)
+        return "there is no field %r in %s (%s)%s" % (name, _name(objects), suggest_word(name, known) if known else "it has none", hint)
     if name in _LITERALS:
         return "%s is the name of a field here, the value is written in backquotes: `%s`" % (name, name)
     return "there is no field %r (%s); a text is written in single quotes: '%s'" % (name, suggest_word(name, known), name)

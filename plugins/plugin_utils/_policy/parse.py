@@ -11,24 +11,28 @@ would be right.
 from __future__ import annotations
 
 import datetime
+import decimal
 import re
 from typing import Any, Callable
 
-from ...module_utils._system.sizes import format_size, parse_size
+from ...module_utils._system.sizes import parse_size
 from .._model.finding import SEVERITIES
 from .._model.rules import RULES
 from .._text import parse_time, printable
-from .match import parse_condition
+from .match import Condition, parse_condition
 from .names import suggest_word
 from .policy import BUILT_IN, MEMORY_KEYS, Policy, PolicyRule, Waiver
+from .share import Share, format_bound, is_above
 
-POLICY_KEYS = ("rules", "waivers", "host")
+POLICY_KEYS = ("rules", "waivers", "host", "host_variables")
 RULE_KEYS = ("name", "match", "memory", "oom_group", "severity")
 WAIVER_KEYS = ("match", "rule", "reason", "owner", "expires")
 HOST_KEYS = ("max_committed_share", "require_cgroup_v2")
 # A waiver of it would last for ever.
 NOT_WAIVABLE = "waiver-expired"
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)  # Ansible, "Creating valid variable names"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -52,9 +56,14 @@ def parse_policy(document: Any, source: str) -> Policy:
         return BUILT_IN
     problems: list[str] = []
     part = _Part(document, source, POLICY_KEYS, problems)
+    variables = tuple(filter(None, [part.parse("host_variables", item, _parse_variable) for item in part.items("host_variables")]))
+
+    def condition(value: Any) -> Condition:
+        return parse_condition(value, variables)
+
     try:
-        rules = [_parse_rule(item, number, source, problems) for number, item in enumerate(part.items("rules"), 1)]
-        waivers = [_parse_waiver(item, number, source, problems) for number, item in enumerate(part.items("waivers"), 1)]
+        rules = [_parse_rule(item, number, source, problems, condition) for number, item in enumerate(part.items("rules"), 1)]
+        waivers = [_parse_waiver(item, number, source, problems, condition) for number, item in enumerate(part.items("waivers"), 1)]
     except ImportError as exc:
         raise PolicyError([*problems, "%s: %s" % (source, exc)]) from exc
     host = _Part(part.get("host") or {}, "%s: host" % source, HOST_KEYS, problems)
@@ -64,8 +73,8 @@ def parse_policy(document: Any, source: str) -> Policy:
         raise PolicyError(problems)
     return Policy(
         # without rules of its own it has the built-in one: waivers alone must not switch everything off
-        tuple(rules) if part.get("rules") is not None else BUILT_IN.rules, tuple(waivers), share,
-        True if require_cgroup_v2 is None else require_cgroup_v2)
+        tuple(rules) if part.get("rules") is not None else BUILT_IN.rules, tuple(waivers), max_committed_share=share,
+        require_cgroup_v2=True if require_cgroup_v2 is None else require_cgroup_v2, host_variables=variables)
 
 
 class _Part:
@@ -113,6 +122,10 @@ class _Part:
             if required and self._is_mapping:
                 self.add_problem("%s is missing: %s" % (key, required))
             return None
+        return self.parse(key, value, parser)
+
+    def parse(self, key: str, value: Any, parser: Callable[[Any], Any]) -> Any:
+        """Return what a parser makes of a value, or of one of a list's; None when it is wrong."""
         try:
             return parser(value)
         except ValueError as exc:
@@ -120,11 +133,11 @@ class _Part:
             return None
 
 
-def _parse_rule(item: Any, number: int, source: str, problems: list[str]) -> PolicyRule:
+def _parse_rule(item: Any, number: int, source: str, problems: list[str], condition: Callable[[Any], Condition]) -> PolicyRule:
     label = _label("rule", item, "name", number)
     part = _Part(item, "%s: %s" % (source, label), RULE_KEYS, problems)
     part.read("name", _parse_text, "a few words that reports and errors can call the rule by")
-    match = part.read("match", parse_condition, "a JMESPath expression, or \"true\" for every container")
+    match = part.read("match", condition, "a JMESPath expression, or \"true\" for every container")
     settings: dict[str, Any] = {}
     if part.has("memory"):
         settings.update(_parse_memory(part.get("memory"), "%s: %s: memory" % (source, label), problems))
@@ -142,19 +155,19 @@ def _parse_memory(mapping: Any, place: str, problems: list[str]) -> dict[str, An
     parsers = {"required": _parse_boolean, "max_share_of_host": lambda value: _parse_share(value, 1)}
     settings = {key: part.read(key, parsers.get(key, _parse_bound)) for key in MEMORY_KEYS if part.has(key)}
     low, high, default = settings.get("min"), settings.get("max"), settings.get("default")
-    if low is not None and high is not None and low > high:
-        part.add_problem("min %s is above max %s" % (format_size(low), format_size(high)))
-    elif default is not None and low is not None and default < low:
-        part.add_problem("default %s is below min %s" % (format_size(default), format_size(low)))
-    elif default is not None and high is not None and default > high:
-        part.add_problem("default %s is above max %s" % (format_size(default), format_size(high)))
+    if is_above(low, high):
+        part.add_problem("min %s is above max %s" % (format_bound(low), format_bound(high)))
+    elif is_above(low, default):
+        part.add_problem("default %s is below min %s" % (format_bound(default), format_bound(low)))
+    elif is_above(default, high):
+        part.add_problem("default %s is above max %s" % (format_bound(default), format_bound(high)))
     return settings
 
 
-def _parse_waiver(item: Any, number: int, source: str, problems: list[str]) -> Waiver:
+def _parse_waiver(item: Any, number: int, source: str, problems: list[str], condition: Callable[[Any], Condition]) -> Waiver:
     part = _Part(item, "%s: %s" % (source, _label("waiver", item, "rule", number)), WAIVER_KEYS, problems)
     return Waiver(
-        match=part.read("match", parse_condition, "a JMESPath expression that names what is waived"),
+        match=part.read("match", condition, "a JMESPath expression that names what is waived"),
         rule=part.read("rule", _parse_waivable, "the id of the rule that is waived, such as memory-limit-missing"),
         reason=part.read("reason", _parse_text, "why this may stay as it is"),
         owner=part.read("owner", _parse_text),
@@ -169,11 +182,28 @@ def _label(kind: str, item: Any, key: str, number: int) -> str:
 # -- parsers of values; they raise ValueError that says what would be right
 
 
-def _parse_bound(value: Any) -> int:
-    size = parse_size(value)
+def _parse_bound(value: Any) -> int | Share:
+    percent = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if percent:
+        share = decimal.Decimal(percent.group(1)) / 100
+        if not 0 < share <= 1:
+            raise ValueError("%s is no share of the host's memory: above 0%% and up to 100%%" % _short_repr(value))
+        return Share(share)
+    try:
+        size = parse_size(value)
+    except ValueError as exc:
+        raise ValueError("%s, or a share of the host's memory, such as 10%%" % exc) from exc
     if size is None:
         raise ValueError("%s is no bound; null takes a bound away" % _short_repr(value))
     return size
+
+
+def _parse_variable(value: Any) -> str:
+    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
+        raise ValueError("%s is no name of a variable of the inventory, such as tier" % _short_repr(value))
+    if value.startswith("ansible_") or value in ("groups", "group_names", "hostvars", "vars", "inventory_hostname"):
+        raise ValueError("%s is not the inventory's own; groups are in host.groups, the name in host.name" % _short_repr(value))
+    return str(value)
 
 
 def _parse_share(value: Any, highest: int) -> float:

@@ -16,6 +16,7 @@ from ...module_utils._system.sizes import format_size
 from .._model.container_facts import Facts, is_infra
 from .._text import printable
 from .match import ALWAYS, Condition, match_document
+from .share import Share, bytes_of, format_bound
 
 MEMORY_KEYS = ("required", "default", "min", "max", "max_share_of_host")
 # max_share_of_host is part of what `max` becomes on a host
@@ -27,7 +28,7 @@ class PolicyRule(NamedTuple):
 
     label: str  # how messages call it: its number and name
     match: Condition
-    settings: dict[str, Any]  # of MEMORY_KEYS, oom_group and severity those it has; None: takes back what earlier rules say
+    settings: dict[str, Any]  # bounds are Bounds; of MEMORY_KEYS, oom_group and severity those it has; None: takes back what earlier rules say
 
 
 class Waiver(NamedTuple):
@@ -52,6 +53,17 @@ class Policy(NamedTuple):
     waivers: tuple[Waiver, ...] = ()
     max_committed_share: float | None = None  # of the host's memory, for all limits together; None: any
     require_cgroup_v2: bool = True
+    host_variables: tuple[str, ...] = ()  # names of variables of the inventory that conditions may use
+
+
+class HostInventory(NamedTuple):
+    """What the inventory says of a host, not the host itself."""
+
+    groups: tuple[str, ...] = ()  # without "all"
+    variables: dict[str, Any] = {}  # of the policy's host_variables those that there are
+
+
+NOT_IN_INVENTORY = HostInventory()
 
 
 class Decision(NamedTuple):
@@ -81,9 +93,9 @@ class Decision(NamedTuple):
 BUILT_IN = Policy((PolicyRule("built-in rule", ALWAYS, {"required": True, "oom_group": True}),))
 
 
-def named_host(host: str, facts: Facts) -> Facts:
-    """Return `host` of a host's facts as a policy sees it: with `name`, its name in the inventory."""
-    return {**(facts.get("host") or {}), "name": host}
+def named_host(host: str, facts: Facts, inventory: HostInventory = NOT_IN_INVENTORY) -> Facts:
+    """Return `host` of a host's facts as a policy sees it: with `name`, `groups` and `vars` of the inventory."""
+    return {**(facts.get("host") or {}), "name": host, "groups": list(inventory.groups), "vars": inventory.variables}
 
 
 def decide(policy: Policy, host_facts: Facts, container: Facts) -> Decision:
@@ -158,9 +170,9 @@ def _reconcile(settings: dict[str, Any], sources: dict[str, tuple[int, str]], me
 
     :param sources: (number, label) of the rule that each of the settings comes from.
     """
-    low, high, default = settings.get("min"), settings.get("max"), settings.get("default")
-    decided_by = {key: label for key, (_number, label) in sources.items()
-                  if settings[key] is not None and key in DECISION_KEYS}
+    low, high, default = (bytes_of(settings.get(key), memory_total) for key in ("min", "max", "default"))
+    decided_by = {key: "%s (%s of the host)" % (label, format_bound(settings[key])) if isinstance(settings[key], Share) else label
+                  for key, (_number, label) in sources.items() if settings[key] is not None and key in DECISION_KEYS}
     if low is not None and high is not None and low > high:
         # of two rules, since each alone was checked: the later one wins, as everywhere
         if sources["min"][0] > sources["max"][0]:

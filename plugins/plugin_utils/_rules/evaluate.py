@@ -17,7 +17,7 @@ from ...module_utils._door.facts import FACTS_SCHEMA
 from .._model.container_facts import Facts
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, severity_rank
-from .._policy.policy import Decision, Policy, decide, named_host
+from .._policy.policy import NOT_IN_INVENTORY, Decision, HostInventory, Policy, decide, named_host
 from .._text import printable
 from .drift import drift_findings
 from .evidence import container_evidence_findings, evidence_findings, invalid_container_findings, not_checked_finding
@@ -33,37 +33,38 @@ from .waivers import apply_waivers
 def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
     """Return (the host's entry in the report, its findings, worst first).
 
-    :param record: {host, run_as, only, facts, problem: {kind, message} or None}.
+    :param record: {host, run_as, only, facts, problem: {kind, message} or None, inventory: a HostInventory, if it is in one}.
     :param today: in UTC; waivers end.
 
     Never raises: a host with odd facts must not take the report of all the others with it.
     """
-    host, problem = record["host"], record.get("problem")
+    host, problem, inventory = record["host"], record.get("problem"), record.get("inventory", NOT_IN_INVENTORY)
     facts: Any = record.get("facts")  # whatever the host answered
     if not problem and (not isinstance(facts, dict) or facts.get("schema") != FACTS_SCHEMA):
         problem = {"kind": "bad_facts", "message": "its answer is not %s" % FACTS_SCHEMA}
     if not problem:
         try:
-            findings = evaluate_facts(host, facts, record.get("run_as"), policy)
-            findings = _with_waivers(host, facts, findings, policy, today)
+            findings = evaluate_facts(host, facts, record.get("run_as"), policy, inventory)
+            findings = _with_waivers(named_host(host, facts, inventory), facts, findings, policy, today)
         except Exception as exc:
             problem = {"kind": "bad_facts", "message": "its facts could not be evaluated: %s: %s" % (
                 type(exc).__name__, printable(exc))}
     if problem:
-        findings = _with_waivers(host, {}, [not_checked_finding(host, problem["kind"], problem["message"])], policy, today)
+        findings = _with_waivers(named_host(host, {}, inventory), {}, [not_checked_finding(host, problem["kind"], problem["message"])], policy, today)
         return _entry(record, "not_checked", problem["kind"], problem["message"]), findings
     gaps = [finding["summary"] for finding in findings
             if finding["rule"] == "evidence-missing" and finding["evidence"]["scope"] in ("privilege", "source")]
     return _entry(record, "partial" if gaps else "checked", None, "; ".join(gaps) or None, facts), findings
 
 
-def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy) -> list[Finding]:
+def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy,
+                   inventory: HostInventory = NOT_IN_INVENTORY) -> list[Finding]:
     """Return the findings on one host's facts, worst first.
 
     :param run_as: the user the facts were collected as; None when not known.
     """
     keys = ContainerKeys(facts)
-    host_facts, guard = named_host(host, facts), Guard(host, keys)
+    host_facts, guard = named_host(host, facts, inventory), Guard(host, keys)
     guard.on_host("oom-killed", facts, lambda known: kill_findings(host, known, keys))
     guard.on_host("near-limit", facts, lambda known: near_limit_findings(host, known, keys))
     guard.on_host("the rules on the host", facts, lambda known: host_findings(host, known, policy))
@@ -92,9 +93,9 @@ def settings_findings(host: str, host_facts: Facts, container: Facts, key: Conta
     return findings + drift_findings(host, host_facts, container, key, decision)
 
 
-def _with_waivers(host: str, facts: Facts, findings: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:
-    guard = Guard(host, ContainerKeys({}))
-    guard.on_host("the policy's waivers", facts, lambda known: apply_waivers(policy, host, known, findings, today))
+def _with_waivers(host_facts: Facts, facts: Facts, findings: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:
+    guard = Guard(host_facts["name"], ContainerKeys({}))
+    guard.on_host("the policy's waivers", facts, lambda known: apply_waivers(policy, host_facts, known, findings, today))
     return _worst_first(findings + guard.findings)
 
 

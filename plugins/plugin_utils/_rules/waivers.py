@@ -14,17 +14,19 @@ import datetime
 from .._model.container_facts import Facts
 from .._model.finding import Finding, make_finding
 from .._policy.match import match_document
-from .._policy.policy import Policy, Waiver, condition_holds, named_host
+from .._policy.policy import Policy, Waiver, condition_holds
 from .._text import plural, printable
 
 MAX_NAMES = 20  # of containers in a finding
 
 
-def apply_waivers(policy: Policy, host: str, facts: Facts, findings: list[Finding], today: datetime.date) -> list[Finding]:
-    """Set `waiver` of the findings that are waived; return the findings on waivers that have expired."""
+def apply_waivers(policy: Policy, host_facts: Facts, facts: Facts, findings: list[Finding], today: datetime.date) -> list[Finding]:
+    """Set `waiver` of the findings that are waived; return the findings on waivers that have expired.
+
+    :param host_facts: from named_host.
+    """
     if not policy.waivers:
         return []
-    host_facts = named_host(host, facts)
     # with the owner: a user may say that a container has the id of somebody else's
     containers = {(container["user"], container["id"]): container
                   for key in ("removed", "containers") for container in facts.get(key) or []}
@@ -41,7 +43,7 @@ def apply_waivers(policy: Policy, host: str, facts: Facts, findings: list[Findin
         else:
             for number, _waiver in matching:
                 expired.setdefault(number, []).append(finding)
-    return [_expired(host, policy.waivers[number], group) for number, group in expired.items()]
+    return [_expired(host_facts["name"], policy.waivers[number], group) for number, group in expired.items()]
 
 
 def _expired(host: str, waiver: Waiver, findings: list[Finding]) -> Finding:

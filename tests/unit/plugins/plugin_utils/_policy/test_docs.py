@@ -51,11 +51,11 @@ def test_the_waiver(container, facts, day, rules):
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_each_expression_is_one(expression):
-    parse_condition(expression)
+    parse_condition(expression, ["tier"])
 
 
 def test_none_is_left_out():
-    assert len(CELLS) == 10 and len(EXPRESSIONS) == 14
+    assert len(CELLS) == 12 and len(EXPRESSIONS) == 16
 
 
 def test_the_errors_are_those_that_come():
@@ -68,7 +68,7 @@ def test_the_errors_are_those_that_come():
 
 def test_every_key_is_there():
     keys = {"rules", "waivers", "host", "name", "match", "oom_group", "severity", "rule", "reason", "owner", "expires",
-            "max_committed_share", "require_cgroup_v2", *("memory." + key for key in MEMORY_KEYS)}
+            "max_committed_share", "require_cgroup_v2", "host_variables", *("memory." + key for key in MEMORY_KEYS)}
     assert keys == {row[0].strip("`") for rows in tables(TEXT) if rows[0][0] == "key" for row in rows[1:]}
 
 

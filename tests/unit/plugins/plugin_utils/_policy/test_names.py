@@ -8,12 +8,12 @@ from __future__ import annotations
 import jmespath
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import DOCUMENT, parse_condition
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.match import document_schema, parse_condition
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.names import mistakes
 
 
-def found(expression):
-    return "; ".join(mistakes(jmespath.compile(expression).parsed, DOCUMENT))
+def found(expression, *variables):
+    return "; ".join(mistakes(jmespath.compile(expression).parsed, document_schema(variables)))
 
 
 @pytest.mark.parametrize("expression, why", [
@@ -49,7 +49,9 @@ def found(expression):
     ("labels.tier == `1`", "labels.* is a text, written in single quotes: 'a'; it is never 1"), ("labels == 'a'", "labels is an object"),
     ("pod == 'shop'", "pod is never 'shop': it looks like ^[0-9a-f]{64}$"), ("starts_with(id, 'a') && id == 'abc'", "id is never 'abc'"),
     ("oom.lethal > `1`", "oom.lethal is true or false, which is neither above nor below anything"),
-    ("host.vars.tier", "there is no field 'vars' in host"),
+    ("host.vars.tier", "there is no field 'tier' in host.vars (it has none); the policy's host_variables lists"),
+    ("host.group == 'a'", "(did you mean groups?)"), ("host.groups == 'a'", "host.groups is a list; it is never 'a'"),
+    ("host.groups.db", "host.groups is a list"),
 ])
 def test_mistakes_at_every_depth(expression, why):
     assert why in found(expression)
@@ -71,6 +73,13 @@ def test_mistakes_at_every_depth(expression, why):
 ])
 def test_what_there_is(expression):
     assert found(expression) == ""
+
+
+def test_variables_of_the_inventory_are_of_any_shape():
+    assert found("host.vars.tire == 'prod'", "tier") == (
+        "there is no field 'tire' in host.vars (did you mean tier?); the policy's host_variables lists the variables of the inventory that may be used")
+    for expression in ("host.vars.tier == 'prod'", "host.vars.tier.a[0].b > `1`", "contains(host.groups, 'db') && host.vars.tier"):
+        assert found(expression, "tier") == ""
 
 
 @pytest.mark.parametrize("literal", ["a", 1, True, None, [], {}, [{"a": 1}]])

@@ -91,7 +91,7 @@ def test_everything_at_once():
         "a text is written in single quotes: 'lables'",
         "rule 1 'one': memory: unknown key 'defualt'; did you mean default?",
         "rule 1 'one': memory: max: 'lots' is not a size: give bytes, such as 536870912, or a number with k, m, g or t, "
-        "such as 512m or 1.5GiB",
+        "such as 512m, 1.5GiB or 2Gi, or a share of the host's memory, such as 10%",
         "rule 2: name is missing: a few words that reports and errors can call the rule by",
         "rule 2: match: 'a ==' is no JMESPath expression: it ends too early, at character 5",
         "rule 2: severity: 'hihg' is not known; did you mean high?",
@@ -104,14 +104,30 @@ def test_everything_at_once():
 
 
 @pytest.mark.parametrize("document, message", [
-    ([], "[] is no mapping with the keys rules, waivers, host"), ("x", "'x' is no mapping"), (7, "7 is no mapping"),
+    ([], "[] is no mapping with the keys rules, waivers, host, host_variables"), ("x", "'x' is no mapping"), (7, "7 is no mapping"),
     (True, "True is no mapping"), ({"rules": {}}, "rules: {} is no list"), ({"waivers": "x"}, "waivers: 'x' is no list"),
     ({"host": "x"}, "host: 'x' is no mapping with the keys max_committed_share, require_cgroup_v2"),
     ({"host": {"require_cgroup_v2": "maybe"}}, "host: require_cgroup_v2: 'maybe' is neither true nor false"),
-    ({7: 8}, "unknown key 7; known: rules, waivers, host"),
+    ({7: 8}, "unknown key 7; known: rules, waivers, host, host_variables"),
 ])
 def test_shapes(document, message):
     assert problems(document)[0].startswith(message)
+
+
+@pytest.mark.parametrize("variables, message", [
+    ("tier", "host_variables: 'tier' is no list"), (["ti er"], "host_variables: 'ti er' is no name of a variable"), ([7], "host_variables: 7 is no name"),
+    (["ansible_host"], "host_variables: 'ansible_host' is not the inventory's own"), (["group_names"], "host_variables: 'group_names' is not the inventory's own"),
+])
+def test_host_variables(variables, message):
+    assert problems({"host_variables": variables})[0].startswith(message)
+
+
+def test_host_variables_are_known_to_all_conditions():
+    waiver = {"match": "host.vars.tier == 'x'", "rule": "oom-killed", "reason": "known", "expires": "2027-03-31"}
+    rule = {"name": "a", "match": "host.vars.tier == 'x' && contains(host.groups, 'db')"}
+    assert parse_policy({"host_variables": ["tier"], "rules": [rule], "waivers": [waiver]}, "test").host_variables == ("tier",)
+    lines = problems({"host_variables": ["tire"], "rules": [rule], "waivers": [waiver]})
+    assert len(lines) == 2 and all("there is no field 'tier' in host.vars (did you mean tire?)" in line for line in lines)
 
 
 @pytest.mark.parametrize("keys, message", [
@@ -123,6 +139,12 @@ def test_shapes(document, message):
     ({"memory": {"min": "9g", "max": "8g"}}, "memory: min 9g is above max 8g"),
     ({"memory": {"min": "64m", "default": "32m"}}, "memory: default 32m is below min 64m"),
     ({"memory": {"default": "2g", "max": "1g"}}, "memory: default 2g is above max 1g"),
+    ({"memory": {"min": "20%", "max": "10.5 %"}}, "memory: min 20% is above max 10.5%"),
+    ({"memory": {"min": "20%", "default": "1%"}}, "memory: default 1% is below min 20%"),
+    ({"memory": {"default": "0%"}}, "memory: default: '0%' is no share of the host's memory: above 0% and up to 100%"),
+    ({"memory": {"default": "100.1%"}}, "memory: default: '100.1%' is no share of the host's memory"),
+    ({"memory": {"default": "-5%"}}, "memory: default: '-5%' is negative: give bytes"),
+    ({"memory": {"default": "ten %"}}, "memory: default: 'ten %' is not a size: give bytes"),
     ({"memory": {"max": "unlimited"}}, "memory: max: 'unlimited' is no bound; null takes a bound away"),
     ({"memory": {"min": 0}}, "memory: min: 0 is not a usable size"),
     ({"memory": {"default": -1}}, "memory: default: -1 is negative"),

@@ -16,8 +16,10 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy
     DECISION_KEYS,
     MEMORY_KEYS,
     Decision,
+    HostInventory,
     decide,
     explain_decision,
+    named_host,
 )
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
@@ -201,3 +203,44 @@ def test_a_rule_that_does_not_match_changes_nothing(given_rules, other):
 @given(st.lists(rules(), min_size=1, max_size=4))
 def test_said_twice_is_said_once(given_rules):
     assert decide_by(*given_rules)[:6] == decide_by(*given_rules, *given_rules)[:6]
+
+
+@pytest.mark.parametrize("memory, total, expected", [
+    ({"default": "10%"}, 8 << 30, (None, 858993459, None)), ({"min": "1%", "max": "50 %", "default": "12.5%"}, 8 << 30, (85899345, 1 << 30, 4 << 30)),
+    ({"default": "100%"}, 5, (None, 5, None)), ({"default": "10%", "max": "1g"}, None, (None, None, 1 << 30)), ({"max": "50%"}, None, (None, None, None)),
+    # bytes and a share: on a small host they cross, and then, as anywhere, the bounds win over the default
+    ({"min": "512m", "default": "10%"}, 1 << 30, (512 << 20, 512 << 20, None)), ({"max": "10%", "default": "512m"}, 1 << 30, (None, 107374182, 107374182)),
+    ({"max": "90%", "max_share_of_host": 0.5}, 1 << 30, (None, None, 512 << 20)), ({"default": "2Gi", "min": "1Mi"}, 1, (1 << 20, 2 << 30, None)),
+])
+def test_shares_of_the_hosts_memory(memory, total, expected):
+    decision = decide_by(rule("a", memory=memory), host=dict(HOST, memory_total=total))
+    assert (decision.min, decision.default, decision.max) == expected
+
+
+def test_a_share_says_whose_it_is():
+    decision = decide_by(rule("a", memory={"default": "10.50%"}))
+    assert decision.decided_by["default"] == "rule 1 'a' (10.5% of the host)"
+
+
+TIERS = [{"name": "prod", "match": "host.vars.tier == 'prod'", "memory": {"default": "2g"}},
+         {"name": "db", "match": "contains(host.groups, 'db')", "oom_group": False},
+         {"name": "big", "match": "host.vars.size.gib > `4`", "severity": "low"}]
+
+
+@pytest.mark.parametrize("inventory, expected", [
+    (HostInventory(), (None, None, None)), (HostInventory(("db", "web"), {"tier": "prod"}), (2 << 30, False, None)),
+    (HostInventory(("dbs",), {"tier": "test", "size": {"gib": 8}}), (None, None, "low")), (HostInventory((), {"tier": ["prod"]}), (None, None, None)),
+    # of a type that the expression does not expect: no match, and said
+    (HostInventory((), {"size": {"gib": "8"}}), (None, None, None)),
+])
+def test_groups_and_variables_of_the_inventory(inventory, expected):
+    policy = parse_policy({"host_variables": ["tier", "size"], "rules": TIERS}, "test")
+    decision = decide(policy, named_host("web1", {"host": HOST}, inventory), WEB)
+    assert (decision.default, decision.oom_group, decision.severity) == expected
+    assert len(decision.problems) == (inventory.variables.get("size") == {"gib": "8"})
+
+
+def test_a_host_can_not_say_what_groups_it_is_in():
+    said = {"host": dict(HOST, groups=["db"], vars={"tier": "prod"}, name="other")}
+    host = named_host("web1", said, HostInventory())
+    assert (host["groups"], host["vars"], host["name"]) == ([], {}, "web1")

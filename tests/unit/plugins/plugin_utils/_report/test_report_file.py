@@ -169,7 +169,7 @@ def test_explain(written, rewritten):
     container = json.loads(written.read_bytes())["hosts"][0]["facts"]["containers"][0]
     for name in (container["name"], container["id"][:12]):
         assert list(_matching_containers(Report(str(rewritten)), "a", name)) == list(_matching_containers(Report(str(written)), "a", name))
-        assert container in [match for _host, match in _matching_containers(Report(str(rewritten)), None, name)]
+        assert container in [match for _host, _facts, match in _matching_containers(Report(str(rewritten)), None, name)]
 
 
 @pytest.mark.parametrize("layout", [*IN_LINES, *WHOLE])
