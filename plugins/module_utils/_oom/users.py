@@ -7,6 +7,7 @@
 answer_user() runs in the user's process, everything else in the module's.
 """
 
+import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +25,7 @@ from .._system.users import User
 from .._users.group import Reply, UserGroup
 from .._users.owners import Owner
 from .._users.process import UserProcessError
-from .._users.storage import find_storage
+from .._users.storage import StorageError, find_storage
 from .containers import read_next_starts
 
 _LOOK = 10.0  # seconds to find the storage, which is a look into a few files
@@ -129,7 +130,7 @@ def answer_user(request: Dict[str, Any]) -> Any:
     """
     identity = Identity(*request["identity"])
     if request["storage"] is None:
-        return find_storage(identity)
+        return _find_storage(identity, request["session"])
     executable, timeout = request["executable"], request["timeout"]
     user = User(identity, request["storage"][0], request["session"])
     with ThreadPoolExecutor(1) as pool:
@@ -144,6 +145,17 @@ def answer_user(request: Dict[str, Any]) -> Any:
         "info": info.result() if info else None, "next_starts": next_starts,
         "main_pids": {ident: pid for ident, pid in pids.items() if pid},
     }
+
+
+def _find_storage(identity: Identity, session: bool) -> Optional[str]:
+    """Return find_storage().
+
+    :raises StorageError: nothing can be said of the containers of somebody who is there and whose home directory is not.
+    """
+    storage = find_storage(identity)
+    if storage is None and session and not os.path.isdir(identity.home):
+        raise StorageError("%s is not there, so it is not known whether there are containers" % identity.home)
+    return storage
 
 
 def _parse(said: Any, user: User) -> UserAnswer:

@@ -83,9 +83,21 @@ def test_podman_runs_as_the_user(fake, tmp_path):
 @as_root
 def test_who_has_no_storage_is_not_mentioned_unless_named(fake, monkeypatch):
     monkeypatch.setattr(users, "find_storage", lambda identity: None)
-    assert sorted(ask([ME, NOBODY], fake.path)) == ["root"]
-    answers = ask([ME, NOBODY._replace(named=True)], fake.path)
+    at_home = NOBODY._replace(identity=NOBODY.identity._replace(home="/"))
+    assert sorted(ask([ME, at_home], fake.path)) == ["root"]
+    answers = ask([ME, at_home._replace(named=True)], fake.path)
     assert {name: answer.podman.sources[0]["status"] for name, answer in answers.items()} == {"root": "absent", "nobody": "absent"}
+
+
+@as_root
+def test_one_who_is_there_without_a_home_is_told(fake, monkeypatch, tmp_path):
+    """Not mounted, or the user may not enter it."""
+    monkeypatch.setattr(users, "find_storage", lambda identity: None)
+    away = NOBODY._replace(identity=NOBODY.identity._replace(home=str(tmp_path / "home")))
+    answers = ask([ME, away], fake.path)
+    assert answers["nobody"].podman.sources[0]["status"] == "unavailable"
+    assert "home is not there, so it is not known" in answers["nobody"].podman.errors[0]["message"]
+    assert sorted(ask([ME, away._replace(session=False)], fake.path)) == ["root"]
 
 
 @as_root
