@@ -27,7 +27,7 @@ PACKAGES = (
     "systemd systemd-sysv dbus dbus-user-session libpam-systemd udev kmod iproute2 procps "
     "openssh-server sudo libnss-myhostname python3-minimal python3 initramfs-tools linux-image-cloud-amd64 grub-pc "
     # Podman, rootless Podman, pods, the container image
-    "podman crun conmon uidmap slirp4netns passt netavark nftables iptables catatonit busybox-static "
+    "podman crun runc conmon uidmap slirp4netns passt netavark nftables iptables catatonit busybox-static "
     # installed, not enabled
     "systemd-oomd"
 ).split()

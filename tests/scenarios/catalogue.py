@@ -11,6 +11,7 @@ V1 = ("debian12-v1",)
 NO_MEMORY = ("debian13-nomem",)
 # Debian 12's Podman 4.3 has no quadlet
 QUADLET_HOSTS = ("debian13", "testing")
+RUNC_HOSTS = ("debian12", "debian13")
 NUMA_HOSTS = ("testing",)
 EVERYWHERE = V2_HOSTS + V1 + NO_MEMORY
 
@@ -46,6 +47,10 @@ KILLS = (
              (_killed("conmon-gone"),)),
     Scenario("no-subgroup", "PID 1 killed, cgroup without crun's sub-cgroup (runc's layout)",
              (_killed("no-subgroup"),)),
+    Scenario("runc-pid1-kill", "runc instead of crun: the main process goes over the limit",
+             (_killed("runc-pid1-kill"),), RUNC_HOSTS, ROOT),
+    Scenario("runc-child-kill", "runc instead of crun: a child goes over the limit, the container ends with 0 later",
+             (_killed("runc-child-kill", lethal=False),), RUNC_HOSTS, ROOT),
     Scenario("limit-lowered", "`podman update --memory` below what is used",
              # the kernel goes on until the use is below: a second process may have to die
              (_killed("limit-lowered", kills=None),)),
