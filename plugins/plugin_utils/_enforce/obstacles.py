@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...module_utils._system.versions import parse_version
 from .._model.container_facts import (
     Facts,
     effective_settings,
@@ -21,6 +20,7 @@ from .._model.container_facts import (
     memory_usage,
     next_start_problem,
 )
+from .._rules.remedy import podman_version
 from .._text import printable
 
 UPDATE_PERSISTS = (5, 1)
@@ -32,12 +32,6 @@ class Obstacle(NamedTuple):
 
     kind: str  # for programs
     reason: str  # for people
-
-
-def podman_version(host_facts: Facts) -> tuple[int, ...]:
-    """Return the host's Podman as numbers, () when it is not known."""
-    # from the report: any text, or none at all
-    return parse_version(str((host_facts.get("podman") or {}).get("version") or ""))[:2]
 
 
 def container_obstacle(host_facts: Facts, container: Facts) -> Obstacle | None:

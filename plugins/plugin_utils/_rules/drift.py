@@ -28,7 +28,7 @@ from .._model.finding import Finding
 from .._policy.policy import Decision
 from .._text import human_size, printable
 from .limits import settings_finding
-from .remedy import drift_remedy, persist_remedy
+from .remedy import drift_remedy, persist_remedy, podman_version
 
 
 class Difference(NamedTuple):
@@ -45,7 +45,7 @@ def drift_findings(host: str, host_facts: Facts, container: Facts, key: Containe
     drifted = [difference for difference in differences if not difference.is_lost]
     lost = [difference for difference in differences if difference.is_lost]
     findings = [_limit_drift(host, container, key, drifted)] if drifted else []
-    return findings + ([_not_persistent(host, container, key, decision, lost)] if lost else [])
+    return findings + ([_not_persistent(host, host_facts, container, key, decision, lost)] if lost else [])
 
 
 def next_start_differences(host_facts: Facts, container: Facts, decision: Decision) -> list[Difference]:
@@ -117,12 +117,13 @@ def _limit_drift(host: str, container: Facts, key: ContainerKey, drifted: list[D
         remedy=drift_remedy(container, key))
 
 
-def _not_persistent(host: str, container: Facts, key: ContainerKey, decision: Decision, lost: list[Difference]) -> Finding:
+def _not_persistent(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision,
+                    lost: list[Difference]) -> Finding:
     settings = [difference.setting for difference in lost]
     return settings_finding(
         "limit-not-persistent", host, container, key, decision=decision,
         summary="; ".join(difference.text for difference in lost),
         detail="The kernel enforces it until the container is started again: %s does not have it." % (
             "its unit" if is_set_by_unit(container) else "Podman's record"),
-        remedy=persist_remedy(host, container, key, set(settings)),
+        remedy=persist_remedy(host, container, key, set(settings), podman_version(host_facts)),
         evidence={"settings": settings})

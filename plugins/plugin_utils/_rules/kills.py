@@ -23,6 +23,7 @@ from .remedy import (
     higher_limit_remedy,
     nested_limit_remedy,
     numa_nodes_remedy,
+    podman_version,
     shared_limit_remedy,
 )
 
@@ -47,10 +48,10 @@ def kill_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Finding]
             if oom.get("killed") or oom.get("count"):
                 key = keys.lookup(container)
                 groups.setdefault((key.user, key.stable_name), []).append(_Killed(container, key, is_removed))
-    return [_finding(host, group) for group in groups.values()]
+    return [_finding(host, facts, group) for group in groups.values()]
 
 
-def _finding(host: str, group: list[_Killed]) -> Finding:
+def _finding(host: str, facts: Facts, group: list[_Killed]) -> Finding:
     """One finding for all containers of one name; the latest kill speaks for them."""
     latest = max(group, key=lambda killed: killed.container["oom"].get("last_at") or "")
     count = sum(max(killed.container["oom"].get("count") or 0, 1) for killed in group)
@@ -60,7 +61,7 @@ def _finding(host: str, group: list[_Killed]) -> Finding:
     return make_finding(
         "oom-killed", host, latest.key, severity=_severity(evidence), summary="%s; %s; %s" % (
             describe_cause(evidence), describe_outcome(evidence), format_time(evidence["last_at"])),
-        detail=_detail(evidence), remedy=_remedy(latest.container, latest.key, evidence), evidence=evidence)
+        detail=_detail(evidence), remedy=_remedy(facts, latest.container, latest.key, evidence), evidence=evidence)
 
 
 def _ended_runs(oom: Facts) -> int:
@@ -120,13 +121,21 @@ def _detail(evidence: dict[str, Any]) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _remedy(container: Facts, key: ContainerKey, evidence: dict[str, Any]) -> str:
+def _remedy(facts: Facts, container: Facts, key: ContainerKey, evidence: dict[str, Any]) -> str:
     if evidence["cause"] == "container_limit":
-        return higher_limit_remedy(container, key, evidence["limit"])
+        return higher_limit_remedy(_with_manager(facts, container), key, evidence["limit"], podman_version(facts.get("host") or {}))
     if evidence["cause"] == "nested_limit":
         return nested_limit_remedy(evidence["scope"])
     if evidence["cause"] == "cpuset_oom":
         return numa_nodes_remedy(container, key)
     if evidence["cause"] in ("ancestor_limit", "systemd_oomd"):
-        return shared_limit_remedy(evidence["scope"])
+        return shared_limit_remedy(evidence["scope"], key.user)
     return HOST_OOM_REMEDY if evidence["cause"] == "host_oom" else KERNEL_LOG_REMEDY
+
+
+def _with_manager(facts: Facts, container: Facts) -> Facts:
+    """A removed container, with what is known of its unit's file by the container that the unit has now."""
+    unit = (container.get("manager") or {}).get("unit")
+    managers = [other["manager"] for other in facts.get("containers") or []
+                if unit and other["user"] == container["user"] and (other.get("manager") or {}).get("unit") == unit]
+    return {**container, "manager": managers[0]} if managers else container

@@ -30,15 +30,15 @@ from .._model.finding import Finding, make_finding, severity_rank
 from .._model.rules import RULES
 from .._policy.policy import Decision
 from .._text import human_size, printable
-from .remedy import bound_remedy, first_limit_remedy, oom_group_remedy, shared_limit_remedy
+from .remedy import bound_remedy, first_limit_remedy, oom_group_remedy, podman_version, shared_limit_remedy
 
 
 def limit_findings(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> list[Finding]:
     """Return at most one finding of each of these rules on one container."""
     findings = [
-        _limit_missing(host, container, key, decision),
+        _limit_missing(host, host_facts, container, key, decision),
         _oom_group_mismatch(host, host_facts, container, key, decision),
-        _out_of_bounds(host, container, key, decision),
+        _out_of_bounds(host, host_facts, container, key, decision),
     ]
     return [finding for finding in findings if finding]
 
@@ -63,7 +63,7 @@ def settings_finding(rule_id: str, host: str, container: Facts, key: ContainerKe
     return make_finding(rule_id, host, key, severity=severity, evidence={**common, **(evidence or {})}, **texts)
 
 
-def _limit_missing(host: str, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
+def _limit_missing(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
     limit = current_limit(container)
     if not decision.required or not limit.known or limit.value is not None:
         return None
@@ -75,7 +75,7 @@ def _limit_missing(host: str, container: Facts, key: ContainerKey, decision: Dec
         "memory-limit-missing", host, container, key, decision=decision, summary="no memory limit%s" % uses,
         detail="Nothing between this container and all of the host's memory: a leak in it ends in an OOM kill "
                "of whatever the kernel picks, not of this container.",
-        remedy=first_limit_remedy(container, key, decision),
+        remedy=first_limit_remedy(container, key, decision, podman_version(host_facts)),
         evidence={"usage": usage, "wanted_by": decision.decided_by["required"]})
 
 
@@ -92,11 +92,11 @@ def _oom_group_mismatch(host: str, host_facts: Facts, container: Facts, key: Con
         detail="An OOM kill takes one process and leaves the rest of the container running, half dead."
                if decision.oom_group else
                "An OOM kill takes the whole container, where only one process should be lost.",
-        remedy=oom_group_remedy(host, container, key, decision.oom_group),
+        remedy=oom_group_remedy(host, container, key, decision.oom_group, podman_version(host_facts)),
         evidence={"wanted": decision.oom_group, "wanted_by": decision.decided_by["oom_group"]})
 
 
-def _out_of_bounds(host: str, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
+def _out_of_bounds(host: str, host_facts: Facts, container: Facts, key: ContainerKey, decision: Decision) -> Finding | None:
     limit = current_limit(container).value
     violated = violated_bound(limit, *decision.bounds)
     bound = decision.min if violated == "min" else decision.max
@@ -116,5 +116,6 @@ def _out_of_bounds(host: str, container: Facts, key: ContainerKey, decision: Dec
             "More than one container may take: the other containers of the host lack what it uses.",
             decision.decided_by[violated]),
         # below a shared limit that is too large, a limit of its own can be small enough
-        remedy=shared_limit_remedy(source) if is_above and violated == "min" else bound_remedy(container, key, bound),
+        remedy=shared_limit_remedy(source, key.user) if is_above and violated == "min" else bound_remedy(
+            container, key, bound, podman_version(host_facts)),
         evidence={"limit": limit, "min": decision.min, "max": decision.max, "wanted_by": decision.decided_by[violated]})

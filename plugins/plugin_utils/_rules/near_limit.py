@@ -19,7 +19,7 @@ from .._model.finding import Finding
 from .._model.kill_text import describe_cgroup
 from .._text import human_size, plural
 from .limits import settings_finding
-from .remedy import higher_limit_remedy, memory_stalls_remedy, shared_limit_remedy
+from .remedy import higher_limit_remedy, memory_stalls_remedy, podman_version, shared_limit_remedy
 
 # Awesome Prometheus Alerts: container memory above 80 % is high; Netdata's cgroup alert: 90 % warns.
 NEAR_SHARE, FULL_SHARE = 0.80, 0.90
@@ -41,9 +41,11 @@ def near_limit_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Fi
         evidence = _evidence(container, usage_by_source, has_swap)
         if evidence is None or not is_running(container) or is_infra(container):
             continue
+        podman = podman_version(facts.get("host") or {})
         near, stalls = _near_severity(evidence), _stall_severity(evidence)
         if near:
-            findings.append(_near_limit(host, container, keys.lookup(container), evidence, "high" if stalls == "high" else near))
+            findings.append(_near_limit(
+                host, container, keys.lookup(container), evidence, "high" if stalls == "high" else near, podman))
         elif stalls:
             findings.append(_memory_stalls(host, container, keys.lookup(container), evidence, stalls))
     return findings
@@ -107,14 +109,16 @@ def _stall_severity(evidence: dict[str, Any]) -> str | None:
     return "high" if stalled >= STALLS_OFTEN else "medium" if stalled >= STALLS_SOMETIMES else None
 
 
-def _near_limit(host: str, container: Facts, key: ContainerKey, evidence: dict[str, Any], severity: str) -> Finding:
+def _near_limit(host: str, container: Facts, key: ContainerKey, evidence: dict[str, Any], severity: str,
+                podman: tuple[int, ...]) -> Finding:
     is_shared = evidence["source"] and not has_own_limit(container)
     return settings_finding(
         "near-limit", host, container, key, severity=severity,
         summary=", ".join(filter(None, (_usage_text(container, evidence), _stall_text(evidence)))),
         detail=_detail(evidence, "It can still swap %s: it gets slow before it dies.",
                        "It cannot swap: the next step over the limit is a kill."),
-        remedy=shared_limit_remedy(evidence["source"]) if is_shared else higher_limit_remedy(container, key, evidence["limit"]),
+        remedy=shared_limit_remedy(evidence["source"], key.user) if is_shared else higher_limit_remedy(
+            container, key, evidence["limit"], podman),
         evidence=evidence)
 
 

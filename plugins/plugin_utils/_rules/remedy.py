@@ -7,6 +7,8 @@
 Pure. Lines that begin with # are remarks. Nothing that a host says is in a line, remark or command, but words that words.py lets pass.
 Why not `podman update` alone: before Podman 5.1 it is lost at the next start, and --memory without
 --memory-swap sets swap to twice the memory (podman-update(1), libpod/container_internal.go).
+
+Podman's version, `podman`, is a tuple of numbers, () where it is not known.
 """
 
 from __future__ import annotations
@@ -15,19 +17,30 @@ import json
 import shlex
 
 from ...module_utils._system.sizes import UNLIMITED, format_size
-from .._model.container_facts import Facts, effective_settings, memory_usage, next_start_settings
+from ...module_utils._system.versions import parse_version
+from .._model.container_facts import Facts, effective_settings, is_running, memory_usage, next_start_settings
 from .._model.container_key import ContainerKey
 from .._policy.policy import Decision
 from .._text import human_size
-from .words import NO_COMMAND, cgroup_word, container_word, host_word, unit_word, user_word
+from .words import NO_COMMAND, cgroup_word, container_word, host_word, path_word, unit_word, user_word
 
 _MIB = 1024 * 1024
 LIMIT_STEP = 64 * _MIB
 # Where the policy has no default; that of its example: small enough for every host, large enough for most.
 FIRST_LIMIT = 512 * _MIB
 
+_UPDATES, _UPDATE_LASTS, _DROP_INS = (4, 3), (5, 1), (5, 0)  # Podman's release notes; the same in _enforce/obstacles.py
+# The file that container_memory writes, so that it goes on with what was pasted; of several the last one counts.
+DROP_IN = "50-podman-fleet-memory.conf"
+
 HOST_OOM_REMEDY = "# see who uses the memory of the host: give the largest without a limit one\npodman stats --no-stream --all"
 KERNEL_LOG_REMEDY = "# see what the kernel wrote\njournalctl --dmesg --grep='oom-kill:|Killed process'"
+
+
+def podman_version(host_facts: Facts) -> tuple[int, ...]:
+    """Return the host's Podman as numbers, () when it is not known."""
+    # from the report: any text, or none at all
+    return parse_version(str((host_facts.get("podman") or {}).get("version") or ""))[:2]
 
 
 def cgroup_v2_remedy(host: str) -> str:
@@ -39,7 +52,7 @@ def cgroup_v2_remedy(host: str) -> str:
     return "\n".join([*remarks, command])
 
 
-def first_limit_remedy(container: Facts, key: ContainerKey, decision: Decision) -> str:
+def first_limit_remedy(container: Facts, key: ContainerKey, decision: Decision, podman: tuple[int, ...] = ()) -> str:
     """Give the container a first limit, above everything it has been seen to use, as far as the policy allows."""
     most_used = _most_used(container, "current", "peak", "working_set")
     limit = max(decision.default or FIRST_LIMIT, decision.min or 0, _round_up(most_used * 1.5))
@@ -47,13 +60,13 @@ def first_limit_remedy(container: Facts, key: ContainerKey, decision: Decision) 
         limit = min(limit, decision.max)
     remark = "# %s: a first limit%s, adjust it to what the application needs" % (
         human_size(limit), ", above the %s it has been seen to use" % human_size(most_used) if 0 < most_used < limit else "")
-    return "\n".join([remark, *_usage_warning(container, limit), *_set_limit(container, key, limit)])
+    return "\n".join([remark, *_usage_warning(container, limit), *_set_limit(container, key, limit, podman)])
 
 
-def bound_remedy(container: Facts, key: ContainerKey, bound: int) -> str:
+def bound_remedy(container: Facts, key: ContainerKey, bound: int, podman: tuple[int, ...] = ()) -> str:
     """Give the container the bound of the policy that its limit violates."""
     remark = "# %s is the bound of the policy: an application that needs another limit gets a rule or a waiver" % human_size(bound)
-    return "\n".join([remark, *_usage_warning(container, bound), *_set_limit(container, key, bound)])
+    return "\n".join([remark, *_usage_warning(container, bound), *_set_limit(container, key, bound, podman)])
 
 
 def _usage_warning(container: Facts, limit: int) -> list[str]:
@@ -67,7 +80,7 @@ def _most_used(container: Facts, *keys: str) -> int:
     return max((usage[key] for key in keys if isinstance(usage.get(key), int)), default=0)
 
 
-def higher_limit_remedy(container: Facts, key: ContainerKey, limit: int | None) -> str:
+def higher_limit_remedy(container: Facts, key: ContainerKey, limit: int | None, podman: tuple[int, ...] = ()) -> str:
     """Give a killed container more; VPA recommender: an OOM kill raises to max(limit x 1.2, limit + 100 MiB)."""
     if limit is None:
         return "# find out why it needs that much, then give it a limit above it"
@@ -75,28 +88,37 @@ def higher_limit_remedy(container: Facts, key: ContainerKey, limit: int | None) 
     higher = _round_up(max(limit * 1.2, limit + min(100 * _MIB, limit)), 16 * _MIB)
     remark = "# if it needs more than %s: %s is the next step. If it leaks, no limit will do" % (
         human_size(limit), human_size(higher))
-    return "\n".join([remark, *_set_limit(container, key, higher)])
+    return "\n".join([remark, *_set_limit(container, key, higher, podman)])
 
 
 def _round_up(value: float, step: int = LIMIT_STEP) -> int:
     return int(-(-value // step) * step)
 
 
-def _set_limit(container: Facts, key: ContainerKey, limit: int) -> list[str]:
+def _set_limit(container: Facts, key: ContainerKey, limit: int, podman: tuple[int, ...]) -> list[str]:
     text = format_size(limit)
     options = "--memory=%s --memory-swap=%s" % (text, text)
-    if (container.get("manager") or {}).get("kind") == "quadlet" and key.unit:
-        return _quadlet_drop_in(key, "PodmanArgs=" + options)
-    return [_podman_update(container, key, options), *_also_change(container, key, options)]
+    if _kind(container) == "quadlet" and key.unit:
+        return _in_quadlet(container, key, "PodmanArgs=" + options, podman)
+    if "gone" in container and _kind(container) in ("none", "systemd"):
+        return ["# it is removed: what runs it the next time has to have %s" % options]
+    also = _also_change(container, key, options, podman)
+    if podman and (podman < _UPDATES or (podman < _UPDATE_LASTS and not is_running(container))):
+        return also  # it has no `podman update`, or one for running containers only
+    return [_podman_update(container, key, options), *also]
 
 
-def oom_group_remedy(host: str, container: Facts, key: ContainerKey, wanted: bool) -> str:
+def _kind(container: Facts) -> str:
+    return (container.get("manager") or {}).get("kind") or "none"
+
+
+def oom_group_remedy(host: str, container: Facts, key: ContainerKey, wanted: bool, podman: tuple[int, ...] = ()) -> str:
     """Make an OOM kill take all of the container (or one process only)."""
     option = "--cgroup-conf=memory.oom.group=%d" % wanted
-    return "\n".join([*_by_module(host, container, key, {"oom_group": wanted}), *_also_change(container, key, option)])
+    return "\n".join([*_by_module(host, container, key, {"oom_group": wanted}), *_also_change(container, key, option, podman)])
 
 
-def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set[str]) -> str:
+def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set[str], podman: tuple[int, ...] = ()) -> str:
     """Make what is enforced now outlast the next start.
 
     :param settings: of limit, swap_limit, oom_group; swap_limit comes with limit only.
@@ -112,8 +134,7 @@ def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set
         wanted["oom_group"] = effective["oom_group"]
         options.append("--cgroup-conf=memory.oom.group=%d" % effective["oom_group"])
     text = " ".join(options)
-    also = _also_change(container, key, text) or ["# Podman before 5.1 keeps nothing: there, recreate it with: podman run " + text]
-    return "\n".join([*_by_module(host, container, key, wanted), *also])
+    return "\n".join([*_by_module(host, container, key, wanted), *_also_change(container, key, text, podman)])
 
 
 def _by_module(host: str, container: Facts, key: ContainerKey, settings: dict[str, int | str | bool]) -> list[str]:
@@ -127,15 +148,21 @@ def _by_module(host: str, container: Facts, key: ContainerKey, settings: dict[st
         shlex.quote(json.dumps({"name": name, "user": user, **settings})), pattern)]
 
 
-def shared_limit_remedy(scope: str | None) -> str:
-    """Show the limit of the pod, slice or service that a container shares with others."""
+def shared_limit_remedy(scope: str | None, user: str | None = None) -> str:
+    """Show the limit of the pod, slice or service that a container shares with others.
+
+    :param user: owner of the container; a unit below his user@UID.service is one of his manager, of which the host's knows nothing.
+    """
     if not scope:
         return KERNEL_LOG_REMEDY
     path = cgroup_word(scope.rstrip("/"))
     above, _slash, last = (path or "").rpartition("/")
-    unit = None if "/user@" in above else unit_word(last)
-    if unit:
-        command = "systemctl show -p MemoryMax -p MemoryHigh -p MemoryCurrent -- %s" % shlex.quote(unit)
+    unit = unit_word(last)
+    properties = "show -p MemoryMax -p MemoryHigh -p MemoryCurrent -- %s" % shlex.quote(unit or "")
+    if unit and "/user@" not in above:
+        command = "systemctl " + properties
+    elif unit and user_word(user) and user != "root":
+        command = _systemctl(user or "", properties)
     elif path:  # a unit of a user's manager, or with the cgroupfs backend none
         command = "grep . -- " + " ".join(_memory_files(path, "max", "high", "current"))
     else:
@@ -205,33 +232,66 @@ def as_user(user: str | None, command: str) -> str:
     return "sudo -iu %s -- %s" % (shlex.quote(name), command) if name else NO_COMMAND % "user"
 
 
-def _quadlet_drop_in(key: ContainerKey, line: str) -> list[str]:
-    """A drop-in beside the quadlet file; quadlet reads them since Podman 5.0."""
-    is_root = key.user == "root"
+def _systemctl(user: str, arguments: str) -> str:
+    """A call of the manager of a user whose name has passed user_word(); `sudo -i` alone does not find it."""
+    if user == "root":
+        return "systemctl " + arguments
+    name = shlex.quote(user)
+    return "sudo -iu %s -- env XDG_RUNTIME_DIR=/run/user/$(id -u -- %s) systemctl --user %s" % (name, name, arguments)
+
+
+def _in_quadlet(container: Facts, key: ContainerKey, line: str, podman: tuple[int, ...]) -> list[str]:
+    """Write a line into the quadlet that makes the container: as a drop-in, which quadlet reads since Podman 5.0, or by hand.
+
+    Quadlet looks for drop-ins by the name of its file, which is not that of the unit with ServiceName= or for a template.
+    """
     unit, user = unit_word(key.unit), user_word(key.user)
     if unit is None or user is None:
         return [NO_COMMAND % ("user" if unit else "unit")]
-    name = unit.removesuffix(".service")
-    directory = "%s/%s.container.d" % ("/etc/containers/systemd" if is_root else ".config/containers/systemd", name)
-    systemctl = "systemctl" if is_root else "systemctl --user"
+    path = path_word((container.get("manager") or {}).get("file"))
+    file = unit_word(path.rpartition("/")[2]) if path and path.endswith(".container") else None
+    pod = unit_word((container.get("manager") or {}).get("pod_unit"))
+    restart = ["# with its pod, which ends with the last of its containers"] * bool(pod) + [
+        "%s && %s" % (_systemctl(user, "daemon-reload"), _systemctl(user, "restart -- %s" % shlex.quote(pod or unit)))]
+    if file is None:
+        return ["# write %s into the section Container of its quadlet file, which is the SourcePath here, then restart it" % line,
+                _systemctl(user, "show -p SourcePath -- %s" % shlex.quote(unit)), *restart]
+    if podman and podman < _DROP_INS:
+        return ["# quadlet of Podman %s reads no drop-ins: write %s into the section Container of %s, then" % (_version(podman), line, path), *restart]
     return [
-        *([] if is_root else ["# as %s, in the home directory" % user]),
-        "# before Podman 5.0, write the line into %s.container itself" % name,
-        "mkdir -p -- %s" % shlex.quote(directory),
-        r"printf '[Container]\n%s\n' > %s" % (line, shlex.quote(directory + "/50-memory.conf")),
-        "%s daemon-reload && %s restart -- %s" % (systemctl, systemctl, shlex.quote(unit)),
-    ]
+        *(["# for all instances of the template %s" % file] if "@." in file else []),
+        *([] if podman else ["# before Podman 5.0, write the line into %s itself" % path]),
+        *_append(user, "%s/%s.d" % ("/etc/containers/systemd" if user == "root" else ".config/containers/systemd", file), line), *restart]
 
 
-def _also_change(container: Facts, key: ContainerKey, options: str) -> list[str]:
-    """Where the options have to be written as well, so that a recreated container has them."""
-    kind = (container.get("manager") or {}).get("kind")
+def _append(user: str, folder: str, line: str) -> list[str]:
+    """Append to our drop-in as its owner."""
+    text, path = r"printf '[Container]\n%s\n'" % line, shlex.quote("%s/%s" % (folder, DROP_IN))
+    if user == "root":
+        return ["mkdir -p -- %s" % shlex.quote(folder), "%s >> %s" % (text, path)]
+    return [as_user(user, "mkdir -p -- %s" % shlex.quote(folder)), "%s | %s" % (text, as_user(user, "tee -a -- %s" % path))]
+
+
+def _version(podman: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in podman)
+
+
+def _also_change(container: Facts, key: ContainerKey, options: str, podman: tuple[int, ...]) -> list[str]:
+    """What else it takes for the options to last: a remark, or commands."""
+    kind, path = _kind(container), path_word((container.get("manager") or {}).get("file"))
+    if kind == "quadlet" and key.unit:
+        # container_memory writes drop-ins, but not for all instances of a template
+        by_hand = (podman and podman < _DROP_INS) or "@." in (path or "")
+        return _in_quadlet(container, key, "PodmanArgs=" + options, podman) if by_hand else []
+    forgets = [] if podman >= _UPDATE_LASTS else ["# Podman %s forgets it at the next start, what lasts is to recreate the container with %s" % (
+        _version(podman) if podman else "before 5.1", options)]
     if kind == "compose":
         return ["# and write the same into the compose file, or the next up undoes it"]
     if kind == "kube":
         return ["# and write the same into the YAML of the pod, as resources.limits.memory, or the next play undoes it"]
     if kind == "systemd" and key.unit:
-        return ["# and put %s into the podman run of %s, or its next start undoes it" % (options, unit_word(key.unit) or "its unit")]
+        unit = unit_word(key.unit) or "its unit"
+        return ["# and put %s into the podman run of %s, or its next start undoes it" % (options, "%s in %s" % (unit, path) if path else unit)]
     if container.get("pod"):
         return ["# it is in a pod: whatever creates the pod has to have it too"]
-    return []
+    return forgets

@@ -50,6 +50,11 @@ def cgroup_word(path: str | None) -> str | None:
     return path if isinstance(path, str) and _CGROUP.match(path) else None
 
 
+def path_word(path: str | None) -> str | None:
+    """Return the path of a file, from the root on, of the same characters as a cgroup's."""
+    return cgroup_word(path)
+
+
 def host_word(host: str) -> str | None:
     """Return a host's name in the inventory, where it is no pattern for other hosts."""
     if _HOST.match(host) and host not in _GROUPS:

@@ -16,6 +16,7 @@ import subprocess
 
 import pytest
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.quadlet import DROP_IN
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.container_key import ContainerKey, ContainerKeys
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import Decision
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules import remedy
@@ -72,6 +73,8 @@ PIECES = ["{{ lookup('pipe', 'touch /tmp/x') }}", "{%", "{#", "}}", "$(touch x)"
 GOOD = {
     "name": ["web", "a.b_c-d", "0", "A"], "user": ["root", "alice", "alice@ad.example.com", "AD\\alice"],
     "unit": ["web.service", "a@b.service", "x\\x2dy.service"],
+    "file": ["/etc/containers/systemd/web.container", "/etc/containers/systemd/users/t@.container", "/a/b@1.container", "/a/web.service"],
+    "pod_unit": ["p-pod.service"],
     "host": ["h", "web1.example.com", "10.0.0.1", "2001:db8::1"],
     "scope": ["/machine.slice", "/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope"]}
 IDENT = "c" * 64
@@ -87,16 +90,31 @@ def fits(kind, text):
     return re.fullmatch(GRAMMAR[kind], text, re.A) is not None
 
 
+def is_line(text):
+    """Whether it is what is appended to a drop-in."""
+    option = r"--(memory(-swap)?=(%s|%s)|cgroup-conf=memory\.oom\.group=[01])" % (SIZE, NUMBER)
+    return re.fullmatch(r"\[Container\]\\nPodmanArgs=%s( %s)*\\n" % (option, option), text) is not None
+
+
 def is_expected(words, meant):
     """Whether a command is one of those that a remedy may have, about what is meant and nothing else."""
     name = meant["name"] if fits("name", meant["name"]) else IDENT
+    if words[:1] == ["printf"] and "|" in words:
+        assert words[2] == "|" and is_line(words[1])
+        words = words[3:]
+        assert words[:1] == ["sudo"]
+    own = ["systemctl"]
     if words[:2] == ["sudo", "-iu"]:
         assert fits("user", meant["user"]) and meant["user"] != "root" and words[2:4] == [meant["user"], "--"]
-        words = words[4:]
-        assert words[0] in ("podman", "journalctl")
+        own = ["sudo", "-iu", meant["user"], "--", "env", "XDG_RUNTIME_DIR=/run/user/$(id", "-u", "--", meant["user"] + ")", "systemctl", "--user"]
+        if words[:len(own)] == own:
+            words = ["systemctl", *words[len(own):]]
+        else:
+            words = words[4:]
+            assert words[0] in ("podman", "journalctl", "mkdir", "tee")
     group = "/sys/fs/cgroup%s/memory." % meant["scope"].rstrip("/")
-    unit = meant["unit"].removesuffix(".service")
-    folders = ["/etc/containers/systemd/%s.container.d" % unit, ".config/containers/systemd/%s.container.d" % unit]
+    file = meant["file"].rpartition("/")[2]
+    folder = ("/etc/containers/systemd/%s.d" if meant["user"] == "root" else ".config/containers/systemd/%s.d") % file
     if words[:2] == ["podman", "update"]:
         return words[-2:] == ["--", name] and all(re.fullmatch("--memory(-swap)?=(%s|%s)" % (SIZE, NUMBER), each) for each in words[2:-2])
     if words[0] == "ansible" and words[1] == "-b":
@@ -110,18 +128,20 @@ def is_expected(words, meant):
         return words == ["ansible-playbook", "podman_fleet.memory.prepare", "--check", "--diff", "--limit=" + meant["host"]] \
             and fits("host", meant["host"])
     if words[:2] == ["systemctl", "show"]:
-        return words[-2:] == ["--", meant["scope"].rstrip("/").rsplit("/", 1)[-1]] and fits("unit", words[-1])
+        names = [meant["scope"].rstrip("/").rsplit("/", 1)[-1]] if "SourcePath" not in words else [meant["unit"]]
+        return words[-2:] == ["--", *names] and fits("unit", words[-1])
     if words[0] == "grep":
         return words[:3] == ["grep", ".", "--"] and (fits("scope", meant["scope"].rstrip("/")) or words[3:] == ["/proc/pressure/memory"]) \
             and all(each == "/proc/pressure/memory" or re.fullmatch(re.escape(group) + "[a-z]+", each) for each in words[3:])
     if words[0] == "systemctl":
-        user = ["--user"] if meant["user"] != "root" else []
-        assert fits("unit", meant["unit"])
-        return words == ["systemctl", *user, "daemon-reload", "&&", "systemctl", *user, "restart", "--", meant["unit"]]
+        assert fits("unit", words[-1]) and words[-1] in (meant["unit"], meant["pod_unit"])
+        return words == ["systemctl", "daemon-reload", "&&", *own, "restart", "--", words[-1]]
     if words[0] == "mkdir":
-        return words[:2] == ["mkdir", "--"] or words[:3] == ["mkdir", "-p", "--"] and words[3] in folders and fits("unit", meant["unit"])
+        return words == ["mkdir", "-p", "--", folder] and fits("unit", file)
+    if words[0] == "tee":
+        return words == ["tee", "-a", "--", folder + "/50-podman-fleet-memory.conf"] and fits("unit", file)
     if words[0] == "printf":
-        return words[2] == ">" and words[3] in [folder + "/50-memory.conf" for folder in folders] and len(words) == 4
+        return is_line(words[1]) and words[2:] == [">>", folder + "/50-podman-fleet-memory.conf"] and fits("unit", file)
     return words in (["podman", "info"], ["podman", "ps", "--all"], ["podman", "container", "inspect", "--", IDENT],
                      ["journalctl", "--lines=1"], ["journalctl", "--dmesg", "--lines=1"])
 
@@ -131,16 +151,19 @@ def hostile(chance, kind):
     return chance.choice(GOOD[kind]) if chance.random() < 0.25 else "".join(chance.choice(PIECES) for _piece in range(chance.randint(1, 4)))
 
 
-def all_remedies(container, meant, manager):
+def all_remedies(container, meant, manager, podman):
     own = container(name=meant["name"], user=meant["user"], manager=manager)
     key = ContainerKey("x", meant["user"], meant["name"], manager["unit"])
     gaps = {"sources": [{"name": name, "user": meant["user"], "status": "unavailable", "detail": None} for name in ("podman", "systemd")]}
     left_out = {"errors": [{"source": "podman", "user": meant["user"], "message": "x", "container": meant["name"], "container_id": ident}
                            for ident in (IDENT, meant["name"])]}
     return [
-        remedy.first_limit_remedy(own, key, Decision()), remedy.bound_remedy(own, key, 5 * MIB), remedy.higher_limit_remedy(own, key, 64 * MIB),
-        remedy.oom_group_remedy(meant["host"], own, key, True), remedy.persist_remedy(meant["host"], own, key, {"limit", "oom_group"}),
-        remedy.shared_limit_remedy(meant["scope"]), remedy.memory_stalls_remedy(meant["scope"], MIB), remedy.drift_remedy(own, key),
+        remedy.first_limit_remedy(own, key, Decision(), podman), remedy.bound_remedy(own, key, 5 * MIB, podman),
+        remedy.higher_limit_remedy(own, key, 64 * MIB, podman), remedy.higher_limit_remedy(dict(own, gone=True), key, 64 * MIB, podman),
+        remedy.oom_group_remedy(meant["host"], own, key, True, podman),
+        remedy.persist_remedy(meant["host"], own, key, {"limit", "oom_group"}, podman),
+        remedy.shared_limit_remedy(meant["scope"], meant["user"]), remedy.shared_limit_remedy(meant["scope"]),
+        remedy.memory_stalls_remedy(meant["scope"], MIB), remedy.drift_remedy(own, key),
         remedy.cgroup_v2_remedy(meant["host"]),
         *(each["remedy"] for each in invalid_container_findings("h", left_out, ContainerKeys(left_out))),
         not_checked_finding(meant["host"], "failed", "x")["remedy"], *(each["remedy"] for each in evidence_findings("h", gaps, "root"))]
@@ -151,8 +174,10 @@ def test_each_command_has_the_words_that_it_should_have(container):
     counts = {"commands": 0, "none": 0}
     for _round in range(5000):
         meant = {kind: hostile(chance, kind) for kind in GOOD}
-        manager = {"kind": chance.choice(["none", "quadlet", "systemd", "compose", "kube"]), "unit": meant["unit"]}
-        for line in "\n".join(all_remedies(container, meant, manager)).split("\n"):
+        manager = {"kind": chance.choice(["none", "quadlet", "systemd", "compose", "kube"]), "unit": meant["unit"],
+                   "file": chance.choice([None, meant["file"]]), "pod_unit": chance.choice([None, meant["pod_unit"]])}
+        podman = chance.choice([(), (4, 2), (4, 9), (5, 0), (5, 4)])
+        for line in "\n".join(all_remedies(container, meant, manager, podman)).split("\n"):
             if line.startswith("#"):
                 # zsh knows no remarks at its prompt: nothing in them may mean anything to a shell
                 assert REMARK.fullmatch(line), line
@@ -181,3 +206,74 @@ def test_of_a_user_s_manager_the_files_are_shown():
     scope = "/user.slice/user-1000.slice/user@1000.service/app.slice"
     assert "grep . -- /sys/fs/cgroup%s/memory.max" % scope in remedy.shared_limit_remedy(scope)
     assert remedy.shared_limit_remedy(scope.rpartition("/")[0]).endswith(" -- user@1000.service")
+
+
+QUADLET = "/etc/containers/systemd/"
+
+
+def quadlet(file="web.container", unit="web.service", pod_unit=None):
+    return {"kind": "quadlet", "unit": unit, "file": file and QUADLET + file, "pod_unit": pod_unit}
+
+
+def limit_for(container, manager, user="root", podman=(5, 4), **changes):
+    return remedy.bound_remedy(container(manager=manager, user=user, **changes), ContainerKey("web", user, "web", manager["unit"]), 512 * MIB, podman)
+
+
+@pytest.mark.parametrize("manager, folder", [
+    (quadlet(), "web.container.d"), (quadlet("t@.container", "t@1.service"), "t@.container.d"),
+    (quadlet("sn.container", "other.service"), "sn.container.d"), (quadlet("sub/web.container"), "web.container.d")])
+def test_the_drop_in_is_that_of_the_file_that_quadlet_reads(container, manager, folder):
+    """W08, seen on Debian 13: t@1.container.d is not read for an instance of t@.container, and ServiceName= names the unit alone."""
+    text = limit_for(container, manager)
+    assert "mkdir -p -- %s%s\n" % (QUADLET, folder) in text and ">> %s%s/%s\n" % (QUADLET, folder, DROP_IN) in text
+    assert text.endswith("systemctl daemon-reload && systemctl restart -- " + manager["unit"])
+    assert ("for all instances" in text) is ("@." in manager["file"])
+
+
+def test_what_is_pasted_is_where_container_memory_goes_on():
+    assert remedy.DROP_IN == DROP_IN
+
+
+def test_a_pod_is_restarted_as_a_whole(container):
+    """V7: restarting the container's unit ends the pod with its last container, and the start fails."""
+    text = limit_for(container, quadlet(pod_unit="p-pod.service"))
+    assert text.endswith("systemctl daemon-reload && systemctl restart -- p-pod.service") and "web.service" not in text
+
+
+def test_a_users_quadlet_is_written_as_the_user(container):
+    text = limit_for(container, quadlet(), user="alice")
+    assert "| sudo -iu alice -- tee -a -- .config/containers/systemd/web.container.d/" in text
+    assert text.endswith("sudo -iu alice -- env XDG_RUNTIME_DIR=/run/user/$(id -u -- alice) systemctl --user restart -- web.service")
+
+
+@pytest.mark.parametrize("manager", [quadlet(None), quadlet("web.service")])
+def test_without_the_file_it_is_a_sentence(container, manager):
+    text = limit_for(container, manager)
+    assert "mkdir" not in text and "systemctl show -p SourcePath -- web.service" in text
+
+
+def test_quadlet_before_drop_ins(container):
+    text = limit_for(container, quadlet(), podman=(4, 9))
+    assert "mkdir" not in text and "write PodmanArgs=--memory=512m --memory-swap=512m into the section Container of %sweb.container" % QUADLET in text
+
+
+@pytest.mark.parametrize("podman, status, update, forgets", [
+    ((5, 4), "running", True, False), ((5, 1), "exited", True, False), ((5, 0), "running", True, True), ((4, 3), "running", True, True),
+    ((4, 9), "exited", False, True), ((4, 2), "running", False, True), ((), "running", True, True)])
+def test_podman_that_forgets_an_update(container, podman, status, update, forgets):
+    """V9: Podman 4.3 to 5.0 exit with 0, and the next runs have the old limit."""
+    text = limit_for(container, {"kind": "none", "unit": None}, podman=podman, state__status=status)
+    assert ("podman update" in text) is update
+    assert ("forgets it at the next start, what lasts is to recreate the container with --memory=512m" in text) is forgets
+
+
+def test_what_is_removed_can_not_be_updated(container):
+    text = limit_for(container, {"kind": "none", "unit": None}, gone=True)
+    assert "podman update" not in text and "what runs it the next time has to have --memory=512m" in text
+
+
+def test_a_unit_of_a_user_is_asked_of_the_users_manager():
+    """W09: the host's systemctl answers infinity for the unit that it does not know."""
+    scope = "/user.slice/user-1000.slice/user@1000.service/app.slice/web.service"
+    assert remedy.shared_limit_remedy(scope, "alice").endswith(
+        "sudo -iu alice -- env XDG_RUNTIME_DIR=/run/user/$(id -u -- alice) systemctl --user show -p MemoryMax -p MemoryHigh -p MemoryCurrent -- web.service")
