@@ -31,9 +31,9 @@ _WHY = r"(?:(?P<memcg>Memory cgroup out of memory)|Out of memory(?: \(oom_kill_a
 # Before 5.1 without a reason (it is in the line "Kill process … or sacrifice child" before), before 5.4 without UID, pgtables
 # and oom_score_adj, which distributions have added one by one.
 _KILLED = re.compile(
-    r"(?:" + _WHY + r")?Killed process (?P<pid>[0-9]{1,10}) \((?P<task>.{0,15})\),?(?: UID [0-9]{1,10},)? total-vm:[0-9]{1,20}kB, "
+    r"(?:" + _WHY + r")?Killed process (?P<pid>[0-9]{1,10}) \((?P<task>.{0,15})\),?(?: UID (?P<early>[0-9]{1,10}),)? total-vm:[0-9]{1,20}kB, "
     r"anon-rss:(?P<anon>[0-9]{1,20})kB, file-rss:(?P<file>[0-9]{1,20})kB(?:, shmem-rss:(?P<shmem>[0-9]{1,20})kB)?"
-    r"(?:, UID:[0-9]{1,10})?(?: pgtables:[0-9]{1,20}kB)?(?: oom_score_adj:-?[0-9]{1,5})?\Z", re.DOTALL)
+    r"(?:, UID:(?P<uid>[0-9]{1,10}))?(?: pgtables:[0-9]{1,20}kB)?(?: oom_score_adj:-?[0-9]{1,5})?\Z", re.DOTALL)
 # Before 5.1. The one that is killed may be a child of the one that is chosen (oom_kill_process(), "sacrifice child").
 _CHOSEN = re.compile(_WHY + r"Kill process (?P<pid>[0-9]{1,10}) \((?P<task>.{0,15})\) score -?[0-9]{1,10} or sacrifice child\Z",
                      re.DOTALL)
@@ -81,6 +81,7 @@ class KilledLine(NamedTuple):
     task: str
     rss: int  # bytes: anonymous + file + shared
     memcg: Optional[bool]  # it was the limit of some cgroup, not the memory of the host; None: the line does not tell
+    uid: Optional[int]  # the real uid, in the host's user namespace; None: the line does not tell
 
 
 def parse_killed(text: str) -> Optional[KilledLine]:
@@ -90,7 +91,9 @@ def parse_killed(text: str) -> Optional[KilledLine]:
         return None
     rss = sum(int(match.group(name) or 0) for name in ("anon", "file", "shmem")) * 1024
     reason = text.startswith(("Memory", "Out"))
-    return KilledLine(int(match.group("pid")), match.group("task"), rss, bool(match.group("memcg")) if reason else None)
+    uid = match.group("uid") or match.group("early")
+    return KilledLine(pid=int(match.group("pid")), task=match.group("task"), rss=rss,
+                      memcg=bool(match.group("memcg")) if reason else None, uid=None if uid is None else int(uid))
 
 
 class ChosenLine(NamedTuple):

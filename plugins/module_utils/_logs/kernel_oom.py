@@ -56,6 +56,7 @@ class Victim(NamedTuple):
     task: str  # the process's name
     at: int  # microseconds
     rss: Optional[int]  # bytes: anonymous + file + shared; None: not in the message
+    uid: Optional[int] = None  # its real uid, in the host's user namespace; None: not in the message
 
 
 class Kill(NamedTuple):
@@ -83,6 +84,7 @@ class UnattributedKill(NamedTuple):
     victim: Victim
     memcg: Optional[bool]  # it was the limit of some cgroup, not the memory of the host; None: the line does not tell
     place: Optional[str] = None  # the cgroup is this one or below it, or its path begins so; None: it can be any
+    group: bool = False  # the place is a whole path: that of the cgroup in which memory.oom.group killed all
 
 
 class DoubtfulRecord(NamedTuple):
@@ -246,7 +248,7 @@ class _Parser:
 
     def _add_victim(self, message: KernelMessage, killed: KilledLine) -> None:
         self.log.killed_per_boot[message.boot] = self.log.killed_per_boot.get(message.boot, 0) + 1
-        victim = Victim(killed.pid, killed.task, message.at, killed.rss)
+        victim = Victim(killed.pid, killed.task, message.at, killed.rss, uid=killed.uid)
         chosen, self._chosen = self._chosen, None
         kill = self._kill
         if kill and chosen and not kill.victims and killed.pid != chosen.pid:  # a child, in the chosen one's place
@@ -263,7 +265,7 @@ class _Parser:
         self.close_kill()
         self.log.unattributed.append(UnattributedKill(
             at=message.at, boot=message.boot, victim=victim, memcg=chosen.memcg if chosen else killed.memcg,
-            place=self._find_place(message, killed.pid)))
+            place=self._find_place(message, killed.pid), group=self._lost.group if self._lost else False))
 
     def _find_place(self, message: KernelMessage, pid: int) -> Optional[str]:
         """The place of a victim without a summary."""
@@ -280,7 +282,7 @@ class _Parser:
         last = self.log.unattributed[-1]
         if self._lost and last.victim.pid == self._lost.pid:
             self._lost = self._lost._replace(place=group, group=True)
-            self.log.unattributed[-1] = last._replace(place=group)
+            self.log.unattributed[-1] = last._replace(place=group, group=True)
 
     def _may_lack_summary(self, message: KernelMessage) -> bool:
         """Whether the kernel's rate limit may have suppressed a summary just before: then a victim may be of another kill."""

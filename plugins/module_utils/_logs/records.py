@@ -12,6 +12,7 @@ import json
 import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
+from .._cgroup.paths import find_container_id, system_service
 from .._system.times import SECOND, parse_iso
 from .kernel_oom import KernelMessage
 
@@ -36,7 +37,7 @@ EVENT_MATCHES = ["PODMAN_EVENT=" + kind for kind in PODMAN_EVENT_KINDS]
 KERNEL_FIELDS = ("MESSAGE", "_BOOT_ID", "_SOURCE_MONOTONIC_TIMESTAMP")
 UNIT_FIELDS = ("MESSAGE", "MESSAGE_ID", "UNIT", "USER_UNIT", "_UID", "_PID", "_COMM", "_SYSTEMD_UNIT", "_SYSTEMD_USER_UNIT")
 EVENT_FIELDS = ("PODMAN_EVENT", "PODMAN_ID", "PODMAN_NAME", "PODMAN_IMAGE", "PODMAN_EXIT_CODE", "PODMAN_TIME",
-                "PODMAN_LABELS", "_UID", "_CMDLINE")
+                "PODMAN_LABELS", "_UID", "_CMDLINE", "_SYSTEMD_CGROUP")
 
 # src/oom/oomd-manager.c: "Killed /path due to memory pressure for …", "Killed /path due to memory used …"
 # (252 and 257 on Debian), "Marked /path for killing due to …" (262). No field holds the path.
@@ -84,6 +85,7 @@ class PodmanEvent(NamedTuple):
     labels: Dict[str, Any]
     uid: int  # of the process that wrote it
     command: Optional[str]  # the Podman command that wrote it (run, stop, cleanup …), None: unknown
+    service: Optional[str] = None  # of the system's manager, in which that ran; None: in none, or in a container
 
 
 def parse_entries(output: bytes) -> Tuple[List[Entry], int]:
@@ -229,8 +231,14 @@ def parse_podman_events(entries: Iterable[Entry]) -> List[PodmanEvent]:
             at=_event_time(entry), kind=kind, ident=ident, name=field_text(entry.get("PODMAN_NAME")) or None,
             image=field_text(entry.get("PODMAN_IMAGE")) or None, exit_code=_number(entry.get("PODMAN_EXIT_CODE")),
             labels=_parse_labels(entry.get("PODMAN_LABELS")) or {}, uid=uid,
-            command=podman_command(field_text(entry.get("_CMDLINE")))))
+            command=podman_command(field_text(entry.get("_CMDLINE"))), service=_writer_service(entry)))
     return sorted(events, key=lambda event: event.at)
+
+
+def _writer_service(entry: Entry) -> Optional[str]:
+    """The service of the system's manager in whose cgroup the writer was, which journald has from the kernel."""
+    cgroup = field_text(entry.get("_SYSTEMD_CGROUP"))
+    return None if find_container_id(cgroup) else system_service(cgroup)
 
 
 def _event_time(entry: Entry) -> int:

@@ -48,10 +48,22 @@ def read_podman_deaths(since: int, uid: int, timeout: float) -> JournalEntries:
     return _read_newest(argv, uid, timeout, lambda entry: writer_uid(entry) == uid)
 
 
+def read_service_events(since: int, service: str, idents: Collection[str], timeout: float) -> JournalEntries:
+    """Read Podman's events of containers that somebody wrote in a service of the system's manager.
+
+    Only who has processes in it can write them: the service's user, and who is root in the containers.
+    """
+    argv = journalctl_argv(EVENT_FIELDS, since) + EVENT_MATCHES + ["PODMAN_ID=" + ident for ident in sorted(idents)]
+    return _read(argv + ["_SYSTEMD_UNIT=" + service], timeout, lambda _entry: True, MAX_USER)
+
+
 def _read_newest(argv: List[str], uid: int, timeout: float, is_wanted: Callable[[Entry], bool]) -> JournalEntries:
-    """Read entries of a user's; where time or room does not last, the answer's `since` tells how far back they were read."""
-    limit = MAX_USER if uid else MAX_SYSTEM
-    return run_journalctl(argv + ["_UID=%d" % uid, "--reverse"], timeout, lambda: _NewestReader(is_wanted, limit))
+    return _read(argv + ["_UID=%d" % uid], timeout, is_wanted, MAX_USER if uid else MAX_SYSTEM)
+
+
+def _read(argv: List[str], timeout: float, is_wanted: Callable[[Entry], bool], limit: int) -> JournalEntries:
+    """Read entries; where time or room does not last, the answer's `since` tells how far back they were read."""
+    return run_journalctl(argv + ["--reverse"], timeout, lambda: _NewestReader(is_wanted, limit))
 
 
 class _NewestReader(Reader):

@@ -9,7 +9,7 @@ every key, and is what the source proves: the beginning of the path in the kerne
 Times are microseconds since the epoch.
 """
 
-from typing import Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import AbstractSet, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .._cgroup.paths import delegated_uid, find_container_id, is_inside_another, may_hold, owner_uid, system_service
 from .._logs.kernel_oom import DoubtfulRecord, Kill, UnattributedKill
@@ -39,15 +39,41 @@ class HostRecords(NamedTuple):
         return None if self.kernel_since is None else max(self.kernel_since, self.dropped.get(owner, 0))
 
 
+class UidOwners(NamedTuple):
+    """Whose processes run as which uid, as far as it is known."""
+
+    ranges: Sequence[Tuple[int, int, int]] = ()  # (first uid, number of uids, uid of the owner) of subuid(5)
+    accounts: AbstractSet[int] = frozenset()  # uids that have names of their own, of those in the records
+
+    def may_run_as(self, owner: int, uid: Optional[int]) -> bool:
+        """Whether a process in a container of a user's can have a uid of the host.
+
+        Those of root's containers may run as anybody. Those of a rootless container run as its user, or as one of the user's
+        subordinate uids, which others may know than subuid(5): what is nobody's here may be anybody's.
+        """
+        if owner == 0 or uid is None or uid == owner:
+            return True
+        holders = {holder for first, count, holder in self.ranges if first <= uid < first + count}
+        return owner in holders if holders else uid != 0 and uid not in self.accounts
+
+
 class Ownership(NamedTuple):
     """What is known of the owners of containers, beside the records."""
 
     listed: Dict[int, Set[str]]  # {uid: ids of the containers that this user's Podman lists}
     services: Dict[str, int] = {}  # {service of the system's manager: uid of its User=}, 0: it has none
+    # {(service, id): uid of those who wrote Podman's events of the container in that service}, of services that are gone
+    writers: Dict[Tuple[str, str], int] = {}
+    uids: UidOwners = UidOwners()
 
     def is_root_s(self, ident: str) -> bool:
         """Whether root has a container with this id. Root is believed, other users speak for themselves alone."""
         return ident in self.listed.get(0, ())
+
+    def service_user(self, path: str, ident: Optional[str]) -> int:
+        """The uid of the user whose service a path begins with, in which a container was; 0 for root's and any other path."""
+        service, ident = system_service(path) or "", ident or ""
+        return self.services.get(service, 0 if self.is_root_s(ident) else self.writers.get((service, ident), 0))
 
     def others(self, ident: str, uid: int) -> List[int]:
         """The users other than root and this one who list a container with this id."""
@@ -66,7 +92,10 @@ class RecordsByContainer:
         self.ownership = ownership
         self.doubtful: List[DoubtfulRecord] = []
         self.kills_elsewhere: List[Kill] = []  # in cgroups of no container
-        self._unattributed = list(records.unattributed)
+        self._unattributed: List[UnattributedKill] = []
+        self._group_kills: Dict[ContainerKey, List[UnattributedKill]] = {}
+        for unattributed in records.unattributed:
+            self._add_unattributed(unattributed)
         self._kills: Dict[ContainerKey, List[Kill]] = {}
         self._claimed: Dict[ContainerKey, List[Kill]] = {}
         for kill in records.kills:
@@ -107,6 +136,14 @@ class RecordsByContainer:
             if owner == 0 and not self.ownership.is_root_s(ident):
                 self._add_claims(ident, kill)
 
+    def _add_unattributed(self, kill: UnattributedKill) -> None:
+        """The line about memory.oom.group names the whole cgroup, so it was in that container and in no other."""
+        ident, owner = self._locate(kill.place) if kill.group and kill.place else (None, 0)
+        if ident is None or is_inside_another(kill.place or "") or self.ownership.others(ident, owner):
+            self._unattributed.append(kill)
+        elif self._may_be(ident, owner, kill.at, kill.place or ""):
+            self._group_kills.setdefault((ident, owner), []).append(kill)
+
     def _add_claims(self, ident: str, kill: Kill) -> None:
         """Note a kill in a container of root's that is gone for the users who list a container with its id."""
         if system_service(kill.task_memcg) not in self.ownership.services:
@@ -124,7 +161,7 @@ class RecordsByContainer:
         """Return (id of the container that a cgroup belongs to, uid of its owner); the id is None for no container's."""
         listed, owner = self.ownership.listed, owner_uid(path)
         if delegated_uid(path) is None:
-            owner = self.ownership.services.get(system_service(path) or "", owner)
+            owner = owner or self.ownership.service_user(path, find_container_id(path))
             ident = find_container_id(path, listed.get(0, ()))
             if ident is not None and self.ownership.is_root_s(ident) and (owner == 0 or owner_uid(path) != 0):
                 return ident, 0  # in the session of a user who has become root, too
@@ -155,7 +192,12 @@ class RecordsByContainer:
 
     def unattributed(self, owner: int) -> List[UnattributedKill]:
         """Return the kills that may have been in any container of a user's."""
-        return [kill for kill in self._unattributed if may_hold(kill.place, owner)]
+        return [kill for kill in self._unattributed
+                if may_hold(kill.place, owner) and self.ownership.uids.may_run_as(owner, kill.victim.uid)]
+
+    def group_kills(self, ident: str, owner: int) -> List[UnattributedKill]:
+        """Return the kills of which it is known that they were in a container, by memory.oom.group, but not whose limit it was."""
+        return self._group_kills.get((ident, owner), [])
 
     def scope_ooms(self, ident: str, owner: int) -> List[UnitOom]:
         """Return the UnitOoms of a container's scope."""
@@ -180,6 +222,7 @@ class RecordsByContainer:
     def killed_containers(self) -> Dict[ContainerKey, int]:
         """Return {(id, uid of the owner): time of the last} of all containers in which the kernel or systemd-oomd killed something."""
         times = [(key, kill.at) for key, kills in self._kills.items() for kill in kills]
+        times += [(key, group_kill.at) for key, group_kills in self._group_kills.items() for group_kill in group_kills]
         times += [(key, record.at) for key, ooms in self._scope_ooms.items() for record in ooms]
         times += [(key, oomd_kill.at) for key, oomd_kills in self._oomd_kills.items() for oomd_kill in oomd_kills]
         killed: Dict[ContainerKey, int] = {}
@@ -187,10 +230,17 @@ class RecordsByContainer:
             killed[key] = max(at, killed.get(key, at))
         return killed
 
-    def unknown_services(self) -> Set[str]:
-        """Return the services of the system's manager in which there were kills in containers: whose depends on their User=."""
-        services = {system_service(kill.task_memcg) for kill in self.records.kills if find_container_id(kill.task_memcg)}
-        return {service for service in services if service and service not in self.ownership.services}
+    def unknown_services(self) -> Dict[str, Set[str]]:
+        """Return {service of the system's manager whose user is not known: ids of containers in it in which there were kills}.
+
+        Whose these containers are depends on its User=. Those in which a process of root's was killed are root's.
+        """
+        services: Dict[str, Set[str]] = {}
+        for kill in self.records.kills:
+            service, ident = system_service(kill.task_memcg), find_container_id(kill.task_memcg)
+            if service and ident and kill.uid != 0 and service not in self.ownership.services:
+                services.setdefault(service, set()).add(ident)
+        return services
 
 
 def _path_of(place: str, owner: int) -> str:

@@ -51,7 +51,7 @@ def decide_run(ident: str, evidence: Evidence, kills: List[Kill]) -> Decision:
         return _by_kernel(ident, kills)
     if evidence.run.state == "never":
         return Decision(killed=False, cause="none", confidence="certain", evidence=["podman: it never ran"])
-    for source in (_by_oomd, _by_counters, _by_main_pid, _by_unit_record, _by_absence, _by_flag):
+    for source in (_by_oomd, _by_counters, _by_group, _by_main_pid, _by_unit_record, _by_absence, _by_flag):
         decision = source(evidence)
         if decision:
             return decision
@@ -128,6 +128,19 @@ def _by_own_limits(evidence: Evidence, line: str, missing: List[str]) -> Decisio
         return Decision(killed=True, cause="container_limit", confidence="certain", evidence=[line], missing=missing)
     return Decision(killed=True, cause="nested_limit", confidence="certain", missing=missing,
                     evidence=[line, "cgroup: memory.events.local: its own limit was not hit, that of a cgroup inside it was"])
+
+
+def _by_group(evidence: Evidence) -> Optional[Decision]:
+    """The kernel's line about memory.oom.group names the container, but not whose limit it was."""
+    kills = [kill for kill in evidence.group_kills if is_in_run(kill.at, evidence)]
+    if not kills:
+        return None
+    last = kills[-1]
+    cause, scope = _guess_cause(last, evidence)
+    return Decision(
+        killed=True, cause=cause, scope=scope, confidence="likely", at=last.at, group=True, victims=[kill.victim for kill in kills],
+        evidence=["kernel %s: killed all processes in %s (memory.oom.group); the line that names the limit was suppressed" % (
+            to_iso(last.at), last.place)], missing=["kernel_log"])
 
 
 def _by_main_pid(evidence: Evidence) -> Optional[Decision]:

@@ -63,7 +63,8 @@ class Evidence(NamedTuple):
     stopped_by_user: Optional[bool]  # Podman's own evidence of stop or kill in this run
     declared_limit: Optional[int]  # bytes, None for none
     kills: List[Kill]  # with a victim in the container, of all runs
-    unattributed: List[UnattributedKill]  # of the whole host
+    unattributed: List[UnattributedKill]  # of the whole host, that may have been in it
+    group_kills: List[UnattributedKill]  # by memory.oom.group in the container, of all runs; whose limit it was is not known
     unit_ooms: List[UnitOom]  # of the container's unit, of all runs
     oomd_kills: List[OomdKill]  # of the container's cgroup or one above, of all runs
     counters: Optional[Counters]  # of its own cgroup, which is created for the run; only while running
@@ -96,6 +97,7 @@ def container_evidence(container: Container, owner: int, index: RecordsByContain
         run=run, main_pid=live.main_pid, flag=container.oom_killed_flag,
         stopped_by_user=_stopped_by_user(container.stopped_by_user, run, events),
         declared_limit=container.facts["declared"]["limit"], kills=kills, unattributed=unattributed,
+        group_kills=index.group_kills(container.ident, owner),
         unit_ooms=index.scope_ooms(container.ident, owner) + service_ooms,
         oomd_kills=[kill for kill in records.oomd_kills if kill in own_oomd_kills
                     or _is_hit(kill, container, owner, run, live.cgroup)],
@@ -133,16 +135,19 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
     starts = [event.at for event in events if event.kind == "init"]
     deaths = [event for event in events if event.kind == "died"]
     kills, scope_ooms, oomd_kills = index.kills(ident, owner), index.scope_ooms(ident, owner), index.oomd_kills(ident, owner)
-    times = [kill.at for kill in kills] + [record.at for record in scope_ooms] + [kill.at for kill in oomd_kills]
+    group_kills = index.group_kills(ident, owner)
+    times = [kill.at for kill in kills] + [kill.at for kill in group_kills]
+    times += [record.at for record in scope_ooms] + [kill.at for kill in oomd_kills]
     # without its events all its records count as those of one run
     start = starts[-1] if starts else min(times, default=0)
     death = deaths[-1] if deaths and deaths[-1].at >= start else None
     run = Run("ended", start, death.at if death else None, death.exit_code if death else None)
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
-        kills=kills, unattributed=index.unattributed(owner), unit_ooms=scope_ooms, oomd_kills=oomd_kills, counters=None,
-        own_oom=None, ancestors=None, kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since,
-        oomd_active=index.records.oomd_active, unstored=index.records.unstored, deaths=_deaths(events))
+        kills=kills, unattributed=index.unattributed(owner), group_kills=group_kills, unit_ooms=scope_ooms,
+        oomd_kills=oomd_kills, counters=None, own_oom=None, ancestors=None,
+        kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since, oomd_active=index.records.oomd_active,
+        unstored=index.records.unstored, deaths=_deaths(events))
 
 
 def _deaths(events: List[PodmanEvent]) -> List[Tuple[int, Optional[int]]]:

@@ -8,7 +8,7 @@ Knows the order and the shape of the facts; reads and decides nothing itself.
 """
 
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._door.door import clean_facts
@@ -18,7 +18,7 @@ from .._logs.journal import kernel_entries_begin, oldest_entry_time, read_ring_b
 from .._logs.journald_settings import missing_kernel_lines
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.oomd import oomd_silence
-from .._logs.records import PodmanEvent, parse_kernel_messages, parse_oomd_kills, parse_unit_ooms
+from .._logs.records import PodmanEvent, parse_kernel_messages
 from .._podman.cli import matches_word
 from .._podman.listing import PodmanAnswer, podman_version, unanswered
 from .._recorder.record import Record
@@ -34,8 +34,8 @@ from .containers import add_scope_limit, live_memory, manager_facts, removed_con
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, container_evidence
 from .journals import describe_left_out, read_deaths_of, read_events_of
 from .limits import newest_of_each
-from .ownership import are_all_wanted, describe_doubts, find_ownership
-from .sources import Answers, Options, ask_sources
+from .ownership import are_all_wanted, describe_doubts, find_ownership, uids_in_records
+from .sources import Answers, Options, add_unit_records, ask_more_users, ask_sources
 from .users import UserAnswer
 from .verdict import decide
 
@@ -77,23 +77,19 @@ class _Collector:
         # before the log is read, so that a kill in between can't look like a record that is lost
         counted = self._host.oom_kills_since_boot()
         answers = ask_sources(self._options, self._owners, self._now, counted)
-        for answer in answers.podman:
-            self._sources.extend(answer.sources)
-            self._errors.extend(answer.errors)
         log, coverage, dropped = self._merge_kernel_logs(answers)
-        systemd_since = self._find_systemd_coverage(answers)
-        self._errors += describe_left_out("systemd", answers.unit_records)
-        entries = list(answers.unit_records.entries)
-        for uid, unit_records in answers.user_unit_records.items():
-            self._errors += describe_left_out("systemd", unit_records, uid)
-            entries += unit_records.entries
         records = HostRecords(
-            kills=log.kills, unattributed=log.unattributed,
-            unit_ooms=merge_records(parse_unit_ooms(entries), answers.history.unit_ooms),
-            oomd_kills=merge_records(parse_oomd_kills(entries), answers.history.oomd),
-            events=[], kernel_since=coverage.since, oomd_active=self._host.oomd_active(), unstored=missing_kernel_lines(Files()),
-            dropped=dropped)
-        ownership = find_ownership(records, answers.podman, self._options.timeout)
+            kills=log.kills, unattributed=log.unattributed, unit_ooms=[], oomd_kills=[], events=[], kernel_since=coverage.since,
+            oomd_active=self._host.oomd_active(), unstored=missing_kernel_lines(Files()), dropped=dropped)
+        records = add_unit_records(records, answers)
+        ownership = find_ownership(records, answers.podman, self._options.period)
+        unasked = self._find_unasked(RecordsByContainer(records, ownership), answers)
+        if unasked:
+            answers = ask_more_users(answers, self._options, unasked)
+            records = add_unit_records(records, answers)
+            ownership = find_ownership(records, answers.podman, self._options.period)
+        self._report_users(answers)
+        systemd_since = self._find_systemd_coverage(answers)
         index = self._add_events(RecordsByContainer(records, ownership), answers, coverage)
         self._errors += describe_doubts(log.doubtful + index.doubtful, self._options.since)
         containers = self._container_facts(answers, index, systemd_since)
@@ -110,6 +106,20 @@ class _Collector:
             "removed": removed,
             "errors": self._errors,
         }
+
+    def _find_unasked(self, index: RecordsByContainer, answers: Answers) -> Set[int]:
+        """The uids of users of whom records tell, but who were not found."""
+        if not are_all_wanted(self._options.users):
+            return set()
+        return uids_in_records(index, answers.history.containers) - {owner.identity.uid for owner in self._owners}
+
+    def _report_users(self, answers: Answers) -> None:
+        """Tell what users' Podman did not answer, and what of the journal was left out."""
+        self._sources = [source for answer in answers.podman for source in answer.sources] + self._sources
+        self._errors += [error for answer in answers.podman for error in answer.errors]
+        self._errors += describe_left_out("systemd", answers.unit_records)
+        for uid, unit_records in answers.user_unit_records.items():
+            self._errors += describe_left_out("systemd", unit_records, uid)
 
     def _merge_kernel_logs(self, answers: Answers) -> Tuple[KernelLog, Coverage, Dict[int, int]]:
         """Return the KernelLog of journal, ring buffer and the recorder's history together, its Coverage, HostRecords.dropped."""

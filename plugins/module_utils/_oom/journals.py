@@ -10,11 +10,11 @@ nobody else, and lacks records alone.
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .._logs.journal import SOMEBODY, JournalEntries
 from .._logs.records import PodmanEvent, parse_podman_events
-from .._logs.user_records import read_podman_deaths, read_podman_events, read_user_unit_records
+from .._logs.user_records import read_podman_deaths, read_podman_events, read_service_events, read_user_unit_records
 from .._system.users import user_name
 from .attribution import ContainerKey
 from .limits import parts
@@ -52,6 +52,22 @@ def read_events_of(containers: Iterable[ContainerKey], period: Period) -> Tuple[
 def read_deaths_of(uids: Iterable[int], period: Period) -> Tuple[List[PodmanEvent], List[Dict[str, Any]]]:
     """Return (the death of every container that these users' Podman recorded, entries for the facts' `errors`)."""
     return _parse_events(_read_each([(uid, partial(read_podman_deaths, period.since, uid)) for uid in uids], period))
+
+
+def read_service_writers(services: Mapping[str, Collection[str]], period: Period) -> Dict[Tuple[str, str], int]:
+    """Return {(service, id): uid} of those who wrote all of Podman's events of a container in a service of the system's manager.
+
+    Not of those of which the journal has none, or was not read whole: an event of another's may be missing.
+
+    :param services: {service: ids of containers}.
+    """
+    writers: Dict[Tuple[str, str], Set[int]] = {}
+    names = sorted(services)
+    answers = _read_each([(0, partial(read_service_events, period.since, name, services[name])) for name in names], period)
+    for name, (_uid, answer) in zip(names, answers):
+        for event in parse_podman_events([] if answer.problem else answer.entries):
+            writers.setdefault((name, event.ident), set()).add(event.uid if event.service == name else 0)
+    return {key: min(uids) for key, uids in writers.items() if len(uids) == 1}
 
 
 def _read_each(requests: Sequence[Tuple[int, _Read]], period: Period) -> List[Tuple[int, JournalEntries]]:

@@ -6,9 +6,9 @@
 
 import os
 import pwd
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
-from .._cgroup.paths import delegated_uid
+from .._cgroup.paths import delegated_uid, owner_uid
 from .._logs.kernel_oom import DOUBTS, DoubtfulRecord
 from .._podman.listing import PodmanAnswer
 from .._system.command import current_identity
@@ -16,7 +16,9 @@ from .._system.systemctl import Systemctl, SystemctlError
 from .._system.text import inert
 from .._system.times import to_iso
 from .._system.users import user_name
-from .attribution import HostRecords, Ownership, RecordsByContainer
+from .._users.owners import subordinate_uids
+from .attribution import ContainerKey, HostRecords, Ownership, RecordsByContainer, UidOwners
+from .journals import Period, read_service_writers
 
 # In the facts' `errors`, for the rule suspicious-record.
 SUSPICIOUS = "suspicious record: "
@@ -29,16 +31,41 @@ def are_all_wanted(names: Sequence[str]) -> bool:
     return "all" in names or (not names and os.geteuid() == 0)
 
 
-def find_ownership(records: HostRecords, answers: Sequence[PodmanAnswer], timeout: float) -> Ownership:
+def find_ownership(records: HostRecords, answers: Sequence[PodmanAnswer], period: Period) -> Ownership:
     """Return what is known of the owners of the containers in the records.
 
-    :param timeout: seconds for a process that is needed only where a service with a container had a kill, and there are users.
+    Processes are needed only where a service with a container had a kill, and there are users.
     """
-    ownership = Ownership({answer.user.identity.uid: {listed.ident for listed in answer.listed} for answer in answers})
-    if set(ownership.listed) <= {0}:
+    ownership = Ownership({answer.user.identity.uid: {listed.ident for listed in answer.listed} for answer in answers},
+                          uids=_uid_owners(records))
+    if set(ownership.listed) <= {0} and not any(kill.uid for kill in records.kills):
         return ownership
     services = RecordsByContainer(records, ownership).unknown_services()
-    return ownership._replace(services=_service_users(services, timeout)) if services else ownership
+    if services:
+        ownership = ownership._replace(services=_service_users(services, period.timeout))
+    gone = {service: idents for service, idents in services.items() if service not in ownership.services}
+    return ownership._replace(writers=read_service_writers(gone, period)) if gone else ownership
+
+
+def uids_in_records(index: RecordsByContainer, recorded: Iterable[ContainerKey]) -> Set[int]:
+    """Return the uids, other than root's, of those in whose part of the cgroup tree there were kills, and of containers' owners.
+
+    :param recorded: containers that the recorder knows.
+    """
+    keys = list(index.killed_containers()) + list(recorded)
+    return ({uid for _ident, uid in keys} | {owner_uid(kill.task_memcg) for kill in index.kills_elsewhere}) - {0}
+
+
+def _uid_owners(records: HostRecords) -> UidOwners:
+    uids = {kill.victim.uid for kill in records.unattributed if kill.victim.uid is not None}
+    return UidOwners(subordinate_uids(), {uid for uid in uids if _has_name(uid)}) if uids else UidOwners()
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(uid))
+    except (KeyError, OverflowError):
+        return False
 
 
 def _service_users(services: Iterable[str], timeout: float) -> Dict[str, int]:

@@ -5,13 +5,17 @@
 """Ask every source of a host that is asked once: Podman of each user, the kernel's log, systemd's records, the recorder."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from .._logs.journal import JournalEntries, oldest_entry_time, read_kernel_log, read_unit_records
-from .._podman.listing import PodmanAnswer
+from .._logs.records import parse_oomd_kills, parse_unit_ooms
+from .._podman.listing import PodmanAnswer, unanswered
 from .._recorder.record import Record
-from .._recorder.source import read_recorder
-from .._users.owners import Owner
+from .._recorder.source import merge_records, read_recorder
+from .._system.command import Identity
+from .._system.users import User
+from .._users.owners import Owner, find_owners_by_uid
+from .attribution import HostRecords
 from .journals import Period, read_unit_records_of
 from .users import UserAnswer, UserProcesses
 
@@ -59,8 +63,7 @@ def ask_sources(options: Options, owners: Sequence[Owner], now: int, counted: Op
     :param counted: see Answers.
     """
     history = read_recorder(options.state_dir, options.since, now)
-    request = {"words": options.containers, "executable": options.executable, "timeout": options.timeout}
-    with UserProcesses(owners, request, options.users_timeout, _WORKERS) as processes:
+    with UserProcesses(owners, _request(options), options.users_timeout, _WORKERS) as processes:
         with ThreadPoolExecutor(_WORKERS) as pool:
             kernel_log = pool.submit(read_kernel_log, options.since, options.timeout)
             unit_records = pool.submit(read_unit_records, options.since, options.timeout)
@@ -71,3 +74,29 @@ def ask_sources(options: Options, owners: Sequence[Owner], now: int, counted: Op
         users=[future.result() for future in users], kernel_log=kernel_log.result(), unit_records=unit_records.result(),
         user_unit_records=user_units.result(), history=history, counted=counted,
         journal_since=oldest_entry_time(None))
+
+
+def ask_more_users(answers: Answers, options: Options, uids: Iterable[int]) -> Answers:
+    """Return the answers with those of more users, of whom records tell. Who has no name on this host is one who gave none."""
+    owners, problems = find_owners_by_uid(uids)
+    with UserProcesses(owners, _request(options), options.users_timeout, _WORKERS) as processes:
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            users = [future.result() for future in processes.ask(pool)]
+    for problem in problems:
+        nobody = User(Identity(problem["user"], int(problem["user"]), int(problem["user"]), "/"), None, False)
+        users.append(UserAnswer(unanswered(nobody, options.containers, problem["message"]), None, {}, {}))
+    records = read_unit_records_of([user.podman.user.identity.uid for user in users], options.period)
+    return answers._replace(users=answers.users + users, user_unit_records={**answers.user_unit_records, **records})
+
+
+def add_unit_records(records: HostRecords, answers: Answers) -> HostRecords:
+    """Return the records with those of systemd managers and of systemd-oomd."""
+    entries = list(answers.unit_records.entries)
+    for unit_records in answers.user_unit_records.values():
+        entries += unit_records.entries
+    return records._replace(unit_ooms=merge_records(parse_unit_ooms(entries), answers.history.unit_ooms),
+                            oomd_kills=merge_records(parse_oomd_kills(entries), answers.history.oomd))
+
+
+def _request(options: Options) -> Dict[str, Any]:
+    return {"words": options.containers, "executable": options.executable, "timeout": options.timeout}

@@ -115,8 +115,9 @@ def _death_by(kill: Kill, evidence: Evidence) -> Optional[int]:
 
 
 def _record_times(evidence: Evidence) -> List[int]:
-    """The times of systemd's and systemd-oomd's records of kills."""
-    return [record.at for record in evidence.unit_ooms] + [kill.at for kill in evidence.oomd_kills]
+    """The times of records of kills other than the kernel's whole reports."""
+    return [record.at for record in evidence.unit_ooms] + [kill.at for kill in evidence.oomd_kills] + [
+        kill.at for kill in evidence.group_kills]
 
 
 def _count_kills(evidence: Evidence, decision: Decision) -> int:

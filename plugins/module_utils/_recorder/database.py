@@ -58,6 +58,9 @@ MIGRATIONS = ((
 ), (
     # owner of the cgroup that the kernel's report is about; NULL: it names none, or it was written before this version
     "ALTER TABLE messages ADD COLUMN uid INTEGER",
+), (
+    # as PodmanEvent.service
+    "ALTER TABLE events ADD COLUMN service TEXT",
 ))
 
 _LOCK_TIMEOUT = 20  # seconds to wait for a process that writes

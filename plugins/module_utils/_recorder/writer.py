@@ -12,10 +12,10 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List, Optional, Tuple
 
-from .._cgroup.paths import find_container_id, is_inside_another, oomd_victim, owner_uid
+from .._cgroup.paths import find_container_id, is_inside_another, oomd_victim, owner_uid, system_service
 from .._door.grammar import is_id
 from .._logs.kernel_lines import OOM_MESSAGE, old_summary_readings, parse_chosen
-from .._logs.kernel_oom import KernelMessage, cause_and_scope, identify_messages, parse_kernel_log
+from .._logs.kernel_oom import KernelMessage, Kill, cause_and_scope, identify_messages, parse_kernel_log
 from .._logs.records import (
     Entry,
     PodmanEvent,
@@ -127,9 +127,10 @@ def _add_event(database: sqlite3.Connection, event: PodmanEvent) -> None:
     unit = names.unit
     code = event.exit_code if event.exit_code is not None and abs(event.exit_code) < 1 << 31 else None
     added = database.execute(
-        "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (event.ident, event.uid, event.at, event.kind, names.name, names.image, code,
-         json.dumps({"PODMAN_SYSTEMD_UNIT": unit} if unit else {}), event.command)).rowcount
+         json.dumps({"PODMAN_SYSTEMD_UNIT": unit} if unit else {}), event.command,
+         event.service)).rowcount
     if added > 0:
         set_names(database, event.ident, event.uid, event.at, names)
 
@@ -166,7 +167,20 @@ def rebuild_kills(database: sqlite3.Connection, first: FirstNew) -> None:
             ident = find_container_id(kill.task_memcg, known)
             if ident and not is_inside_another(kill.task_memcg):
                 scope = _SCOPES[cause_and_scope(kill, ident)[0]]
-                database.execute(_ADD_KILL, (boot, monos[kill.at], ident, owner_uid(kill.task_memcg), scope, kill.at))
+                database.execute(_ADD_KILL, (boot, monos[kill.at], ident, _kill_owner(database, kill, ident), scope, kill.at))
+
+
+def _kill_owner(database: sqlite3.Connection, kill: Kill, ident: str) -> int:
+    """The uid of the owner of a container in which there was a kill.
+
+    In a service of the system's manager it is root's, unless the victim was not and all of its Podman's events were written
+    by one user in that very service, as with User=.
+    """
+    owner, service = owner_uid(kill.task_memcg), system_service(kill.task_memcg)
+    if owner or not service or not kill.uid:
+        return owner
+    writers = database.execute("SELECT DISTINCT uid FROM events WHERE ident = ? AND (service = ? OR uid = 0)", (ident, service)).fetchall()
+    return writers[0][0] if len(writers) == 1 else 0
 
 
 def _rebuild_oomd_kills(database: sqlite3.Connection, begin: int) -> None:

@@ -36,12 +36,11 @@ class Owner(NamedTuple):
     named: bool  # asked for by name, or the caller: without containers that is said
 
 
-def find_owners(names: Sequence[str], also: Iterable[int] = ()) -> Tuple[List[Owner], List[Dict[str, str]]]:
+def find_owners(names: Sequence[str]) -> Tuple[List[Owner], List[Dict[str, str]]]:
     """Return (users in order, each once; {user, message} for each user whose containers can't be read).
 
     :param names: of the option `users`; ``all`` stands for root and each user who may have containers,
         ``current`` for the caller; empty: ``all`` for root, ``current`` otherwise.
-    :param also: more uids for ``all``.
     :raises UserError: there is not one user left.
     """
     me = current_identity()
@@ -50,7 +49,7 @@ def find_owners(names: Sequence[str], also: Iterable[int] = ()) -> Tuple[List[Ow
     for name in names or ["all" if me.uid == 0 else "current"]:
         try:
             if name == "all":
-                found, more = _all_owners(me, also)
+                found, more = _all_owners(me)
                 problems += more
             else:
                 found = [_owner(_identity(name, me), named=True)]
@@ -80,12 +79,12 @@ def _owner(identity: Identity, named: bool) -> Owner:
     return Owner(identity, runtime_dir(identity) is not None, named)
 
 
-def _all_owners(me: Identity, also: Iterable[int]) -> Tuple[List[Owner], List[Dict[str, str]]]:
+def _all_owners(me: Identity) -> Tuple[List[Owner], List[Dict[str, str]]]:
     if me.uid != 0:
         raise UserError("users: only root can read the containers of 'all' users, this is %r (use become, or 'current')" % me.name)
     files = Files()
     identities = {entry.pw_uid: identity_from_passwd(entry) for entry in reversed(pwd.getpwall())}
-    present = _uids_with_sessions(files) | set(also)
+    present = _uids_with_sessions(files)
     evidence = present | _uids_with_ranges(files, {identity.name: uid for uid, identity in identities.items()})
     evidence |= _uids_by_name(files.names(_LINGER) or [])
     problems = []
@@ -95,8 +94,7 @@ def _all_owners(me: Identity, also: Iterable[int]) -> Tuple[List[Owner], List[Di
         if identity:
             others.append(identity)
         elif uid in present:
-            problems.append({"user": str(uid), "message": "uid %d has no name on this host, so nobody can be asked for its "
-                                                          "containers (is the directory service down?)" % uid})
+            problems.append(_nameless(uid))
     rest = [identity for uid, identity in sorted(identities.items()) if uid not in evidence and uid != 0]
     traced, more = _with_traces(rest)
     others += traced
@@ -105,6 +103,18 @@ def _all_owners(me: Identity, also: Iterable[int]) -> Tuple[List[Owner], List[Di
         problems.append({"user": "all", "message": "%d users may have containers, %d of them are looked at (name others in "
                                                    "the option users)" % (len(others), _MAX_OWNERS)})
     return [_owner(me, named=True)] + [_owner(identity, named=False) for identity in others[:_MAX_OWNERS]], problems
+
+
+def find_owners_by_uid(uids: Iterable[int]) -> Tuple[List[Owner], List[Dict[str, str]]]:
+    """Return the same of users of whom records tell, and find_owners() did not: a directory service does not list its users."""
+    identities = {uid: _look_up(uid) for uid in sorted(uids)}
+    owners = [_owner(identity, named=False) for identity in identities.values() if identity]
+    return owners[:_MAX_OWNERS], [_nameless(uid) for uid, identity in identities.items() if not identity]
+
+
+def _nameless(uid: int) -> Dict[str, str]:
+    return {"user": str(uid), "message": "uid %d has no name on this host, so nobody can be asked for its containers (is the "
+                                         "directory service down?)" % uid}
 
 
 def _look_up(uid: int) -> Optional[Identity]:
@@ -157,6 +167,17 @@ def _with_traces(identities: Sequence[Identity]) -> Tuple[List[Identity], List[D
             problems.append({"user": identity.name, "message": "%s does not answer, so it is not known whether there are containers"
                                                                % identity.home})
     return found, problems
+
+
+def subordinate_uids() -> List[Tuple[int, int, int]]:
+    """Return (first uid, number of uids, uid of the owner) of each line of subuid(5) whose owner this host knows."""
+    ranges = []
+    for words in _subuid_lines(Files()):
+        if len(words) == 3 and words[1].isdigit() and words[2].isdigit():
+            owner = int(words[0]) if words[0].isdigit() else next(iter(_uids_by_name([words[0]])), None)
+            if owner is not None:
+                ranges.append((int(words[1]), int(words[2]), owner))
+    return ranges
 
 
 class ProcessOwners:

@@ -30,24 +30,24 @@ LINE = HEAD + ",oom_memcg=%s,task_memcg=%s/container,task=%s,pid=587,uid=100000"
 SIZES = "total-vm:22436kB, anon-rss:20224kB, file-rss:1412kB"
 
 
-@pytest.mark.parametrize("text, task, rss, memcg", [
+@pytest.mark.parametrize("text, task, rss, memcg, uid", [
     # 5.4 and later
-    ("Memory cgroup out of memory: Killed process 587 (sort) " + SIZES + ", shmem-rss:4kB, UID:0 pgtables:84kB oom_score_adj:-997",
-     "sort", 20224 + 1412 + 4, True),
+    ("Memory cgroup out of memory: Killed process 587 (sort) " + SIZES + ", shmem-rss:4kB, UID:100999 pgtables:84kB oom_score_adj:-997",
+     "sort", 20224 + 1412 + 4, True, 100999),
     ("Out of memory: Killed process 587 (sort) " + SIZES + ", shmem-rss:0kB, UID:0 pgtables:84kB oom_score_adj:0",
-     "sort", 20224 + 1412, False),
-    ("Out of memory (oom_kill_allocating_task): Killed process 587 (sort) " + SIZES + ", shmem-rss:0kB, UID:0", "sort", 21636, False),
+     "sort", 20224 + 1412, False, 0),
+    ("Out of memory (oom_kill_allocating_task): Killed process 587 (sort) " + SIZES + ", shmem-rss:0kB, UID:0", "sort", 21636, False, 0),
     # 5.3
-    ("Out of memory: Killed process 587 ((resolved)) " + SIZES + ", shmem-rss:0kB", "(resolved)", 21636, False),
+    ("Out of memory: Killed process 587 ((resolved)) " + SIZES + ", shmem-rss:0kB", "(resolved)", 21636, False, None),
     # 4.19
-    ("Killed process 587 (allocate) " + SIZES + ", shmem-rss:0kB", "allocate", 21636, None),
+    ("Killed process 587 (allocate) " + SIZES + ", shmem-rss:0kB", "allocate", 21636, None, None),
     # 3.10 of RHEL 7
-    ("Killed process 587 (memcg_test_1), UID 0, " + SIZES + ", shmem-rss:0kB", "memcg_test_1", 21636, None),
-    ("Killed process 587 (a\nb) " + SIZES, "a\nb", 21636, None),
-    ("Killed process 587 (x) total-vm:) " + SIZES, "x) total-vm:", 21636, None),
+    ("Killed process 587 (memcg_test_1), UID 7, " + SIZES + ", shmem-rss:0kB", "memcg_test_1", 21636, None, 7),
+    ("Killed process 587 (a\nb) " + SIZES, "a\nb", 21636, None, None),
+    ("Killed process 587 (x) total-vm:) " + SIZES, "x) total-vm:", 21636, None, None),
 ])
-def test_a_killed_process(text, task, rss, memcg):
-    assert parse_killed(text) == (587, task, rss * 1024, memcg)
+def test_a_killed_process(text, task, rss, memcg, uid):
+    assert parse_killed(text) == (587, task, rss * 1024, memcg, uid)
     assert re.search(OOM_PATTERN, text) and OOM_MESSAGE.search(text)
 
 

@@ -54,7 +54,7 @@ def ooms(number, uid=1000, **fields):
 def test_only_the_users_own_entries_are_asked_for_newest_first(journalctl):
     begin = ["journalctl", "--no-pager", "--quiet", "--all", "--output=json"]
     events = begin + ["--output-fields=PODMAN_EVENT,PODMAN_ID,PODMAN_NAME,PODMAN_IMAGE,PODMAN_EXIT_CODE,PODMAN_TIME,PODMAN_LABELS,"
-                      "_UID,_CMDLINE", "--since=@7"]
+                      "_UID,_CMDLINE,_SYSTEMD_CGROUP", "--since=@7"]
     user_records.read_podman_events(7 * SECOND, 1000, ["cd", "ab"], 60)
     assert journalctl.argv == events + ["PODMAN_EVENT=init", "PODMAN_EVENT=died", "PODMAN_EVENT=kill", "PODMAN_EVENT=stop",
                                         "PODMAN_EVENT=cleanup", "PODMAN_EVENT=remove", "PODMAN_ID=ab", "PODMAN_ID=cd", "_UID=1000", "--reverse"]
@@ -64,6 +64,11 @@ def test_only_the_users_own_entries_are_asked_for_newest_first(journalctl):
     assert journalctl.argv == begin + [
         "--output-fields=MESSAGE,MESSAGE_ID,UNIT,USER_UNIT,_UID,_PID,_COMM,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT", "--since=@7",
         "MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef", "MESSAGE_ID=d989611b15e44c9dbf31e3c81256e4ed", "_COMM=systemd", "_UID=1001", "--reverse"]
+
+
+def test_events_of_a_service_are_of_whoever_has_processes_in_it(journalctl):
+    user_records.read_service_events(7 * SECOND, "x.service", ["ab"], 60)
+    assert journalctl.argv[-3:] == ["PODMAN_ID=ab", "_SYSTEMD_UNIT=x.service", "--reverse"]
 
 
 def test_what_others_wrote_is_left_out(journalctl):

@@ -12,6 +12,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attributi
     HostRecords,
     Ownership,
     RecordsByContainer,
+    UidOwners,
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.limits import newest_of_each, parts
 
@@ -85,9 +86,9 @@ def test_a_list_of_bobs_takes_nothing_from_alice_or_root():
 def test_a_rootless_container_in_a_service_of_the_systems():
     """With User=, the path does not tell the owner: the unit's setting does."""
     path = "/system.slice/test.service/libpod-payload-%s" % GONE
-    assert index(kills=[kill(path)]).unknown_services() == {"test.service"}
+    assert index(kills=[kill(path)]).unknown_services() == {"test.service": {GONE}}
     known = index(kills=[kill(path)], services={"test.service": 1001})
-    assert list(known.killed_containers()) == [(GONE, 1001)] and known.unknown_services() == set()
+    assert list(known.killed_containers()) == [(GONE, 1001)] and known.unknown_services() == {}
     assert list(index(kills=[kill(path)], services={"test.service": 0}).killed_containers()) == [(GONE, 0)]
 
 
@@ -111,6 +112,32 @@ def test_who_is_root_in_a_container_of_another_engine_proves_nothing(parent):
     assert not kills.killed_containers() and not kills.kills(ROOTS, 0)
     # neither is it nothing: this host may be a container itself
     assert kills.claimed_kills(ROOTS, 0)
+
+
+def with_writers(path, ident, listed=None, services=None, **more):
+    """The index where alice wrote Podman's events of a container in test.service."""
+    known = {"kills": [kill(path, **more)], "unattributed": [], "unit_ooms": [], "oomd_kills": [], "events": [], "kernel_since": 0,
+             "oomd_active": False}
+    return RecordsByContainer(HostRecords(**known), Ownership(
+        LISTED if listed is None else listed, services or {}, {("test.service", ident): 1000}))
+
+
+def test_who_wrote_podmans_events_in_a_service_that_is_gone_is_its_user():
+    path = "/system.slice/test.service/libpod-payload-%s"
+    assert list(with_writers(path % GONE, GONE).killed_containers()) == [(GONE, 1000)]
+    # of other containers and other services it says nothing, and while the service is there its User= counts
+    assert list(with_writers(path % GONE, "ef" * 32).killed_containers()) == [(GONE, 0)]
+    assert list(with_writers((path % GONE).replace("test", "other"), GONE).killed_containers()) == [(GONE, 0)]
+    assert list(with_writers(path % GONE, GONE, services={"test.service": 0}).killed_containers()) == [(GONE, 0)]
+    # root is believed
+    stolen = with_writers(path % ROOTS, ROOTS)
+    assert list(stolen.killed_containers()) == [(ROOTS, 0)] and not stolen.doubtful
+
+
+def test_writers_are_not_asked_for_where_a_process_of_roots_was_killed():
+    path = "/system.slice/test.service/libpod-payload-%s" % GONE
+    assert index(kills=[kill(path, uid=0)]).unknown_services() == {}
+    assert index(kills=[kill(path, uid=100999)]).unknown_services() == {"test.service": {GONE}}
 
 
 def test_where_that_service_is_gone_both_may_have_it():
@@ -161,3 +188,36 @@ def test_of_each_user_only_the_newest_are_looked_at():
     assert left_out == {1000: 100} and (ROOTS, 0) in kept and len(kept) == 501
     assert ("0099", 1000) not in kept and ("0100", 1000) in kept
     assert list(parts([1, 2, 3], 2)) == [[1, 2], [3]]
+
+
+def lost(uid, place=None, group=False):
+    """A kill whose summary the kernel's rate limit suppressed."""
+    return UnattributedKill(at=5, boot="b", victim=Victim(7, "x", 5, None, uid), memcg=True, place=place, group=group)
+
+
+@pytest.mark.parametrize("uid, suspects", [
+    (1000, [0, 1000]), (100000, [0, 1000]), (165535, [0, 1000]), (165536, [0, 1001]),
+    # an account that has no containers; root; a uid that a directory service may have given to anybody
+    (33, [0]), (0, [0]), (4000000, [0, 1000, 1001]), (None, [0, 1000, 1001]),
+])
+def test_who_may_have_been_killed_by_the_uid_in_the_kernels_line(uid, suspects):
+    """A rootless container's processes run as its user or one of the user's subordinate uids, root's as anybody."""
+    uids = UidOwners([(100000, 65536, 1000), (165536, 65536, 1001)], {33, 1000, 1001})
+    records = HostRecords(kills=[], unattributed=[lost(uid)], unit_ooms=[], oomd_kills=[], events=[], kernel_since=0, oomd_active=False)
+    kills = RecordsByContainer(records, Ownership(LISTED, uids=uids))
+    assert [owner for owner in (0, 1000, 1001) if kills.unattributed(owner)] == suspects
+
+
+def test_the_line_about_the_group_names_the_container():
+    """No rate limit suppresses it: neither the user's other containers nor anybody else's are suspected (W15)."""
+    path = ALICE + "/user.slice/libpod-%s.scope" % ALICES
+    kills = index(unattributed=[lost(1000, path, group=True)])
+    assert kills.group_kills(ALICES, 1000) and list(kills.killed_containers()) == [(ALICES, 1000)]
+    assert not any(kills.unattributed(owner) for owner in (0, 1000, 1001))
+    # a cgroup above, or the beginning of a path, can be anybody's below it
+    for place, group in ((ALICE, True), (path, False)):
+        kills = index(unattributed=[lost(1000, place, group)])
+        assert kills.unattributed(1000) and not kills.group_kills(ALICES, 1000)
+    # the name of root's container in her own part of the tree
+    forged = index(unattributed=[lost(1000, ALICE + "/libpod-%s.scope" % ROOTS, group=True)])
+    assert not forged.killed_containers() and [record.kind for record in forged.doubtful] == ["foreign id"]

@@ -239,9 +239,22 @@ def test_a_user_who_was_not_found_is_told_with_the_kills_in_the_kernels_record(m
     result = bench.collect()
     (removed,) = [entry for entry in result["removed"] if entry["user"] not in UIDS]
     assert (removed["user"], removed["gone"], removed["oom"]["killed"]) == (user_name(1001), None, True)
-    message = "not looked at, though there are records of OOM kills in containers of uid 1001"
-    assert {"source": "podman", "user": user_name(1001), "message": message} in result["errors"]
+    (message,) = [entry["message"] for entry in result["errors"] if entry["user"] == user_name(1001)]
+    assert message.startswith("uid 1001 has no name on this host, so nobody can be asked for its containers")
     assert [entry["detail"] for entry in source(result, "podman") if entry["status"] == "unavailable"] == [message]
+
+
+def test_a_user_of_whom_the_kernel_tells_is_asked(monkeypatch):
+    """A directory service knows her, and does not list her: what her Podman says counts as everybody's."""
+    bench = Bench("debian12-podman4.3.1", monkeypatch)
+    bench.users = ["all"]
+    monkeypatch.setattr(sources, "find_owners_by_uid", lambda uids: ([Owner(Identity("carol", uid, uid, "/"), True, True) for uid in uids], []))
+    result = bench.collect()
+    assert {entry["user"]: entry["status"] for entry in source(result, "podman")} == {"alice": "ok", "root": "ok", "carol": "ok"}
+    assert "carol" in [entry["user"] for entry in source(result, "systemd")] and result["errors"] == []
+    assert [entry["gone"] for entry in result["removed"] if entry["user"] == "carol"] == [True]
+    bench.users = ["root", "alice"]
+    assert "carol" not in [entry["user"] for entry in bench.collect()["sources"]]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import DOUBTS, DoubtfulRecord, Kill, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import ownership
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import HostRecords
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.journals import Period
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import SystemctlError
 
 ID = "ab" * 32
@@ -37,6 +38,8 @@ class Manager:
 @pytest.fixture
 def manager(monkeypatch):
     monkeypatch.setattr(ownership, "Systemctl", Manager)
+    monkeypatch.setattr(ownership, "read_service_writers", lambda services, _period: {
+        (service, ident): 1000 for service, idents in services.items() for ident in idents})
     Manager.calls, Manager.shown, Manager.problem = [], {}, None
     return Manager
 
@@ -45,7 +48,9 @@ def found(uids, path="/system.slice/test.service/libpod-payload-%s" % ID):
     kill = Kill(at=1, boot="b", constraint="C", oom_memcg=path, task_memcg=path, victims=[Victim(1, "x", 1, None)], group=False)
     records = HostRecords(kills=[kill], unattributed=[], unit_ooms=[], oomd_kills=[], events=[], kernel_since=0, oomd_active=False)
     answers = [SimpleNamespace(user=SimpleNamespace(identity=SimpleNamespace(uid=uid)), listed=[]) for uid in uids]
-    return ownership.find_ownership(records, answers, 5).services
+    found = ownership.find_ownership(records, answers, Period(0, 5, 5))
+    assert set(found.writers) == ({("test.service", ID)} if Manager.calls and not found.services else set())
+    return found.services
 
 
 def test_the_manager_is_asked_only_where_it_matters(manager):

@@ -41,7 +41,7 @@ RUNNING = Run("running", START, first=True)
 def evidence(run, **more):
     """Complete sources that hold nothing, and what `more` says otherwise."""
     known = dict(
-        run=run, main_pid=500, flag=False, stopped_by_user=False, declared_limit=20 << 20, kills=[], unattributed=[],
+        run=run, main_pid=500, flag=False, stopped_by_user=False, declared_limit=20 << 20, kills=[], group_kills=[], unattributed=[],
         unit_ooms=[], oomd_kills=[], counters=None, own_oom=None, ancestors=None, kernel_since=T0, systemd_since=T0, oomd_active=False)
     if run.state == "running":
         known.update(counters={"oom": 0, "oom_kill": 0}, own_oom=0, ancestors=[])
@@ -255,6 +255,15 @@ def test_a_suppressed_report_still_says_that_it_was_the_host():
 def test_a_suppressed_report_of_the_main_process_is_attributed_by_its_pid():
     result = verdict(ended(137), unattributed=[unattributed_kill()])
     assert short(result) == (True, "container_limit", True, "likely")
+
+
+def test_a_suppressed_report_of_a_group_kill_names_the_container():
+    kill = unattributed_kill(pid=77)._replace(place="/machine.slice/libpod-%s.scope" % IDENT, group=True)
+    result = verdict(ended(137), group_kills=[kill])
+    assert short(result) == (True, "container_limit", True, "likely") and result["group"] and result["count"] == 1
+    assert "memory.oom.group" in result["evidence"][0] and result["missing"] == ["kernel_log"]
+    assert verdict(ended(137), group_kills=[kill], declared_limit=None)["cause"] == "ancestor_limit"
+    assert verdict(ended(0, start=kill.at + SECOND, end=kill.at + 2 * SECOND), group_kills=[kill])["killed"] is False
 
 
 def test_two_records_of_one_kill_count_once():

@@ -118,7 +118,7 @@ def test_the_days_of_a_container_are_those_of_its_unit_or_name(folder):
 
 def test_events_of_some_containers(folder):
     for ident in ("aa", "bb"):
-        change(folder, "INSERT INTO events VALUES (?, 0, ?, 'died', 'web', 'image', 137, ?, 'run')",
+        change(folder, "INSERT INTO events VALUES (?, 0, ?, 'died', 'web', 'image', 137, ?, 'run', NULL)",
                (ident, NOW, '{"PODMAN_SYSTEMD_UNIT": "web.service"}'))
     events, problem = recorded_events(folder, ["bb"])
     assert problem is None and events == [
@@ -147,7 +147,7 @@ def test_whatever_is_in_a_column_costs_the_recorder_alone(folder, table, column,
                   "INSERT INTO oomd_kills VALUES (1, '/x', NULL, 0, 'text')", "INSERT INTO notes VALUES (?1, 'note')",
                   "INSERT INTO containers VALUES ('aa', 0, 'web', 'image', NULL, 1, 1, 1)",
                   "INSERT INTO daily VALUES ('2026-11-23', 0, 'web', 1, 1, 1)",
-                  "INSERT INTO events VALUES ('aa', 0, 1, 'died', 'web', 'image', 0, '{}', 'run')"):
+                  "INSERT INTO events VALUES ('aa', 0, 1, 'died', 'web', 'image', 0, '{}', 'run', NULL)"):
         change(folder, query, (NOW,) if "?1" in query else ())
     try:
         change(folder, "UPDATE %s SET %s = ?" % (table, column), (value,))

@@ -47,7 +47,7 @@ def history(tmp_path):
 def fill(database, table, uid, count, begin=BEGAN):
     """Rows of a table that are a user's, a second apart."""
     rows = {
-        "events": lambda number: ("%064x" % (uid << 64 | number), uid, begin + number, "died", "n" * 200, "i" * 200, 0, "{}", "run"),
+        "events": lambda number: ("%064x" % (uid << 64 | number), uid, begin + number, "died", "n" * 200, "i" * 200, 0, "{}", "run", None),
         "containers": lambda number: ("%064x" % (uid << 64 | number), uid, "n" * 200, "i" * 200, None, None, None, begin + number),
         "daily": lambda number: ("2026-11-%02d" % (1 + number % 20), uid, "w%d" % number + "w" * 200, 1, 1, 1),
         "unit_ooms": lambda number: (begin + number, "u" * 200, uid),

@@ -385,7 +385,7 @@ def test_size_is_bounded_and_kills_stay_longest(bench):
     database.execute("BEGIN")
     for number in range(60000):
         ident = "%064x" % number
-        database.execute("INSERT INTO events VALUES (?, 0, ?, 'died', 'name', 'image', 0, '{}', 'run')", (ident, bench.now + number))
+        database.execute("INSERT INTO events VALUES (?, 0, ?, 'died', 'name', 'image', 0, '{}', 'run', NULL)", (ident, bench.now + number))
     database.execute("COMMIT")
     assert history_size(database) > 4 * MEBIBYTE
     assert prune_by_size(database, 4 * MEBIBYTE, bench.boot)

@@ -12,7 +12,11 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.comman
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.host_files import Files
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import UserError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users import owners
-from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import ProcessOwners, find_owners
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import (
+    ProcessOwners,
+    find_owners,
+    find_owners_by_uid,
+)
 
 ACCOUNTS = {"root": 0, "daemon": 1, "alice": 1000, "bob": 1001}
 DIRECTORY = {"carol": 5000}  # of a directory service that lists nobody
@@ -49,8 +53,8 @@ def host(tmp_path, monkeypatch):
     return Host(tmp_path, monkeypatch)
 
 
-def found(names=(), also=()):
-    users, problems = find_owners(list(names), also)
+def found(names=()):
+    users, problems = find_owners(list(names))
     return [owner.identity.name for owner in users], problems
 
 
@@ -73,8 +77,11 @@ def test_each_evidence_is_enough(host, path, text):
     assert found() == (["root", "alice"], [])
 
 
-def test_what_others_know(host):
-    assert found(also=[1001]) == (["root", "bob"], [])
+def test_users_of_whom_records_tell(host):
+    """carol is a directory service's, which does not list her; 4711 has no name."""
+    owners, problems = find_owners_by_uid([5000, 4711])
+    assert [(owner.identity.name, owner.named) for owner in owners] == [("carol", False)]
+    assert [problem["user"] for problem in problems] == ["4711"] and "has no name on this host" in problems[0]["message"]
 
 
 @pytest.mark.parametrize("path, text", [("run/user/5000", None), ("etc/subuid", "carol:1:1\n"), ("var/lib/systemd/linger/carol", "")])
