@@ -272,6 +272,8 @@ ansible_facts:
                   returned: success
                 effective:
                   description:
+                    - C(oom_kill_disabled) is whether the container hangs at that limit instead of being killed
+                      (C(--oom-kill-disable), cgroup v1). V(null) on cgroup v2.
                     - What the kernel enforces now, the cgroups above included. The lowest limit wins, and C(source) is the
                       cgroup that has it. C(swap_limit) is memory and swap together. V(null) for none.
                     - V(null) as a whole when the container isn't running.

@@ -68,18 +68,20 @@ class CgroupFiles:
         return None if leaf is None else ContainerCgroups(leaf, own_cgroup(leaf, container_id))
 
     def limits(self, cgroup: str) -> Dict[str, Any]:
-        """Return {limit, swap, high, oom_group} of one cgroup alone; bytes and bool, None for none or unreadable.
+        """Return {limit, swap, high, oom_group, oom_kill_disabled} of one cgroup alone; bytes and bool, None for none or unreadable.
 
-        swap: v2 memory.swap.max (swap alone), v1 memory.memsw.limit_in_bytes (memory and swap).
+        swap: v2 memory.swap.max (swap alone), v1 memory.memsw.limit_in_bytes (memory and swap). oom_kill_disabled: v1 alone.
         """
         if cgroup not in self._limits:
             if self._v2:
                 group = self._text(cgroup, "memory.oom.group")
                 limits = {"limit": self._bytes(cgroup, "memory.max"), "swap": self._bytes(cgroup, "memory.swap.max"),
-                          "high": self._bytes(cgroup, "memory.high"), "oom_group": None if group is None else group == "1"}
+                          "high": self._bytes(cgroup, "memory.high"), "oom_group": None if group is None else group == "1", "oom_kill_disabled": None}
             else:
+                control = self._counts(cgroup, "memory.oom_control")
                 limits = {"limit": self._bytes(cgroup, "memory.limit_in_bytes"),
-                          "swap": self._bytes(cgroup, "memory.memsw.limit_in_bytes"), "high": None, "oom_group": None}
+                          "swap": self._bytes(cgroup, "memory.memsw.limit_in_bytes"), "high": None, "oom_group": None,
+                          "oom_kill_disabled": None if control is None else bool(control.get("oom_kill_disable"))}
             self._limits[cgroup] = limits
         return self._limits[cgroup]
 

@@ -13,7 +13,7 @@ Lineage = List[Tuple[str, Dict[str, Any]]]  # [(path, limits as of CgroupFiles.l
 
 
 def effective_limits(lineage: Lineage, own: Optional[str], version: int) -> Dict[str, Any]:
-    """Return {limit, swap_limit, high, oom_group, source}; bytes, None for none.
+    """Return {limit, swap_limit, high, oom_group, oom_kill_disabled, source}; bytes, None for none.
 
     :param lineage: the container's leaf and all cgroups above it.
     :param own: path of the container's topmost own cgroup, None when it has none.
@@ -29,8 +29,9 @@ def effective_limits(lineage: Lineage, own: Optional[str], version: int) -> Dict
         swap = None if limit is None else limit + swap
     groups = [limits["oom_group"] for path, limits in lineage
               if own and (path == own or path.startswith(own + "/")) and limits["oom_group"] is not None]
+    disabled = next((limits.get("oom_kill_disabled") for path, limits in lineage if path == source), None)
     return {"limit": limit, "swap_limit": swap, "high": _lowest(lineage, "high")[0],
-            "oom_group": any(groups) if groups else None, "source": source}
+            "oom_group": any(groups) if groups else None, "oom_kill_disabled": disabled, "source": source}
 
 
 def _lowest(lineage: Lineage, key: str) -> Tuple[Optional[int], Optional[str]]:

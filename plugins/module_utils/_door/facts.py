@@ -133,8 +133,9 @@ _MEMORY = record({
         "swap_limit": nullable(SIZE),
         "high": nullable(SIZE),
         "oom_group": unknown(BOOLEAN),
+        "oom_kill_disabled": unknown(BOOLEAN),
         "source": nullable(PATH),
-    }, ["high"])),
+    }, ["high", "oom_kill_disabled"])),
     "usage": unknown(record({
         **{key: unknown(SIZE) for key in ("current", "working_set", "anon", "peak", "swap")},
         "pressure_full_avg300": unknown({"type": "number", "minimum": 0, "maximum": 100}),

@@ -75,7 +75,8 @@ class Evidence(NamedTuple):
     oomd_active: bool  # systemd-oomd runs on this host
     unstored: Optional[str] = None  # as in HostRecords
     unhealthy_at: Optional[int] = None  # as in Container
-    deaths: Sequence[Tuple[int, Optional[int]]] = ()  # (time, exit code) of the ends of all runs in Podman's events, oldest first
+    # (time, exit code) of the ends of all runs in Podman's events, oldest first; None: unknown, or stopped through Podman
+    deaths: Sequence[Tuple[int, Optional[int]]] = ()
 
 
 def container_evidence(container: Container, owner: int, index: RecordsByContainer, live: LiveState,
@@ -151,7 +152,10 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
 
 
 def _deaths(events: List[PodmanEvent]) -> List[Tuple[int, Optional[int]]]:
-    return [(event.at, event.exit_code) for event in events if event.kind == "died"]
+    """The ends of runs; one that was stopped through Podman without its exit code, which says nothing then."""
+    stops = [event.at for event in events if event.kind in _STOP_KINDS]
+    return [(event.at, None if any(abs(at - event.at) <= _STOP_EVENT_LATE for at in stops) else event.exit_code)
+            for event in events if event.kind == "died"]
 
 
 def _find_run(container: Container, events: List[PodmanEvent]) -> Run:

@@ -18,12 +18,15 @@ from .._model.container_facts import (
     is_running,
     is_set_by_unit,
     memory_usage,
+    missing_limits,
     next_start_problem,
 )
 from .._rules.remedy import podman_version
 from .._text import printable
 
 UPDATE_PERSISTS = (5, 1)
+_MISSING_LIMITS = {"no_controller": "the kernel has no memory controller",
+                   "cgroup_v1": "nothing limits a rootless container on cgroup v1"}
 QUADLET_READS_DROP_INS = (5, 0)
 
 
@@ -38,11 +41,9 @@ def container_obstacle(host_facts: Facts, container: Facts) -> Obstacle | None:
     """Return why no setting of a container can be changed, None when it can."""
     if is_infra(container):
         return Obstacle("infra", "the infra container of a pod")
-    controllers = host_facts.get("controllers")
-    if controllers is not None and "memory" not in controllers:
-        return Obstacle("no_controller", "the kernel has no memory controller")
-    if host_facts.get("cgroup_version") == 1 and container.get("user") != "root":
-        return Obstacle("cgroup_v1", "nothing limits a rootless container on cgroup v1")
+    kind = missing_limits(host_facts, container)
+    if kind:
+        return Obstacle(kind, _MISSING_LIMITS[kind])
     problem = next_start_problem(container)
     if problem:
         return Obstacle("unknown", "it is not known what its unit gives it: %s" % printable(problem))

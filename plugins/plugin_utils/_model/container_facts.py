@@ -43,6 +43,16 @@ def can_be_looked_at(container: Facts) -> bool:
     return is_running(container) and not (container.get("state") or {}).get("ended_meanwhile")
 
 
+def missing_limits(host_facts: Facts, container: Facts) -> str | None:
+    """Return why nothing on this host can limit a container: no_controller, cgroup_v1 (for rootless ones); None: it can be limited."""
+    controllers = host_facts.get("controllers")
+    if controllers is not None and "memory" not in controllers:
+        return "no_controller"
+    if host_facts.get("cgroup_version") == 1 and container.get("user") != "root":
+        return "cgroup_v1"
+    return None
+
+
 def is_infra(container: Facts) -> bool:
     """Whether the container is the infra container of a pod, as far as there is evidence.
 

@@ -41,7 +41,7 @@ SAMPLE_CONTAINER: dict[str, Any] = {
     "memory": {"declared": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
                "next_start": {"limit": 1, "swap_limit": 1, "reservation": 1, "oom_group": True},
                "next_start_problem": "a",
-               "effective": {"limit": 1, "swap_limit": 1, "high": 1, "oom_group": True, "source": "/a"},
+               "effective": {"limit": 1, "swap_limit": 1, "high": 1, "oom_group": True, "oom_kill_disabled": True, "source": "/a"},
                "usage": {"current": 1, "working_set": 1, "anon": 1, "peak": 1, "swap": 1, "pressure_full_avg300": 1.0},
                "events": {"low": 1, "high": 1, "max": 1, "oom": 1, "oom_kill": 1, "oom_group_kill": 1},
                "daily": [{"day": "2026-11-23", "working_set_max": 1, "peak": 1, "samples": 1}]},

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from ...module_utils._door.facts import FACTS_SCHEMA
-from .._model.container_facts import Facts
+from .._model.container_facts import Facts, missing_limits
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, severity_rank
 from .._policy.policy import NOT_IN_INVENTORY, Decision, HostInventory, Policy, decide, named_host
@@ -26,8 +26,12 @@ from .host import host_findings
 from .kills import kill_findings
 from .limits import limit_findings
 from .near_limit import near_limit_findings
+from .remedy import cgroup_v2_remedy
 from .suspicious import suspicious_findings
 from .waivers import apply_waivers
+
+_MISSING_LIMITS = {"no_controller": "The kernel has no memory controller: nothing on this host can be limited.",
+                   "cgroup_v1": "On cgroup v1 nothing limits a rootless container: Podman ignores --memory."}
 
 
 def evaluate_record(record: dict[str, Any], policy: Policy, today: datetime.date) -> tuple[dict[str, Any], list[Finding]]:
@@ -90,7 +94,12 @@ def settings_findings(host: str, host_facts: Facts, container: Facts, key: Conta
     :param host_facts: from named_host.
     """
     findings = limit_findings(host, host_facts, container, key, decision)
-    return findings + drift_findings(host, host_facts, container, key, decision)
+    findings += drift_findings(host, host_facts, container, key, decision)
+    missing = missing_limits(host_facts, container)
+    for finding in findings:
+        if missing:  # no command on the host would help
+            finding.update(detail="%s %s" % (finding["detail"], _MISSING_LIMITS[missing]), remedy=cgroup_v2_remedy(host))
+    return findings
 
 
 def _with_waivers(host_facts: Facts, facts: Facts, findings: list[Finding], policy: Policy, today: datetime.date) -> list[Finding]:

@@ -28,6 +28,12 @@ NEAR_SHARE, FULL_SHARE = 0.80, 0.90
 STALLS_SOMETIMES, STALLS_OFTEN = 1.0, 10.0
 # With this share of the limit or more still free in swap, it gets slow before it dies.
 SWAP_ROOM_SHARE = 0.10
+# What happens at the limit, while it can swap and when it can't; and where the OOM killer is off for it.
+_AT_THE_LIMIT = {
+    False: ("It can still swap %s: it gets slow before it dies.", "It cannot swap: the next step over the limit is a kill."),
+    True: ("It can still swap %s: it gets slow before it hangs.",
+           "The OOM killer is off for it (--oom-kill-disable): at its limit its tasks stop until memory is given back or the limit is raised."),
+}
 _ONE_LOWER = {"high": "medium", "medium": None}
 
 
@@ -82,6 +88,7 @@ def _evidence(container: Facts, usage_by_source: dict[str, tuple[int, int]], has
         "limit": limit,
         "source": source,
         "sharing": sharing,
+        "oom_kill_disabled": effective.get("oom_kill_disabled"),
         "working_set": working_set,
         "high": effective.get("high"),
         "swap": usage.get("swap"),
@@ -114,9 +121,10 @@ def _near_limit(host: str, container: Facts, key: ContainerKey, evidence: dict[s
     is_shared = evidence["source"] and not has_own_limit(container)
     return settings_finding(
         "near-limit", host, container, key, severity=severity,
-        summary=", ".join(filter(None, (_usage_text(container, evidence), _stall_text(evidence)))),
-        detail=_detail(evidence, "It can still swap %s: it gets slow before it dies.",
-                       "It cannot swap: the next step over the limit is a kill."),
+        summary=", ".join(filter(None, (
+            _usage_text(container, evidence), _stall_text(evidence),
+            "hangs at its limit instead of being killed" if evidence["oom_kill_disabled"] else ""))),
+        detail=_detail(evidence, *_AT_THE_LIMIT[bool(evidence["oom_kill_disabled"])]),
         remedy=shared_limit_remedy(evidence["source"], key.user) if is_shared else higher_limit_remedy(
             container, key, evidence["limit"], podman),
         evidence=evidence)

@@ -91,16 +91,16 @@ def test_a_process_that_is_gone(v2):
 def test_limits_of_v2(v2):
     v2.cgroup(OWN, memory__max="67108864", memory__swap__max="0", memory__high="max", memory__oom__group="1")
     files = v2.files()
-    assert files.limits(OWN) == {"limit": 64 * MIB, "swap": 0, "high": None, "oom_group": True}
+    assert files.limits(OWN) == {"limit": 64 * MIB, "swap": 0, "high": None, "oom_group": True, "oom_kill_disabled": None}
     v2.cgroup(OWN, memory__max="max", memory__oom__group="0")
     assert files.limits(OWN)["limit"] == 64 * MIB, "each cgroup is read once"
-    assert v2.files().limits(OWN) == {"limit": None, "swap": 0, "high": None, "oom_group": False}
-    assert files.limits("/gone") == {"limit": None, "swap": None, "high": None, "oom_group": None}
+    assert v2.files().limits(OWN) == {"limit": None, "swap": 0, "high": None, "oom_group": False, "oom_kill_disabled": None}
+    assert files.limits("/gone") == {"limit": None, "swap": None, "high": None, "oom_group": None, "oom_kill_disabled": None}
 
 
 def test_limits_of_v1(v1):
     v1.cgroup("/memory" + OWN, memory__limit_in_bytes="67108864", memory__memsw__limit_in_bytes=V1_NONE)
-    assert v1.files().limits(OWN) == {"limit": 64 * MIB, "swap": None, "high": None, "oom_group": None}
+    assert v1.files().limits(OWN) == {"limit": 64 * MIB, "swap": None, "high": None, "oom_group": None, "oom_kill_disabled": None}
 
 
 def test_protection_and_swap(v2, tmp_path):
@@ -180,3 +180,10 @@ def test_more_cgroups_than_any_container_has_are_not_counted(v1):
     for number in range(1001):
         v1.cgroup("/memory%s/%d" % (LEAF, number), tasks="")
     assert v1.files().events(OWN) is None
+
+
+@pytest.mark.parametrize("control, disabled", [("oom_kill_disable 1\nunder_oom 1\noom_kill 0", True), ("oom_kill_disable 0", False)])
+def test_v1_can_turn_the_oom_killer_off(v1, control, disabled):
+    v1.cgroup("/memory" + LEAF, memory__limit_in_bytes="20971520", memory__oom_control=control)
+    assert v1.files().limits(LEAF)["oom_kill_disabled"] is disabled
+    assert v1.files().limits("/gone")["oom_kill_disabled"] is None

@@ -18,7 +18,7 @@ def test_the_lowest_wins_and_is_named():
     lineage = [(OWN + "/container", limits(64 * MIB)), (OWN, limits(64 * MIB, 128 * MIB)),
                ("/machine.slice", limits(32 * MIB, high=16 * MIB))]
     assert effective_limits(lineage, OWN, 2) == {
-        "limit": 32 * MIB, "swap_limit": 160 * MIB, "high": 16 * MIB, "oom_group": False, "source": "/machine.slice"}
+        "limit": 32 * MIB, "swap_limit": 160 * MIB, "high": 16 * MIB, "oom_group": False, "oom_kill_disabled": None, "source": "/machine.slice"}
 
 
 def test_of_equal_limits_the_leaf_is_named():
@@ -32,7 +32,7 @@ def test_swap_is_the_total_on_both_versions():
 
 def test_no_limit_anywhere():
     assert effective_limits([(OWN, limits())], OWN, 2) == {
-        "limit": None, "swap_limit": None, "high": None, "oom_group": False, "source": None}
+        "limit": None, "swap_limit": None, "high": None, "oom_group": False, "oom_kill_disabled": None, "source": None}
 
 
 def test_oom_group_of_the_own_cgroups_only():

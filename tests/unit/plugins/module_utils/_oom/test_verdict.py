@@ -184,7 +184,7 @@ def test_a_missing_line_has_its_reason(unstored, reason):
     ([], 0),
     ([(START - 90 * SECOND, 137), (START - 60 * SECOND, 137), (START - 30 * SECOND, 137)], 3),
     # a child was killed: the run went on, or ended with another code
-    ([(START - 90 * SECOND, 0), (START - 60 * SECOND, 137), (START - 30 * SECOND, 137)], 2), ([(START - SECOND, 137)], 0),
+    ([(START - 90 * SECOND, 0), (START - 60 * SECOND, 137), (START - 30 * SECOND, 137)], 2), ([(START, 137)], 0),
 ])
 def test_earlier_runs_that_ended_by_their_kill_are_counted(deaths, count):
     """restart=always, looked at while the next run is not killed yet."""

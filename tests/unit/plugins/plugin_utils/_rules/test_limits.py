@@ -31,6 +31,22 @@ def test_limit_missing(container, facts, changes, severity):
     assert rules(facts(container(**changes)))["memory-limit-missing"]["severity"] == severity
 
 
+@pytest.mark.parametrize("host, user, words", [
+    ({"cgroup_version": 1, "controllers": ["cpu", "memory"]}, "alice", "On cgroup v1 nothing limits a rootless container"),
+    ({"cgroup_version": 2, "controllers": ["cpu", "pids"]}, "root", "The kernel has no memory controller"),
+    ({"cgroup_version": 1, "controllers": ["cpu", "memory"]}, "root", None),
+    ({"cgroup_version": 2, "controllers": ["cpu", "memory"]}, "alice", None),
+])
+def test_where_nothing_can_limit_it_the_remedy_is_to_prepare_the_host(container, facts, host, user, words):
+    """Seen on Debian 12 with cgroup v1: podman update of a rootless container ends with Permission denied."""
+    bare = container(user=user, memory__declared__limit=None, memory__effective__limit=None)
+    finding = rules(facts(bare, host=host))["memory-limit-missing"]
+    if words:
+        assert words in finding["detail"] and "podman_fleet.memory.prepare" in finding["remedy"] and "podman update" not in finding["remedy"]
+    else:
+        assert "podman update" in finding["remedy"]
+
+
 @pytest.mark.parametrize("changes", [
     {"is_infra": True, "pod": None, "memory__usage": {"working_set": MIB}},
     {"is_infra": True, "pod": "p", "memory__usage": {"working_set": 100 * MIB}},

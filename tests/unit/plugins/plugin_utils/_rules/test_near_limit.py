@@ -44,6 +44,13 @@ def test_what_is_said(near):
     assert "podman update --memory=208m" in finding["remedy"]
 
 
+def test_one_that_may_not_be_killed_hangs(near):
+    """--oom-kill-disable, which cgroup v1 alone has."""
+    finding = near(99, memory__effective__oom_kill_disabled=True)[0]
+    assert finding["summary"] == "uses 99 % of its 100 MiB, hangs at its limit instead of being killed"
+    assert "(--oom-kill-disable): at its limit its tasks stop" in finding["detail"] and "is a kill" not in finding["detail"]
+
+
 @pytest.mark.parametrize("stalled, events, severity", [
     # page cache that is reclaimed at the limit is no trouble
     (0.0, {"max": 5000}, None),
