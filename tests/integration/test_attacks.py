@@ -29,7 +29,8 @@ def attacked(one):
     """The host, on which root, bob and alice have a container each: at-root, at-bob, at-alice."""
     one.run("loginctl enable-linger bob")
     one.run(f"podman save -q -o /var/tmp/at.tar {IMAGE} && chmod 644 /var/tmp/at.tar")
-    one.run("podman load -q -i /var/tmp/at.tar; rm -f /var/tmp/at.tar", user="bob", check=False)
+    one.run("podman load -q -i /var/tmp/at.tar", user="bob", check=False)
+    one.run("rm /var/tmp/at.tar")
     for user in (*VICTIMS, "alice"):
         one.run(RUN % (user, user, "", IMAGE), user=user, timeout=300)
     one.put("/usr/local/share/attack.py", (GUEST / "attack.py").read_text(encoding="ascii"))
@@ -104,7 +105,7 @@ def test_c2_a_process_id_that_is_a_path(host, control):
     ident = forged(host, Pid="../home/alice")
     host.run(f"cd && mkdir libpod-{ident}.scope && ln -s {SECRET} libpod-{ident}.scope/memory.max && "
              f"echo '0::/../../../home/alice/libpod-{ident}.scope' >cgroup", user="alice")
-    attack(host, "answer", "/home/alice/at-answer")
+    attack(host, "answer", "/home/alice/at-answer", "container", "inspect")
     _status, entries, message = set_memory(control, host, "80m", backend="cgroupfs", allow_below_usage=True)
     assert host.run("cat /home/alice/at-log").stdout.startswith("answered"), "the attack was not made"
     assert [entries[user].get("failed", False) for user in VICTIMS] == [False, False], message
@@ -137,6 +138,58 @@ def test_h2_a_storage_conf_of_hers(host, control):
     rows, sources = facts(control, host)
     assert ("root", "at-root") in rows and ("bob", "at-bob") in rows
     assert sources["root"] == sources["bob"] == "ok"
+
+
+# Of a user who has no name on the host.
+UNNAMED = 70001
+NO_END = """printf 'PODMAN_EVENT=died\\nPODMAN_TYPE=container\\nPODMAN_ID=%s\\nPODMAN_LABELS=%s\\nMESSAGE=x\\n' {ident} '{deep}' | logger --journald"""
+
+
+@pytest.fixture(scope="module")
+def dropped(attacked, control):
+    """What oom_facts says of all users, when each of them has something that could make it pass over a container."""
+    attacked.run(f"podman run --rm --network=none --name at-once --memory=20m {IMAGE} sort /dev/zero", check=False, timeout=300)
+    ident = attacked.run("journalctl -r -o cat --output-fields=PODMAN_ID PODMAN_NAME=at-once | grep -m 1 -x '[0-9a-f]*'").stdout.strip()
+    attacked.put("/home/alice/at-answer", ident + " at-once\n", user="alice")
+    attacked.run(NO_END.format(ident=ident, deep="[" * 2000), user="alice")
+    attacked.run("mkdir -p at-storage/overlay-containers", user="deploy")
+    attacked.put("/home/deploy/.config/containers/storage.conf", "['storage']\n'graphroot' = '/home/deploy/at-storage'\n", user="deploy")
+    attacked.run(f"systemd-run --quiet --collect --unit=at-unnamed --slice=user-{UNNAMED}.slice setpriv --reuid={UNNAMED} --clear-groups sleep 50000")
+    shell = attacked.run("getent passwd bob | cut -d: -f7").stdout.strip()
+    attacked.run("usermod --shell /usr/sbin/nologin bob")
+    attack(attacked, "answer", "/home/alice/at-answer", "ps")
+    try:
+        found = control.facts([attacked.name], {"users": ["all"]})[attacked.name]
+        assert attacked.run("cat /home/alice/at-log").stdout.startswith("answered"), "the attack was not made"
+    finally:
+        attacked.run(f"systemctl stop at-unnamed; usermod --shell {shell} bob; rm -r /home/deploy/at-storage /home/deploy/.config/containers")
+        undo(attacked)
+    return found
+
+
+def podman_status(found):
+    return {each["user"]: each["status"] for each in found["sources"] if each["name"] == "podman"}
+
+
+def test_h5_a_list_of_hers_that_has_roots_removed_container(dropped):
+    """And an entry of hers in the journal about it that can't be parsed (H6)."""
+    entries = [each for each in dropped["removed"] if each["name"] == "at-once"]
+    assert entries and all((entry["user"], entry["oom"]["killed"]) == ("root", True) for entry in entries), entries
+    assert "at-root" in [each["name"] for each in dropped["containers"]]
+
+
+def test_h5_a_user_without_a_name_is_told(dropped):
+    assert [error["message"][:21] for error in dropped["errors"] if error["user"] == str(UNNAMED)] == [f"uid {UNNAMED} has no name"]
+
+
+def test_h5_a_storage_in_another_quoting_is_found(dropped):
+    """Whether deploy's Podman can be asked depends on a session; that there is something to ask for is told."""
+    assert podman_status(dropped).get("deploy") in ("ok", "unavailable")
+
+
+def test_a_user_whose_shell_is_nologin_is_asked(dropped):
+    assert podman_status(dropped)["bob"] == "ok"
+    assert "at-bob" in [each["name"] for each in dropped["containers"]]
 
 
 def hang(host):

@@ -38,6 +38,9 @@ GONE = (f"ls -d /opt/podman-memory /var/cache/podman-memory {TEXTFILE} {UNITS}.*
 # The container lives for a second and is gone: only the journal and the kernel's buffer know of it.
 ONCE = ("podman run --rm --network=none --name once-{user} --memory=20m localhost/bb:latest sort /dev/zero; "
         "podman run -d --network=none --name stays-{user} --memory=64m localhost/bb:latest sleep 50000")
+# alice's entry is no kill of hers, and keeps no other from being recorded.
+NO_END = ("printf 'PODMAN_EVENT=died\\nPODMAN_TYPE=container\\nPODMAN_ID=%s\\nPODMAN_LABELS=%s\\nMESSAGE=x\\n' " + "ab" * 32 + " '" + "[" * 2000
+          + "' | logger --journald")
 FORGET = "podman container rm -fi -t 0 once-{user} stays-{user} >/dev/null; podman system prune -f >/dev/null"
 STOPPED = (f"systemctl stop podman-memory-recorder.timer; systemctl start --no-block {SERVICE}; "
            f"until [ $(systemctl show --property=MainPID --value {SERVICE}) != 0 ]; do sleep 0.05; done; "
@@ -89,6 +92,7 @@ def test_install_is_idempotent_and_check_mode_told_the_same(planned, installed):
 def recorded(hosts, installed):
     """A container of each user was killed and is gone; the timer's own run has read of it: {name: {seconds, textfile}}."""
     def one(host):
+        host.run(NO_END, user="alice")
         for user in USERS:
             host.run(ONCE.format(user=user), user=user, check=False, timeout=240)
         began = time.monotonic()

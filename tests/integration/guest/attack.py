@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What alice runs in test_attacks.py while root's modules work: attack.py replace RUNTIME_DIR SECRET, attack.py answer FILE."""
+"""What alice runs in test_attacks.py while root's modules work: attack.py replace RUNTIME_DIR SECRET, attack.py answer FILE COMMAND..."""
 
 import contextlib
 import ctypes
@@ -32,8 +32,8 @@ def replace(run, secret):
                     os.symlink(os.path.dirname(secret), path)
 
 
-def answer(path):
-    """Write a file's content into the pipe of each `podman container inspect` of one's own, and end that process."""
+def answer(path, *command):
+    """Write a file's content into the pipe of each `podman COMMAND` of one's own, and end that process."""
     with open(path, "rb") as stream:
         content = stream.read()
     libc = ctypes.CDLL(None, use_errno=True)
@@ -45,7 +45,7 @@ def answer(path):
             try:
                 with open("/proc/%s/cmdline" % name, "rb") as stream:
                     words = stream.read().split(b"\0")
-                if words[1:3] != [b"container", b"inspect"]:
+                if words[1:1 + len(command)] != [word.encode() for word in command]:
                     continue
                 os.kill(int(name), signal.SIGSTOP)
                 done.add(name)
