@@ -107,4 +107,3 @@ def describe_doubts(records: Iterable[DoubtfulRecord], since: int) -> List[Dict[
             "message": "%s%s (%d record(s), the last at %s): %s" % (
                 "" if kind in _HONEST else SUSPICIOUS, DOUBTS[kind], len(group), to_iso(last.at), inert(last.text[:_MAX_SAMPLE]))})
     return entries
-

@@ -28,7 +28,8 @@ UNKNOWN_CONTAINER: dict[str, Any] = {
     "memory": {"declared": {}, "next_start": None, "next_start_problem": None, "effective": None, "usage": None, "events": None,
                "daily": None},
     "oom": {"killed": None, "cause": "unknown", "scope": None, "scope_limit": None, "lethal": None, "confidence": "unknown",
-            "count": 0, "lethal_count": None, "last_at": None, "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
+            "count": 0, "lethal_count": None, "last_at": None,
+            "victims": [], "flag_trust": "unknown", "history": [], "evidence": [], "missing": [], "group": None},
 }
 UNKNOWN_HOST: dict[str, Any] = {"name": "", "groups": [], "vars": {}, "hostname": "", "kernel": "", "controllers": [], "podman": {}}
 _SOME_TIME = "2026-11-23T20:30:00Z"

@@ -100,8 +100,9 @@ class Bench:
         if name in self.also_listed:
             listed.append(ListedContainer(self.also_listed[name], "claimed"))
         chosen, unmatched = select_containers(listed, words)
-        return PodmanAnswer(user=user, listed=listed, containers=[containers[entry.ident] for entry in chosen
-                                                                      if entry.ident in containers and entry.name not in self.not_inspected],
+        inspected = [containers[entry.ident] for entry in chosen
+                     if entry.ident in containers and entry.name not in self.not_inspected]
+        return PodmanAnswer(user=user, listed=listed, containers=inspected,
                             unmatched=unmatched, complete=True, sources=[{"name": "podman", "user": name, "status": "ok"}],
                             errors=[])
 
