@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from ..module_utils._door.results import check_cgroup_facts
 from ..plugin_utils._ansible.host_action import HostAction
 
 
 class ActionModule(HostAction):
     """Runs on the controller for each host."""
 
-    FACTS = ("podman_cgroup",)
+    MODULE = "cgroup_facts"
+    FACTS = {"podman_cgroup": check_cgroup_facts}

@@ -12,4 +12,4 @@ from ..plugin_utils._ansible.host_action import HostAction
 class ActionModule(HostAction):
     """Runs on the controller for each host."""
 
-    RETURNS = ("containers",)
+    MODULE = "container_memory"

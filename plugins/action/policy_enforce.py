@@ -16,7 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
-from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_module
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_checked
 from ..plugin_utils._ansible.inventory import Inventory
 from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host, without_gone
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
@@ -34,7 +34,6 @@ _CHANGE_SPEC = {
     "restart": {"type": "str", "choices": ["never", "if_needed"]},
 }
 _SPEC = {"policy": {"type": "dict"}, **FACTS_SPEC, **_PLAN_SPEC, **_CHANGE_SPEC}
-_MODULE = "podman_fleet.memory.container_memory"
 MAX_CALLS = 4  # containers may grow between the plan and the change, but not all of them
 MAX_CHARS = 500  # of a message in the task's result
 
@@ -112,9 +111,9 @@ class _Work:
         gone: list[dict[str, Any]] = []
         problem = None
         for call in range(MAX_CALLS):
-            answer, problem = run_module(self._action, _MODULE, self._arguments([change.module_options() for change in pending]),
-                                         self._task_vars)
-            results = _results(answer.get("containers"))
+            answer, problem = run_checked(self._action, "container_memory",
+                                          self._arguments([change.module_options() for change in pending]), self._task_vars)
+            results = _results(answer.get("containers", []))
             gone += [result for result in results if result.get("gone")]
             refused = refused_containers(results) if problem else []
             users = {result["user"] for result in refused}
@@ -140,11 +139,10 @@ class _Work:
         return {"containers": containers, **_given(self._options, names)}
 
 
-def _results(answered: Any) -> list[dict[str, Any]]:
-    """What container_memory says of each container, as far as it says of which, and in as many words as fit."""
-    return [{**result, "name": printable(result.get("name"), MAX_CHARS), "message": printable(result.get("message") or "", MAX_CHARS)}
-            for result in (answered if isinstance(answered, list) else [])
-            if isinstance(result, dict) and isinstance(result.get("user"), str) and isinstance(result.get("id"), (str, type(None)))]
+def _results(answered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What container_memory says of each container, in words that do nothing to a terminal."""
+    return [{**result, "name": printable(result["name"], MAX_CHARS), "message": printable(result["message"], MAX_CHARS)}
+            for result in answered]
 
 
 def _given(options: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

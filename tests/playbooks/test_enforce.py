@@ -26,7 +26,7 @@ pytest.importorskip("ansible")
 ROOT = pathlib.Path(__file__).parents[2]
 MIB = 1024 * 1024
 # A host's name reaches the stand-ins as the name of its Podman.
-HOSTS = ("nopython", "one", "two", "nothing", "refuses", "users", "went", "fails", "lasts_not", "fat", "other", "broken", "empty", "says_no", "gone")
+HOSTS = ("nopython", "one", "two", "nothing", "refuses", "users", "went", "fails", "lasts_not", "lies", "fat", "other", "broken", "empty", "says_no", "gone")
 INVENTORY = {"all": {
     "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable,
              "memory_policy_executable": "{{ inventory_hostname }}"},
@@ -56,7 +56,7 @@ def main():
     answer = answers[min(number, len(answers) - 1)] if answers else %(usual)s
     if answer == "do":
         done = [{"user": each["user"], "id": each["name"], "name": "c" + each["name"][0], "changed": True, "applied_live": True,
-                 "persistent": True, "method": "libpod_api", "restart_required": False, "message": "set"}
+                 "persistent": True, "method": "libpod_api", "restart_required": False, "message": "set", "before": None, "after": None}
                 for each in module.params["containers"]]
         module.exit_json(changed=True, containers=done)
     if answer.get("failed"):
@@ -95,7 +95,7 @@ def facts(*containers):
 
 def entry(letter, **changes):
     return {"user": "root", "id": letter * 64, "name": "c" + letter, "changed": False, "applied_live": False, "persistent": False,
-            "method": "none", "restart_required": False, "message": "not touched, because of others", **changes}
+            "method": "none", "restart_required": False, "message": "not touched, because of others", "before": None, "after": None, **changes}
 
 
 POLICY = {"rules": [{"name": "a", "match": "true", "memory": {"required": True, "default": "64m"}, "oom_group": True}]}
@@ -105,6 +105,7 @@ ANSWERS = {
         "nothing": [facts()], "refuses": [facts(container("a"), container("b"))],
         "users": [facts(container("a"), container("b", user="alice"), container("c", user="alice"))],
         "went": [facts(container("a"), container("b")), facts(container("a"))],
+        "lies": [facts(container("a"), container("b"))],
         "fat": [facts(container("a", usage={"working_set": 100 * MIB}))],
         "other": [{"facts_json": '{"schema": "other/v9"}'}], "broken": [{"facts_json": '{"schema"'}], "empty": [{}],
         "says_no": [{"failed": True, "msg": "users: there is no user 'x'"}]},
@@ -116,6 +117,8 @@ ANSWERS = {
             entry("c", user="alice", failed=True, message="Podman refused it")]}, "do"],
         "went": [{"failed": True, "msg": "containers[1].name: root has no container", "changed": False, "containers": []}, "do"],
         "fails": [{"failed": True, "msg": "executable: no such thing", "changed": False, "containers": []}],
+        "lies": [{"changed": True, "containers": [entry("a", changed=True, applied_live=True, persistent=True, message="set"), entry(
+            "b", changed="yes", applied_live=10, persistent=True, message="set")]}],
         "lasts_not": [{"changed": True, "containers": [entry(
             "a", changed=True, applied_live=True, message="set; compose recreates the container: write it there")]}]},
 }
@@ -169,7 +172,7 @@ def enforce(tmp_path):
 def all_hosts(tmp_path_factory):
     """One run over all hosts: (Enforce, exit code, output)."""
     made = Enforce(tmp_path_factory.mktemp("enforce"))
-    return (made, *made.run("--diff", "--limit", "all:!users"))
+    return (made, *made.run("--diff", "--limit", "all:!users:!lies"))
 
 
 def told(output):
@@ -247,6 +250,14 @@ def test_what_does_not_last_is_said(all_hosts):
     assert "live memory-limit-missing (rule 1 'a') changed; compose recreates the container" in output
     assert "NOT PERSISTENT 1 of them lasts_not: ca: compose recreates the container: write it there" in output
     assert 'podman_memory_enforce_not_persistent": 1' in output
+
+
+def test_an_answer_with_other_types_is_the_host_s_problem(enforce):
+    _code, written = enforce.run("--diff", "--limit", "lies")
+    output = told(written)
+    assert "lies: bad facts: its answer to container_memory: containers.1.changed is not true or false" in output
+    assert "cb root memory none 64 MiB - memory-limit-missing (rule 1 'a') FAILED: no result came back for it" in output
+    assert re.search(r"^lies +: ok=\d+ +changed=1 .*failed=1", written, re.M)
 
 
 def test_what_is_left_alone_is_said_and_is_no_failure(all_hosts):

@@ -14,7 +14,9 @@ import subprocess
 import sys
 
 import pytest
+from recorded_hosts import Recorded
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.facts import cgroup_facts
 from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import FACTS_SCHEMA
 
 pytest.importorskip("ansible")
@@ -46,11 +48,11 @@ PLAY = """
 """
 FACTS = {"schema": FACTS_SCHEMA, "sources": [], "containers": ["odd"], "removed": [], "errors": [],
          "host": {"cgroup_version": 2, "swap_total": 0, "controllers": [], "podman": {"version": "5.4.2"}}}
+RECORDER = {"code": "/opt/podman-memory/0", "service": "a.service", "timer": "a.timer", "history": "/var/lib/h", "textfile": None}
 # As set_stats, group_by and add_host put it, and with what a setting of ours would be.
 ANSWER = {
-    "changed": False, "msg": "fine", "containers": [], "recorder": {"timer": "x"},
+    "changed": False, "msg": "fine", "containers": [], "recorder": RECORDER,
     "ansible_stats": {"per_host": False, "aggregate": False, "data": {"podman_memory_hosts": "evil"}},
-    "ansible_facts": {"podman_oom": FACTS, "podman_cgroup": {"plan": {}}, "elsewhere": 1},
     "add_host": {"host_name": "evil", "groups": ["evil"], "host_vars": {}}, "add_group": "evil", "parent_groups": ["all"],
     "results": [{"ansible_stats": {"data": {"in_a_loop": "evil"}}}], "ansible_job_id": "1", "surprise": 1,
 }
@@ -61,6 +63,8 @@ class Liar:
 
     def __init__(self, path):
         self.path = path
+        real = cgroup_facts(Recorded("debian13", path / "recorded").snapshot())
+        self.answer = dict(ANSWER, ansible_facts={"podman_oom": FACTS, "podman_cgroup": real, "elsewhere": 1})
         tree = path / "tree" / "ansible_collections" / "podman_fleet"
         tree.mkdir(parents=True)
         (tree / "memory").symlink_to(ROOT)
@@ -92,7 +96,7 @@ def liar(tmp_path):
 
 
 def test_nothing_but_a_module_s_own_results_reaches_ansible(liar):
-    code, output = liar.run(PLAY, ANSWER)
+    code, output = liar.run(PLAY, liar.answer)
     assert code == 0, output
     assert "CUSTOM STATS" not in output
     known = liar.known()
@@ -115,7 +119,7 @@ def test_nothing_but_a_module_s_own_results_reaches_ansible(liar):
     "{podman_fleet.memory.cgroup_facts: {users: []}, delegate_to: liar, delegate_facts: true}",
 ])
 def test_however_the_task_is_run(liar, task):
-    code, output = liar.run("- {hosts: liar, gather_facts: false, tasks: [%s]}" % task, ANSWER)
+    code, output = liar.run("- {hosts: liar, gather_facts: false, tasks: [%s]}" % task, liar.answer)
     assert code == 0, output
     assert "CUSTOM STATS" not in output
     assert "host liar: " in output and "ansible_stats" in output
@@ -123,18 +127,32 @@ def test_however_the_task_is_run(liar, task):
 
 def test_no_result_goes_around_it(liar):
     """With async, Ansible would fetch the result itself, as that of async_status."""
-    code, output = liar.run("- {hosts: liar, gather_facts: false, tasks: [{podman_fleet.memory.oom_facts: {}, async: 10, poll: 1}]}", ANSWER)
+    code, output = liar.run("- {hosts: liar, gather_facts: false, tasks: [{podman_fleet.memory.oom_facts: {}, async: 10, poll: 1}]}", liar.answer)
     assert code == 2 and re.search("does not support async|async is not supported", output), output
 
 
 @pytest.mark.parametrize("stats", [1, [], {"data": 7}, {"data": {"a": 1}, "per_host": True}])
 def test_no_host_ends_the_run_by_it(liar, stats):
     play = "- {hosts: liar, gather_facts: false, tasks: [{podman_fleet.memory.kernel_cmdline: {present: [quiet]}}, {debug: {msg: goes on}}]}"
-    code, output = liar.run(play, dict(ANSWER, ansible_stats=stats))
+    code, output = liar.run(play, dict(liar.answer, ansible_stats=stats))
     assert code == 0 and "goes on" in output and "CUSTOM STATS" not in output, output
 
 
-def test_facts_that_are_none_are_a_failure_of_that_host(liar):
-    play = "- {hosts: liar, gather_facts: false, tasks: [{podman_fleet.memory.oom_facts: {}}]}"
-    code, output = liar.run(play, {"changed": False, "ansible_facts": {"podman_oom": [["x"]]}})
-    assert code == 2 and "its answer is not podman_fleet.memory/facts/v1" in output, output
+@pytest.mark.parametrize("task, answer, message", [
+    ("oom_facts: {}", {"ansible_facts": {"podman_oom": [["x"]]}}, "its answer is not podman_fleet.memory/facts/v1"),
+    ("cgroup_facts: {}", {"ansible_facts": {"podman_cgroup": {}}}, "its answer is not podman_fleet.memory/cgroup/v1"),
+    ("kernel_cmdline: {present: [quiet]}", {"reboot_required": "x"}, "its answer is not what kernel_cmdline returns: reboot_required is not"),
+])
+def test_an_answer_that_is_none_is_a_failure_of_that_host(liar, task, answer, message):
+    play = "- {hosts: liar, gather_facts: false, tasks: [{podman_fleet.memory.%s}]}" % task
+    code, output = liar.run(play, dict(answer, changed=False))
+    assert code == 2 and message in output, output
+
+
+def test_what_does_not_pass_is_told(liar):
+    play = "- {hosts: liar, gather_facts: false, tasks: [{podman_fleet.memory.container_drain: {state: stopped}}]}"
+    code, output = liar.run(play, {"changed": False, "containers": [{"id": "x"}], "notes": ["\u202ex"] * 5000}, "-v")
+    told = " ".join(output.split())
+    assert code == 0 and '"containers": []' in output and "\u202e" not in output, output
+    assert "host liar: its answer to container_drain: containers.0.id is not a text of at most 64 characters" in told, output
+    assert "notes has 5000 elements, of which the first 100 are kept" in told, output

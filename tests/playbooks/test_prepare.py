@@ -10,6 +10,7 @@ The modules are stand-ins that say what a host in a certain state says; what the
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -17,6 +18,9 @@ import subprocess
 import sys
 
 import pytest
+from recorded_hosts import Recorded
+
+from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.facts import cgroup_facts
 
 pytest.importorskip("ansible")
 
@@ -24,14 +28,17 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # The first name in `users` says what the host is like.
 CGROUP_FACTS = """
+import json
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.plan import list_blockers, plan_preparation
 module = AnsibleModule(argument_spec={"users": {"type": "list"}, "timeout": {"type": "int"}}, supports_check_mode=True)
 kind = module.params["users"][0]
 def change(ident, argument=None):
-    return {"id": ident, "what": ident, "why": "test", "argument": argument, "reboot": True, "users": [], "file": None}
+    return {"id": ident, "what": ident, "why": "test", "argument": argument, "reboot": True, "users": [], "file": None,
+            "configured": None}
 changes = {"v1": [change("remove_argument", "x=0")], "old": [change("upgrade_kernel")]}.get(kind, [])
-facts = {"changes_needed": changes, "users": [], "missing": [], "v2_ready": not changes}
+facts = json.loads(%r)
+facts.update(changes_needed=changes, users=[], missing=[], v2_ready=not changes)
 facts.update(plan=plan_preparation(facts), blockers=list_blockers(facts))
 module.exit_json(ansible_facts={"podman_cgroup": facts})
 """
@@ -74,7 +81,8 @@ def prepare(tmp_path_factory):
     for name in ("roles", "playbooks", "meta", "galaxy.yml", "plugins/action", "plugins/filter", "plugins/plugin_utils",
                  "plugins/module_utils", "plugins/modules/oom_facts.py", "plugins/modules/settings_check.py"):
         (memory / name).symlink_to(ROOT / name)
-    for name, text in (("cgroup_facts", CGROUP_FACTS), ("kernel_cmdline", KERNEL_CMDLINE), ("container_drain", CONTAINER_DRAIN)):
+    real = json.dumps(cgroup_facts(Recorded("debian13", path / "recorded").snapshot()))
+    for name, text in (("cgroup_facts", CGROUP_FACTS % real), ("kernel_cmdline", KERNEL_CMDLINE), ("container_drain", CONTAINER_DRAIN)):
         (memory / "plugins" / "modules" / (name + ".py")).write_text(text, encoding="ascii")
     (path / "inventory.yml").write_text(INVENTORY % sys.executable, encoding="ascii")
 

@@ -26,6 +26,7 @@ NAMES = (
     "javascript:window.hacked=1",
     "\x1b[2J\x1b]0;owned\x07",
     "\u202egnp.exe\u2066",
+    "\u061cx\u200e\u200fy\u202a\u202b\u202c\u202dz\u2067\u2068\u2069",
     "=cmd|'/c calc'!A0",
     "+1+1",
     "-2+3",

@@ -14,7 +14,8 @@ x-cut: true for a text that is cut after maxLength characters, with an ellipsis,
 x-keep: first or last, which elements of a list longer than maxItems are kept.
 
 Beyond JSON Schema: true is no integer, 1.0 neither; a date or a time exists, and lies between 1970 and one day from now. In texts
-that pass, control characters (but tab and line ends) and lone surrogates are replaced by U+FFFD. Takes time in proportion to the
+that pass, control characters (but tab and line ends), those that turn the direction of text around (CVE-2021-42574), and lone
+surrogates are replaced by U+FFFD. Takes time in proportion to the
 value, and no more stack than the schema is deep.
 """
 
@@ -29,7 +30,7 @@ Schema = Dict[str, Any]
 _EARLIEST = "1970-01-01"
 _DAY = 24 * 3600 * SECOND
 _MAX_VIOLATIONS = 10  # that are kept of one part of the value: of one element of one of its lists
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TYPES = {"string": "a text", "integer": "an integer", "number": "a number", "boolean": "true or false", "object": "an object",
           "array": "a list"}
 FORMATS = {

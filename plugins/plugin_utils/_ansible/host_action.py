@@ -12,12 +12,15 @@ them from what modules return, as all that begins with _ansible_ (remove_interna
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ...module_utils._door.document import DoorError
+from ...module_utils._door.results import RESULTS, Passed, check_result
 from .._text import printable
 
 # Of any module, as AnsibleModule, its run_command and _execute_module give them.
@@ -29,35 +32,55 @@ display = Display()
 
 
 class HostAction(ActionBase):
-    """Runs the module of the task's name; a subclass says what that module returns."""
+    """Runs the module of the task's name; a subclass says which one that is."""
 
     # Ansible would fetch the result as that of async_status, past all of this.
     _supports_async = False
-    RETURNS: Collection[str] = ()
-    FACTS: Collection[str] = ()  # names in ansible_facts
+    MODULE = ""
+    # Of the facts that it returns: {name in ansible_facts: takes a value, raises DoorError when it is none as a whole}
+    FACTS: dict[str, Callable[[Any], Passed]] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's result without what it doesn't return; a warning names host and keys."""
+        """Return what passes of the module's result; warnings name the host, and what did not pass."""
         result = super().run(tmp, task_vars)
         answer = self._execute_module(task_vars=task_vars)
-        dropped = [key for key in answer if key not in _ANSIBLES and key not in self.RETURNS and key != "ansible_facts"]
-        result.update((key, answer[key]) for key in answer if key in _ANSIBLES or key in self.RETURNS)
-        facts = answer.get("ansible_facts")
-        if isinstance(facts, dict):
-            # with the path of the interpreter that Ansible found: it takes those of a host out itself
-            known = {*self.FACTS, self._discovered_interpreter_key}
-            dropped += ["ansible_facts.%s" % key for key in facts if key not in known]
-            if passing := {key: value for key, value in facts.items() if key in known}:
-                result["ansible_facts"] = passing
+        own = RESULTS[self.MODULE]["properties"]
+        dropped = [key for key in answer if key not in _ANSIBLES and key not in own and key != "ansible_facts"]
+        result.update((key, answer[key]) for key in answer if key in _ANSIBLES)
+        problems = []
+        try:
+            passed = check_result(self.MODULE, {key: answer[key] for key in answer if key in own})
+            result.update(passed.value)
+            problems.append(passed.problems)
+            facts, dropped_facts, fact_problems = self._facts(answer.get("ansible_facts"))
+        except DoorError as exc:
+            raise AnsibleActionFail("its answer %s" % exc) from exc
+        if facts:
+            result["ansible_facts"] = facts
+        dropped, problems = dropped + dropped_facts, problems + fact_problems
         if dropped:
+            problems.append("%s: dropped, the module does not return that" % _named(dropped))
+        if text := "; ".join(filter(None, problems)):
             host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
-            display.warning("host %s: %s in its answer to %s: dropped, the module does not return that" % (
-                printable(host, _MAX_KEY), _named(dropped), self._task.action))
-        self.check(result)
+            display.warning("host %s: its answer to %s: %s" % (printable(host, _MAX_KEY), self.MODULE, text))
         return result
 
-    def check(self, result: dict[str, Any]) -> None:
-        """Check the values of a result, which may be changed."""
+    def _facts(self, given: Any) -> tuple[dict[str, Any], list[str], list[str]]:
+        """Return (facts that pass, names of those that are dropped, problems in words).
+
+        :raises DoorError: one is none as a whole.
+        """
+        facts, dropped, problems = {}, [], []
+        for key, value in given.items() if isinstance(given, dict) else ():
+            if key == self._discovered_interpreter_key:
+                facts[key] = value  # which Ansible found: it takes those of a host out itself
+            elif key in self.FACTS:
+                passed = self.FACTS[key](value)
+                facts[key] = passed.value
+                problems.append(passed.problems)
+            else:
+                dropped.append("ansible_facts.%s" % key)
+        return facts, dropped, problems
 
 
 def _named(keys: list[str]) -> str:

@@ -18,12 +18,14 @@ from ansible.plugins.action import ActionBase
 
 from ...module_utils._door.document import DoorError
 from ...module_utils._door.door import parse_facts
+from ...module_utils._door.results import check_result
 from ...module_utils._system.processes import child_pids
 from ...module_utils._system.times import SECOND
 from .controller import is_timeout, problem_from_error, problem_from_result, run_as
 
 _USERS_SHARE = 0.8  # of a task's time limit: the rest is for the connection and for the other sources
-FACTS_MODULE = "podman_fleet.memory.oom_facts"
+COLLECTION = "podman_fleet.memory."
+FACTS_MODULE = COLLECTION + "oom_facts"
 # Its options, for the argument_spec of an action.
 FACTS_SPEC = {
     "users": {"type": "list", "elements": "str"},
@@ -58,6 +60,25 @@ def run_module(action: ActionBase, module: str, options: dict[str, Any],
         terminate(child_pids() - before)
         return {}, {**problem_from_error(exc), "message": "gave no answer in %s seconds" % action._task.timeout}
     return result, problem_from_result(result) if result.get("failed") or result.get("unreachable") else None
+
+
+def run_checked(action: ActionBase, module: str, options: dict[str, Any],
+                task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
+    """Return (what passes of the module's own keys, the problem); see run_module.
+
+    What does not pass is a problem as well: the host did not do what it was asked, or does not say so.
+
+    :param module: one that has a description in _door/results.py, without the collection's name.
+    """
+    result, problem = run_module(action, COLLECTION + module, options, task_vars)
+    try:
+        passed, wrong = check_result(module, result)
+    except DoorError as exc:
+        passed, wrong = {}, "it %s" % exc
+    if wrong:
+        message = "its answer to %s: %s" % (module, wrong)
+        problem = {"kind": "bad_facts", "message": message if problem is None else "%s; %s" % (problem["message"], message)}
+    return passed, problem
 
 
 def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

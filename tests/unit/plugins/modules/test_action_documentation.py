@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("ansible")
 yaml = pytest.importorskip("yaml")
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._door.results import CGROUP_FACTS, RESULTS  # noqa: E402
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._ansible.host_task import FACTS_SPEC  # noqa: E402
 
 PLUGINS = "ansible_collections.podman_fleet.memory.plugins."
@@ -59,4 +60,25 @@ def test_what_a_module_returns_passes_and_nothing_else(name):
     returned = yaml.safe_load(importlib.import_module(PLUGINS + "modules." + name).RETURN)
     facts = returned.pop("ansible_facts", {"contains": {}})["contains"]
     action = importlib.import_module(PLUGINS + "action." + name).ActionModule
-    assert (sorted(action.RETURNS), sorted(action.FACTS)) == (sorted(returned), sorted(facts))
+    assert action.MODULE == name and (sorted(RESULTS[name]["properties"]), sorted(action.FACTS)) == (sorted(returned), sorted(facts))
+
+
+def assert_same_keys(about, schema, path):
+    """What a schema has is what is documented, as far down as it is."""
+    while schema["type"] in ("array", ["array", "null"]):
+        schema = schema["items"]
+    assert sorted(about["contains"]) == sorted(schema["properties"]), path
+    for key, below in about["contains"].items():
+        if "contains" in below:
+            assert_same_keys(below, schema["properties"][key], path + [key])
+
+
+@pytest.mark.parametrize("name", on_hosts())
+def test_each_key_of_it_is_described_for_the_door(name):
+    returned = yaml.safe_load(importlib.import_module(PLUGINS + "modules." + name).RETURN)
+    facts = returned.pop("ansible_facts", {"contains": {}})["contains"]
+    for key, about in returned.items():
+        if "contains" in about:
+            assert_same_keys(about, RESULTS[name]["properties"][key], [name, key])
+    if "podman_cgroup" in facts:
+        assert_same_keys(facts["podman_cgroup"], CGROUP_FACTS, [name])

@@ -10,6 +10,7 @@ import pytest
 import recorded_hosts
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.facts import cgroup_facts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._door.results import check_cgroup_facts
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 
 LABELS = ("debian12", "debian13", "testing", "debian12-v1", "debian12-hybrid", "debian13-nomem", "debian12-grub",
@@ -26,7 +27,10 @@ def host(tmp_path):
 
 
 def facts(recorded, problems=()):
-    return cgroup_facts(recorded.snapshot(), problems)
+    """The facts, of which the controller takes all."""
+    result = cgroup_facts(recorded.snapshot(), problems)
+    assert check_cgroup_facts(result) == (result, "")
+    return result
 
 
 def users(result):

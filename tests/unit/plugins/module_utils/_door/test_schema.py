@@ -57,6 +57,7 @@ def test_minus_zero_is_zero():
 def test_text_that_passes_can_be_written_and_shown():
     value = check(g.text(100), "a\0b\x1b[31m\ud800\x85 ok\tä\n").value
     assert value == "a\ufffdb\ufffd[31m\ufffd\ufffd ok\tä\n"
+    assert check(g.text(100), "".join(map(chr, [0x61c, 0x200e, 0x200f, *range(0x202a, 0x202f), *range(0x2066, 0x206a)]))).value == "\ufffd" * 12
     value.encode("utf-8")
 
 

@@ -14,6 +14,7 @@ from as_nobody import NOBODY, as_root, home_of_nobody
 from fake_podman import FakePodman, SharedPodman
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
+from ansible_collections.podman_fleet.memory.plugins.module_utils._door.results import check_result
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import apply, current, lock, run, transaction
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import SETTING_OPTIONS, Options
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.run import ContainerMemoryError, set_container_memory
@@ -29,6 +30,13 @@ class PlainFiles(CgroupFiles):
 
     def write(self, cgroup, name, text):
         super().write(cgroup, name, text.ljust(40) + "\n")
+
+
+def passing(result):
+    """The result; the controller takes all of it."""
+    own = {key: value for key, value in result.items() if key not in ("changed", "diff", "warnings")}
+    assert check_result("container_memory", own) == (own, "")
+    return result
 
 
 class Host:
@@ -65,7 +73,11 @@ class Host:
         params = dict(nothing, containers=[dict(nothing, **container) for container in containers])
         given = Options(**dict(dict(persist=True, allow_below_usage=False, backend="auto", restart="never",
                                     executable=self.podman.path, timeout=30), **options))
-        return set_container_memory(params, given, check_mode)
+        try:
+            return passing(set_container_memory(params, given, check_mode))
+        except ContainerMemoryError as exc:
+            passing(exc.result)
+            raise
 
 
 @pytest.fixture

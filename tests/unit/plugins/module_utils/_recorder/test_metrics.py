@@ -111,7 +111,7 @@ def test_what_users_call_containers_makes_no_series_twice():
 
 
 def test_label_values_are_bounded_and_printable():
-    written = text([running("\x1b[31m" + "\u202e" * 10000, unit="\r" * 10000)])
+    written = text([running("\x1b[31m" + "\u202e\u061c\u200e\u2067" * 10000, unit="\r" * 10000)])
     assert max(len(line) for line in written.splitlines()) < 600
     assert all(char.isprintable() or char == "\n" for char in written)
 

@@ -71,7 +71,7 @@ def test_many_are_not_all_listed(kind, listed):
     assert len(told) < 20000
 
 
-@pytest.mark.parametrize("name", ["<!channel>", "@here", "`code` *bold*", "<https://evil.example|click>", "\x1b[2J", "\u202egnp",
+@pytest.mark.parametrize("name", ["<!channel>", "@here", "`code` *bold*", "<https://evil.example|click>", "\x1b[2J", "\u202egnp\u061c\u200e\u2067",
                                   "\ud800", "x" * 10000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_names(kind, name):
@@ -79,6 +79,7 @@ def test_hostile_names(kind, name):
     assert text.isascii() and len(text) < 10000
     told = json.loads(text)
     told["text" if kind == "slack" else "controller"].encode("utf-8")
+    assert not set("\x1b\u202e\u061c\u200e\u2067") & set(json.dumps(told, ensure_ascii=False))
     if kind == "slack":
         assert "<" not in told["text"]
         for part in told["text"].split("`")[::2]:  # all that is no code is ours

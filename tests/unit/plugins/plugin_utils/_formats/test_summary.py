@@ -147,7 +147,7 @@ def test_stopped_containers_are_not_unprotected_now(container, facts):
     assert "none of 0 running containers" in shown and "all stopped" in shown
 
 
-@pytest.mark.parametrize("name", ["\x1b[2J\x1b]0;owned\x07", "\u202egnp.exe", "a\nb\rc", "x" * 10000, "{{ 7*7 }}", "=cmd()"])
+@pytest.mark.parametrize("name", ["\x1b[2J\x1b]0;owned\x07", "\u202egnp.exe\u061c\u200e\u200f\u2067", "a\nb\rc", "x" * 10000, "{{ 7*7 }}", "=cmd()"])
 def test_hostile_names(container, facts, name):
     one = container(oom__killed=True, oom__cause="container_limit", oom__lethal=True, oom__count=1,
                     memory__effective__oom_group=False)
@@ -156,7 +156,7 @@ def test_hostile_names(container, facts, name):
     shown = show([answered(name, facts(one)), lost(name, name)], 79)
     text = "\n".join(shown)
     assert len(shown) <= 25
-    assert not set(text) & set("\x1b\x07\r\u202e")
+    assert not set(text) & set("\x1b\x07\r\u202e\u061c\u200e\u200f\u2067")
     assert all(display_width(line) <= 79 for line in shown)
 
 
