@@ -17,7 +17,6 @@ import pytest
 from recorded_hosts import Recorded
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup_v2.facts import cgroup_facts
-from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import FACTS_SCHEMA
 
 pytest.importorskip("ansible")
 
@@ -46,8 +45,7 @@ PLAY = """
       delegate_to: localhost
       vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
 """
-FACTS = {"schema": FACTS_SCHEMA, "sources": [], "containers": ["odd"], "removed": [], "errors": [],
-         "host": {"cgroup_version": 2, "swap_total": 0, "controllers": [], "podman": {"version": "5.4.2"}}}
+FACTS = json.loads((ROOT / "tests" / "unit" / "fixtures" / "oom_audit" / "debian13-root.json").read_text(encoding="ascii"))
 RECORDER = {"code": "/opt/podman-memory/0", "service": "a.service", "timer": "a.timer", "history": "/var/lib/h", "textfile": None}
 # As set_stats, group_by and add_host put it, and with what a setting of ours would be.
 ANSWER = {
@@ -63,8 +61,8 @@ class Liar:
 
     def __init__(self, path):
         self.path = path
-        real = cgroup_facts(Recorded("debian13", path / "recorded").snapshot())
-        self.answer = dict(ANSWER, ansible_facts={"podman_oom": FACTS, "podman_cgroup": real, "elsewhere": 1})
+        self.cgroup = cgroup_facts(Recorded("debian13", path / "recorded").snapshot())
+        self.answer = dict(ANSWER, ansible_facts={"podman_oom": dict(FACTS, containers=["odd", *FACTS["containers"]]), "podman_cgroup": self.cgroup, "elsewhere": 1})
         tree = path / "tree" / "ansible_collections" / "podman_fleet"
         tree.mkdir(parents=True)
         (tree / "memory").symlink_to(ROOT)
@@ -101,7 +99,8 @@ def test_nothing_but_a_module_s_own_results_reaches_ansible(liar):
     assert "CUSTOM STATS" not in output
     known = liar.known()
     # the door has let in what is left of those facts
-    assert sorted(known["facts"]) == ["podman_cgroup", "podman_oom"] and known["facts"]["podman_oom"]["errors"]
+    assert sorted(known["facts"]) == ["podman_cgroup", "podman_oom"] and known["facts"]["podman_cgroup"] == liar.cgroup
+    assert known["facts"]["podman_oom"]["containers"] == FACTS["containers"] and known["facts"]["podman_oom"]["errors"]
     assert known["groups"] == {"all": ["liar"], "ungrouped": ["liar"]}
     assert {"recorder", "msg", "changed", "failed"} <= set(known["registered"])
     assert not {"containers", "surprise", "ansible_stats", "ansible_facts", "results", "ansible_job_id"} & set(known["registered"])
