@@ -62,7 +62,8 @@ class Liar:
     def __init__(self, path):
         self.path = path
         self.cgroup = cgroup_facts(Recorded("debian13", path / "recorded").snapshot())
-        self.answer = dict(ANSWER, ansible_facts={"podman_oom": dict(FACTS, containers=["odd", *FACTS["containers"]]), "podman_cgroup": self.cgroup, "elsewhere": 1})
+        facts = dict(FACTS, containers=["odd", *FACTS["containers"]])
+        self.answer = dict(ANSWER, ansible_facts={"podman_oom": facts, "podman_cgroup": self.cgroup, "elsewhere": 1})
         tree = path / "tree" / "ansible_collections" / "podman_fleet"
         tree.mkdir(parents=True)
         (tree / "memory").symlink_to(ROOT)
