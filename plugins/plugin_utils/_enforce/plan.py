@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, NamedTuple
 
-from ...module_utils._system.sizes import format_size
+from ...module_utils._system.sizes import UNLIMITED, format_size
 from .._model.container_facts import (
     Facts,
     can_be_looked_at,
@@ -34,8 +34,10 @@ from .._policy.policy import NOT_IN_INVENTORY, Decision, HostInventory, Policy, 
 from .._rules.evaluate import settings_findings
 from .._rules.evidence import are_limits_unknown, evidence_findings
 from .._rules.waivers import apply_waivers
+from .._rules.wishes import WISHES_RULE, Wish
 from .._text import human_size, printable
 from .obstacles import Obstacle, container_obstacle, next_start_obstacle
+from .wishes import possible_wishes
 
 # container_memory refuses a limit below the working set and this share of it more
 HEADROOM = 0.05
@@ -52,12 +54,13 @@ class Options(NamedTuple):
 class Step(NamedTuple):
     """One setting of a container that is changed."""
 
-    setting: str  # memory or oom_group
+    setting: str  # memory, swap, reservation or oom_group
     before: int | None  # bytes, or whether it is on; None: no limit
-    after: int
+    after: int | None
     swap: int | None  # bytes, of memory and swap together; None: unlimited, or another setting
     rules: tuple[str, ...]  # ids of the findings that it fixes
     decided_by: str | None  # the policy's rule that wants it; None: it is as declared
+    memory: int | None = None  # bytes, of swap: the limit that stays, without which it can't be set
 
 
 class Change(NamedTuple):
@@ -79,6 +82,10 @@ class Change(NamedTuple):
         for step in self.steps:
             if step.setting == "oom_group":
                 options["oom_group"] = bool(step.after)
+            elif step.setting == "reservation":
+                options["memory_reservation"] = format_size(step.after)
+            elif step.setting == "swap":
+                options.update(memory=format_size(step.memory), memory_swap=format_size(step.swap))
             else:
                 options.update(memory=format_size(step.after), memory_swap=format_size(step.swap))
         return options
@@ -157,6 +164,7 @@ class _ContainerPlanner:
     def __init__(self, host_facts: Facts, container: Facts, decision: Decision, options: Options) -> None:
         self._host_facts, self._container, self._decision, self._options = host_facts, container, decision, options
         self._limit = current_limit(container).value
+        self._wanted_swap: int | str | None = None  # as Decision.swap, where it is to change with the limit
         self.steps: list[Step] = []
         self.skipped: list[Skipped] = []
 
@@ -179,11 +187,28 @@ class _ContainerPlanner:
                     self._skip(finding["rule"], obstacle)
                 else:
                     to_fix.setdefault(setting, []).append(finding["rule"])
-        if "memory" in to_fix:
+        if WISHES_RULE in to_fix.get("memory", []):
+            to_fix["memory"].remove(WISHES_RULE)
+            wishes, obstacle = possible_wishes(self._host_facts, self._container, self._decision, self._limit)
+            if obstacle:
+                self._skip(WISHES_RULE, obstacle)
+            self._plan_wishes(wishes, bool(to_fix["memory"]))
+        if to_fix.get("memory"):
             bounds_waived = any(finding["rule"] == "memory-limit-out-of-bounds" and finding["waiver"] for finding in findings)
             self._plan_memory(to_fix["memory"], not bounds_waived)
         if "oom_group" in to_fix:
             self._plan_oom_group(to_fix["oom_group"])
+
+    def _plan_wishes(self, wishes: list[Wish], limit_changes: bool) -> None:
+        for wish in wishes:
+            if wish.setting == "swap" and limit_changes:
+                self._wanted_swap = self._decision.swap  # beside the new limit, see _swap()
+                continue
+            swap = None if wish.wanted is None or self._limit is None else self._limit + wish.wanted
+            self.steps.append(Step(
+                setting=wish.setting, before=wish.current, after=wish.wanted, swap=swap if wish.setting == "swap" else None,
+                rules=(WISHES_RULE,), decided_by=self._decision.decided_by.get(wish.setting),
+                memory=self._limit if wish.setting == "swap" else None))
 
     def _settings_of(self, finding: Finding) -> list[str]:
         """Which of the settings to enforce a finding is about."""
@@ -224,6 +249,10 @@ class _ContainerPlanner:
             return
         self.steps.append(Step(setting="memory", before=self._limit, after=target, swap=self._swap(rules, target),
                                rules=tuple(rules), decided_by=self._decided_by(rules)))
+        reservation = self._decision.reservation if "memory-limit-missing" in rules else None
+        if reservation is not None and reservation <= target and next_start_obstacle(self._host_facts, self._container) is None:
+            self.steps.append(Step(setting="reservation", before=None, after=reservation, swap=None, rules=("memory-limit-missing",),
+                                   decided_by=self._decision.decided_by.get("reservation")))
 
     def _no_target(self, rules: list[str]) -> Obstacle | None:
         if "memory-limit-missing" in rules and self._decision.default is None:
@@ -270,6 +299,9 @@ class _ContainerPlanner:
 
     def _swap(self, rules: list[str], target: int) -> int | None:
         """Memory and swap together: what it may swap stays as it is; with a first limit it may not."""
+        wanted = self._decision.swap if "memory-limit-missing" in rules else self._wanted_swap
+        if wanted is not None:
+            return None if wanted == UNLIMITED else target + int(wanted)
         if "memory-limit-missing" in rules:
             return target
         settings = next_start_settings(self._container)

@@ -24,7 +24,7 @@ _SKIPPED = {
     "below_usage": "would be killed", "no_default": "no default in the policy", "waived": "waived", "unknown": "not known",
     "ancestor": "limit of a cgroup above", "stopped": "not running", "not_kept": "lost at next start",
     "not_persisted": "lost at next start", "no_cgroup": "no cgroup of its own", "infra": "infra container",
-    "no_controller": "no memory controller", "cgroup_v1": "cgroup v1", "gone": "gone",
+    "no_controller": "no memory controller", "cgroup_v1": "cgroup v1", "gone": "gone", "recreate": "only when it is created",
 }
 
 

@@ -56,6 +56,8 @@ def format_setting(setting: str, value: int | None) -> str:
     """Return a setting's value for people: "64 MiB", "none", "on"."""
     if setting == "oom_group":
         return "on" if value else "off"
+    if setting == "swap":
+        return "unlimited" if value is None else human_size(value) if value else "none"
     return "none" if value is None else human_size(value)
 
 

@@ -38,6 +38,8 @@ RULES = {rule.id: rule for rule in (
     Rule("oom-group-mismatch", "Wrong memory.oom.group", "medium",
          "An OOM kill takes another part of the container than the policy wants.",
          label="wrong memory.oom.group", unprotected=True, settings=("oom_group",)),
+    Rule("memory-settings-mismatch", "Other memory settings", "low",
+         "Swap, reservation or memory.high are not what the policy wants.", label="other memory settings", settings=("memory",)),
     Rule("limit-not-persistent", "Limit is not persistent", "medium",
          "A limit that the kernel enforces is lost when the container starts again.",
          label="lost at next start", settings=SETTINGS),

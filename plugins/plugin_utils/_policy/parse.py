@@ -15,7 +15,7 @@ import decimal
 import re
 from typing import Any, Callable
 
-from ...module_utils._system.sizes import parse_size
+from ...module_utils._system.sizes import UNLIMITED, parse_size
 from .._model.finding import SEVERITIES
 from .._model.rules import RULES
 from .._text import parse_time, printable
@@ -152,7 +152,7 @@ def _parse_memory(mapping: Any, place: str, problems: list[str]) -> dict[str, An
     if mapping is None:
         return dict.fromkeys(MEMORY_KEYS)  # null resets all memory keys
     part = _Part(mapping, place, MEMORY_KEYS, problems)
-    parsers = {"required": _parse_boolean, "max_share_of_host": lambda value: _parse_share(value, 1)}
+    parsers: dict[str, Callable[[Any], Any]] = {"required": _parse_boolean, "swap": _parse_swap, "max_share_of_host": lambda value: _parse_share(value, 1)}
     settings = {key: part.read(key, parsers.get(key, _parse_bound)) for key in MEMORY_KEYS if part.has(key)}
     low, high, default = settings.get("min"), settings.get("max"), settings.get("default")
     if is_above(low, high):
@@ -196,6 +196,16 @@ def _parse_bound(value: Any) -> int | Share:
     if size is None:
         raise ValueError("%s is no bound; null takes a bound away" % _short_repr(value))
     return size
+
+
+def _parse_swap(value: Any) -> int | str | Share:
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word in ("none", UNLIMITED):
+        return UNLIMITED if word == UNLIMITED else 0
+    try:
+        return _parse_bound(value)
+    except ValueError as exc:
+        raise ValueError("%s; none for no swap, unlimited for any" % exc) from exc
 
 
 def _parse_variable(value: Any) -> str:

@@ -12,15 +12,15 @@ from __future__ import annotations
 import datetime
 from typing import Any, Iterator, NamedTuple
 
-from ...module_utils._system.sizes import format_size
+from ...module_utils._system.sizes import UNLIMITED, format_size
 from .._model.container_facts import Facts, is_infra
 from .._text import printable
 from .match import ALWAYS, Condition, match_document
 from .share import Share, bytes_of, format_bound
 
-MEMORY_KEYS = ("required", "default", "min", "max", "max_share_of_host")
+MEMORY_KEYS = ("required", "default", "min", "max", "max_share_of_host", "swap", "reservation", "high")
 # max_share_of_host is part of what `max` becomes on a host
-DECISION_KEYS = ("required", "default", "min", "max", "oom_group", "severity")
+DECISION_KEYS = ("required", "default", "min", "max", "oom_group", "severity", "swap", "reservation", "high")
 
 
 class PolicyRule(NamedTuple):
@@ -75,6 +75,9 @@ class Decision(NamedTuple):
     max: int | None = None  # bytes
     oom_group: bool | None = None  # memory.oom.group on or off
     severity: str | None = None  # of its findings; None: each rule's own
+    swap: int | str | None = None  # bytes beside its memory, or UNLIMITED; of one that has a limit, as the next two
+    reservation: int | None = None  # bytes
+    high: int | None = None  # bytes: memory.high
     decided_by: dict[str, str] = {}  # label of the rule that each of DECISION_KEYS comes from
     problems: tuple[str, ...] = ()  # rules that could not be evaluated, and why
 
@@ -86,7 +89,8 @@ class Decision(NamedTuple):
     @property
     def is_exempt(self) -> bool:
         """Whether the policy wants nothing of the container."""
-        return not self.required and self.bounds == (None, None) and self.oom_group is None
+        wishes = (self.oom_group, self.swap, self.reservation, self.high)
+        return not self.required and self.bounds == (None, None) and wishes == (None, None, None, None)
 
 
 # Every container has a limit and dies as a whole.
@@ -143,8 +147,10 @@ def explain_decision(policy: Policy, host_facts: Facts, container: Facts) -> dic
 def _explain_key(decision: Decision, key: str) -> dict[str, Any]:
     value = getattr(decision, key)
     explained = {"value": value, "decided_by": decision.decided_by.get(key)}
-    if key in ("default", "min", "max") and value is not None:
+    if key in ("default", "min", "max", "reservation", "high") and value is not None:
         explained["size"] = format_size(value)
+    elif key == "swap" and isinstance(value, int):
+        explained["size"] = format_size(value) if value else "none"
     return explained
 
 
@@ -190,5 +196,8 @@ def _reconcile(settings: dict[str, Any], sources: dict[str, tuple[int, str]], me
         default, decided_by["default"] = low, decided_by["min"]
     if default is not None and high is not None and default > high:
         default, decided_by["default"] = high, decided_by["max"]
-    return Decision(required=settings.get("required"), default=default, min=low, max=high,
-                    oom_group=settings.get("oom_group"), severity=settings.get("severity"), decided_by=decided_by)
+    swap = settings.get("swap")
+    return Decision(required=settings.get("required"), default=default, min=low, max=high, oom_group=settings.get("oom_group"),
+                    severity=settings.get("severity"), swap=swap if swap == UNLIMITED else bytes_of(swap, memory_total),
+                    reservation=bytes_of(settings.get("reservation"), memory_total), high=bytes_of(settings.get("high"), memory_total),
+                    decided_by=decided_by)

@@ -29,6 +29,7 @@ from .near_limit import near_limit_findings
 from .remedy import cgroup_v2_remedy
 from .suspicious import suspicious_findings
 from .waivers import apply_waivers
+from .wishes import wish_findings
 
 _MISSING_LIMITS = {"no_controller": "The kernel has no memory controller: nothing on this host can be limited.",
                    "cgroup_v1": "On cgroup v1 nothing limits a rootless container: Podman ignores --memory."}
@@ -94,6 +95,7 @@ def settings_findings(host: str, host_facts: Facts, container: Facts, key: Conta
     :param host_facts: from named_host.
     """
     findings = limit_findings(host, host_facts, container, key, decision)
+    findings += wish_findings(host, host_facts, container, key, decision)
     findings += drift_findings(host, host_facts, container, key, decision)
     missing = missing_limits(host_facts, container)
     for finding in findings:

@@ -137,6 +137,27 @@ def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set
     return "\n".join([*_by_module(host, container, key, wanted), *_also_change(container, key, text, podman)])
 
 
+def wishes_remedy(host: str, container: Facts, key: ContainerKey, wanted: dict[str, int | None]) -> str:
+    """Set swap (beside its limit) and reservation; memory.high is for who creates it.
+
+    :param wanted: bytes of swap, reservation, high; None: unlimited swap.
+    """
+    settings: dict[str, int | str | bool] = {}
+    options = []
+    limit = (effective_settings(container) or next_start_settings(container)).get("limit")
+    if "swap" in wanted and limit is not None:
+        swap = wanted["swap"]
+        settings.update(memory=limit, memory_swap=UNLIMITED if swap is None else limit + swap)
+        options += ["--memory=%d" % limit, "--memory-swap=%d" % (-1 if swap is None else limit + swap)]
+    if wanted.get("reservation") is not None:
+        settings["memory_reservation"] = wanted["reservation"] or 0
+        options.append("--memory-reservation=%d" % settings["memory_reservation"])
+    lines = _by_module(host, container, key, settings) + _also_change(container, key, " ".join(options)) if settings else []
+    if "high" in wanted:
+        lines.append("# memory.high is given when it is created: podman run --cgroup-conf=memory.high=%d" % (wanted["high"] or 0))
+    return "\n".join(lines)
+
+
 def _by_module(host: str, container: Facts, key: ContainerKey, settings: dict[str, int | str | bool]) -> list[str]:
     """The collection's own module: live without a restart, and persistent where this Podman can."""
     every = "# on the controller. For all that the policy wants: ansible-playbook podman_fleet.memory.enforce"

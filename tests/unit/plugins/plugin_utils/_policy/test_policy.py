@@ -36,10 +36,18 @@ def decide_by(*rules, host=None, container=None):
 
 
 def test_all_keys_and_where_they_come_from():
-    decision = decide_by(rule("a", memory={"required": True, "default": "512m", "min": "64m", "max": "1g"}, oom_group=True,
-                              severity="low"))
-    assert decision[:6] == (True, 512 * MIB, 64 * MIB, GIB, True, "low")
-    assert decision.decided_by == dict.fromkeys(DECISION_KEYS, "rule 1 'a'")
+    decision = decide_by(rule("a", memory={"required": True, "default": "512m", "min": "64m", "max": "1g", "swap": "1g", "reservation": "10%",
+                                           "high": "800m"}, oom_group=True, severity="low"))
+    assert decision[:9] == (True, 512 * MIB, 64 * MIB, GIB, True, "low", GIB, 429496729, 800 * MIB)
+    assert decision.decided_by == {**dict.fromkeys(DECISION_KEYS, "rule 1 'a'"), "reservation": "rule 1 'a' (10% of the host)"}
+
+
+@pytest.mark.parametrize("swap, expected", [
+    ("none", 0), ("None", 0), ("unlimited", "unlimited"), ("512m", 512 * MIB), (1024, 1024), ("25%", GIB), (None, None)])
+def test_swap(swap, expected):
+    decision = decide_by(rule("a", memory={"swap": "1t"}), rule("b", memory={"swap": swap}))
+    assert decision.swap == expected
+    assert not decision.is_exempt or swap is None
 
 
 def test_later_rules_override_key_by_key():
