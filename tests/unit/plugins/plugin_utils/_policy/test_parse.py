@@ -116,7 +116,8 @@ def test_shapes(document, message):
 
 @pytest.mark.parametrize("variables, message", [
     ("tier", "host_variables: 'tier' is no list"), (["ti er"], "host_variables: 'ti er' is no name of a variable"), ([7], "host_variables: 7 is no name"),
-    (["ansible_host"], "host_variables: 'ansible_host' is not the inventory's own"), (["group_names"], "host_variables: 'group_names' is not the inventory's own"),
+    (["ansible_host"], "host_variables: 'ansible_host' is not the inventory's own"),
+    (["group_names"], "host_variables: 'group_names' is not the inventory's own"),
 ])
 def test_host_variables(variables, message):
     assert problems({"host_variables": variables})[0].startswith(message)
