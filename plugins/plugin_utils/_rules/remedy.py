@@ -137,7 +137,7 @@ def persist_remedy(host: str, container: Facts, key: ContainerKey, settings: set
     return "\n".join([*_by_module(host, container, key, wanted), *_also_change(container, key, text, podman)])
 
 
-def wishes_remedy(host: str, container: Facts, key: ContainerKey, wanted: dict[str, int | None]) -> str:
+def wishes_remedy(host: str, container: Facts, key: ContainerKey, wanted: dict[str, int | None], podman: tuple[int, ...] = ()) -> str:
     """Set swap (beside its limit) and reservation; memory.high is for who creates it.
 
     :param wanted: bytes of swap, reservation, high; None: unlimited swap.
@@ -151,8 +151,8 @@ def wishes_remedy(host: str, container: Facts, key: ContainerKey, wanted: dict[s
         options += ["--memory=%d" % limit, "--memory-swap=%d" % (-1 if swap is None else limit + swap)]
     if wanted.get("reservation") is not None:
         settings["memory_reservation"] = wanted["reservation"] or 0
-        options.append("--memory-reservation=%d" % settings["memory_reservation"])
-    lines = _by_module(host, container, key, settings) + _also_change(container, key, " ".join(options)) if settings else []
+        options.append("--memory-reservation=%d" % (wanted["reservation"] or 0))
+    lines = _by_module(host, container, key, settings) + _also_change(container, key, " ".join(options), podman) if settings else []
     if "high" in wanted:
         lines.append("# memory.high is given when it is created: podman run --cgroup-conf=memory.high=%d" % (wanted["high"] or 0))
     return "\n".join(lines)

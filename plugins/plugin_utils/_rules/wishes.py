@@ -26,7 +26,7 @@ from .._model.finding import Finding
 from .._policy.policy import Decision
 from .._text import human_size
 from .limits import settings_finding
-from .remedy import wishes_remedy
+from .remedy import podman_version, wishes_remedy
 
 WISHES_RULE = "memory-settings-mismatch"
 _NAMES = {"swap": "swap", "reservation": "reservation", "high": "memory.high"}
@@ -85,7 +85,7 @@ def wish_findings(host: str, host_facts: Facts, container: Facts, key: Container
         summary=", ".join("%s %s instead of %s" % (_NAMES[wish.setting], _size(wish.setting, wish.current), _size(wish.setting, wish.wanted))
                           for wish in wishes),
         detail="Decided by %s." % ", ".join(sorted({decision.decided_by[wish.setting] for wish in wishes})),
-        remedy=wishes_remedy(host, container, key, {wish.setting: wish.wanted for wish in wishes}),
+        remedy=wishes_remedy(host, container, key, {wish.setting: wish.wanted for wish in wishes}, podman_version(host_facts)),
         evidence={"wanted": {wish.setting: wish.wanted for wish in wishes}, "current": {wish.setting: wish.current for wish in wishes},
                   "wanted_by": {wish.setting: decision.decided_by[wish.setting] for wish in wishes}})]
 
