@@ -82,7 +82,7 @@ def options(given, **memory):
     ({"swap": "50m", "reservation": "64m"}, {}, {"memory": "100m", "memory_swap": "150m", "memory_reservation": "64m"}),
     # with its first limit it gets the swap at once
     ({"required": True, "default": "200m", "swap": "50m", "reservation": "64m"}, {"memory__effective__limit": None, "memory__declared__limit": None,
-                                                            "memory__effective__swap_limit": None, "memory__declared__swap_limit": None},
+                                                                                  "memory__effective__swap_limit": None, "memory__declared__swap_limit": None},
      {"memory": "200m", "memory_swap": "250m", "memory_reservation": "64m"}),
     ({"min": "200m", "swap": "50m"}, {}, {"memory": "200m", "memory_swap": "250m"}),
 ])
