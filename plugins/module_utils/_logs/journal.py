@@ -13,24 +13,14 @@ import re
 import struct
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Deque, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._system.command import CommandError
 from .._system.times import SECOND
 from .journalctl import journalctl_argv, read_lines
-from .kernel_lines import OOM_MESSAGE, OOM_PATTERN, OOM_WORDS
+from .kernel_lines import OOM_WORDS
 from .kernel_oom import KernelMessage
-from .records import (
-    KERNEL_FIELDS,
-    KERNEL_MATCHES,
-    OOMD_UNIT,
-    SYSTEM_UNIT_MATCHES,
-    UNIT_FIELDS,
-    Entry,
-    field_text,
-    manager_uid,
-    parse_entry,
-)
+from .records import OOMD_UNIT, SYSTEM_UNIT_MATCHES, UNIT_FIELDS, Entry, field_text, manager_uid, parse_entry
 
 _DIRECTORIES = ("/var/log/journal", "/run/log/journal")
 # https://systemd.io/JOURNAL_FILE_FORMAT/: signature, …, n_entries at 152, head_entry_realtime at 184
@@ -41,12 +31,31 @@ _HEAD_REALTIME = 184
 # The kernel escapes what is not printable in a record; journald undoes that, and so do we.
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
-# Bytes of JSON that are kept of the kernel's and root's entries, and of those of each other user: an entry has about 600.
+# Bytes of JSON that are kept of root's entries, and of those of each other user: an entry has about 600.
 MAX_SYSTEM = 32 * 1024 * 1024
 MAX_USER = 4 * 1024 * 1024
 SOMEBODY = -1  # in place of a uid: a user, but which one is not known
 _RING_SECONDS = 10  # the largest buffer is read in one or two
-_NEVER_USED = ("__CURSOR", "__SEQNUM", "__SEQNUM_ID")  # which journalctl prints always
+NEVER_USED = ("__CURSOR", "__SEQNUM", "__SEQNUM_ID")  # which journalctl prints always
+
+
+class DroppedReports(NamedTuple):
+    """The kernel's reports of OOM kills that were read and not kept."""
+
+    killed: Dict[Optional[str], int] = {}  # {boot id: number of killed processes in those of users}
+    spans: Dict[Optional[str], Tuple[int, int]] = {}  # {boot id: the kernel's clock at the first and at the last of these}
+    before: Dict[int, int] = {}  # {uid of the owner, 0: root or unknown: microseconds before which reports may be missing}
+
+    def without_repeated(self, messages: Iterable[KernelMessage]) -> List[KernelMessage]:
+        """Return the messages of another source without those of the times that are counted here already.
+
+        What else the kernel wrote at these times is in the entries that were kept.
+        """
+        return [message for message in messages if not self._is_counted(message)]
+
+    def _is_counted(self, message: KernelMessage) -> bool:
+        first, last = self.spans.get(message.boot, (0, -1))
+        return first <= message.mono <= last
 
 
 class JournalEntries(NamedTuple):
@@ -57,6 +66,7 @@ class JournalEntries(NamedTuple):
     problem: Optional[str]  # why there is nothing, or not everything
     left_out: Dict[int, int] = {}  # {uid or SOMEBODY: number} of the oldest entries of those who wrote too many
     since: Optional[int] = None  # microseconds from which on all were read, where time or room did not last for more
+    dropped: DroppedReports = DroppedReports()  # of the kernel's, see kernel_reports.py
 
 
 class RingBuffer(NamedTuple):
@@ -96,38 +106,12 @@ def _first_entry_time(path: str) -> Optional[int]:
     return struct.unpack_from("<Q", header, _HEAD_REALTIME)[0]
 
 
-def read_kernel_log(since: int, timeout: float) -> JournalEntries:
-    """Read the kernel's OOM messages.
-
-    :param since: microseconds since the epoch, here and in the functions below.
-    """
-    argv = journalctl_argv(KERNEL_FIELDS, since) + KERNEL_MATCHES
-    answer = run_journalctl(argv + ["--case-sensitive=true", "--grep=" + OOM_PATTERN], timeout, lambda: _SharesReader(_kernel_quota))
-    if answer.problem and "pattern matching" in answer.problem:
-        # journalctl was built without PCRE2: read all of the kernel's messages
-        answer = run_journalctl(argv, timeout, lambda: _SharesReader(_kernel_quota))
-    return answer
-
-
-def kernel_entries_begin(answer: JournalEntries) -> int:
-    """Return from when on read_kernel_log() kept all of the kernel's own entries, where it left some out.
-
-    Not by those that users can bring about: they have a share of their own, in which older ones may be left.
-    """
-    return min(int(entry["__REALTIME_TIMESTAMP"]) for entry in answer.entries if _kernel_quota(entry) == 0)
-
-
 def read_unit_records(since: int, timeout: float) -> JournalEntries:
-    """Read what the system's systemd manager and systemd-oomd recorded of OOM kills. No user can write any of it."""
+    """Read what the system's systemd manager and systemd-oomd recorded of OOM kills. No user can write any of it.
+
+    :param since: microseconds since the epoch.
+    """
     return run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, lambda: _SharesReader(_manager_quota))
-
-
-def _kernel_quota(entry: Entry) -> Optional[int]:
-    """Whose share an entry of the kernel's takes: what only holds its words is what users can bring about."""
-    text = field_text(entry.get("MESSAGE"))
-    if not OOM_WORDS.search(text):
-        return None
-    return 0 if OOM_MESSAGE.search(text) else SOMEBODY
 
 
 def _manager_quota(entry: Entry) -> Optional[int]:
@@ -203,7 +187,7 @@ class _SharesReader(Reader):
         if uid is None:
             return
         kept = self._kept.setdefault(uid, deque())
-        for name in _NEVER_USED:
+        for name in NEVER_USED:
             entry.pop(name, None)
         kept.append((self._number, size, entry))
         self._number += 1

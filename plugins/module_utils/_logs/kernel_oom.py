@@ -8,11 +8,10 @@ Pure. kernel_lines.py knows the form of the lines; this file knows what several 
 them, or can be read in ways that disagree, is no kill: it is told as a DoubtfulRecord.
 """
 
-from collections import Counter, deque
-from typing import Counter as CounterType, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from collections import Counter
+from typing import Counter as CounterType, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._cgroup.paths import find_container_id, nested_cgroup, own_cgroup
-from .._system.times import SECOND
 from .kernel_lines import (
     OOM_WORDS,
     ChosenLine,
@@ -29,6 +28,7 @@ from .kernel_lines import (
     summary_beginning,
     summary_readings,
 )
+from .rate_limit import RecentSummaries
 
 
 class KernelMessage(NamedTuple):
@@ -40,9 +40,6 @@ class KernelMessage(NamedTuple):
     text: str
 
 
-# oom_kill_process(): DEFAULT_RATELIMIT_BURST summaries in DEFAULT_RATELIMIT_INTERVAL
-_BURST = 10
-_INTERVAL = 5 * SECOND
 _MAX_TEXT = 300  # characters of a doubtful record
 
 # boot, mono, text, and which of several equal messages it is
@@ -171,7 +168,7 @@ class _Parser:
         self.log = KernelLog(kills=[], unattributed=[], killed_per_boot={}, doubtful=[])
         self._readings: List[Summary] = []  # of the open kill's summary
         self._kill: Optional[Kill] = None  # the open one, by the first of the readings
-        self._recent: Deque[KernelMessage] = deque(maxlen=_BURST)  # the last summaries
+        self._recent = RecentSummaries()
         self._lost: Optional[_Lost] = None  # the open report, where its summary is missing
         self._cut: Optional[KernelMessage] = None  # a summary whose end may be in the next records
         # Before 5.1: what stands in place of the summary, and the process that was chosen, whose child may be killed.
@@ -205,7 +202,7 @@ class _Parser:
         self._lost = None
         self._cut = None if readings else message
         self._old_summary = self._chosen = None
-        self._recent.append(message)
+        self._recent.add(message.boot, message.mono)
         if readings:
             first, self._readings = readings[0], readings
             self._kill = Kill(
@@ -223,7 +220,7 @@ class _Parser:
             self._lost = None
         if not chosen:
             self._old_summary = message
-            self._recent.append(message)
+            self._recent.add(message.boot, message.mono)
             return True
         old, self._old_summary, self._chosen = self._old_summary, None, chosen
         if not self._kill and old and old.boot == message.boot and chosen.memcg:
@@ -259,7 +256,7 @@ class _Parser:
             # With memory.oom.group the first victim is listed once more among the others.
             if victim.pid not in [other.pid for other in kill.victims]:
                 kill.victims.append(victim)
-                if killed.pid != self._readings[0].pid and self._may_lack_summary(message):
+                if killed.pid != self._readings[0].pid and self._recent.may_lack_one(message.boot, message.mono):
                     self.log.unattributed.append(UnattributedKill(message.at, message.boot, victim, killed.memcg))
             return
         self.close_kill()
@@ -271,7 +268,7 @@ class _Parser:
         """The place of a victim without a summary."""
         lost = self._lost
         if lost and lost.boot == message.boot and not self._cut and (
-                pid == lost.pid or (lost.group and not self._may_lack_summary(message))):
+                pid == lost.pid or (lost.group and not self._recent.may_lack_one(message.boot, message.mono))):
             return lost.place
         place = self._drop_cut() if self._cut and self._cut.boot == message.boot else None
         self._lost = _Lost(message.boot, pid, place)
@@ -283,11 +280,6 @@ class _Parser:
         if self._lost and last.victim.pid == self._lost.pid:
             self._lost = self._lost._replace(place=group, group=True)
             self.log.unattributed[-1] = last._replace(place=group, group=True)
-
-    def _may_lack_summary(self, message: KernelMessage) -> bool:
-        """Whether the kernel's rate limit may have suppressed a summary just before: then a victim may be of another kill."""
-        return len(self._recent) == _BURST and self._recent[0].boot == message.boot and (
-            message.mono - self._recent[0].mono <= _INTERVAL)
 
     def close(self) -> None:
         """Take what is open as complete."""

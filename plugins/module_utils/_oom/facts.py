@@ -14,7 +14,7 @@ from .._cgroup.cgroupfs import CgroupFiles
 from .._door.door import clean_facts
 from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
-from .._logs.journal import kernel_entries_begin, oldest_entry_time, read_ring_buffer
+from .._logs.journal import oldest_entry_time, read_ring_buffer
 from .._logs.journald_settings import missing_kernel_lines
 from .._logs.kernel_oom import KernelLog, parse_kernel_log
 from .._logs.oomd import oomd_silence
@@ -124,11 +124,12 @@ class _Collector:
     def _merge_kernel_logs(self, answers: Answers) -> Tuple[KernelLog, Coverage, Dict[int, int]]:
         """Return the KernelLog of journal, ring buffer and the recorder's history together, its Coverage, HostRecords.dropped."""
         since, boot = self._options.since, self._host.boot_id()
-        ring = read_ring_buffer(boot)
+        ring, left_out = read_ring_buffer(boot), answers.kernel_log.dropped
         log = parse_kernel_log(
             parse_kernel_messages(answers.kernel_log.entries),
-            [message for message in ring.messages if message.at >= since], answers.history.messages)
-        logged = log.killed_per_boot.get(boot, 0)
+            left_out.without_repeated(message for message in ring.messages if message.at >= since),
+            left_out.without_repeated(answers.history.messages))
+        logged = log.killed_per_boot.get(boot, 0) + left_out.killed.get(boot, 0)
         coverage = kernel_coverage(
             since, self._host.booted_at(), self._kernel_journal_since(answers), ring.since, answers.counted, logged)
         if coverage.status == "unavailable" and answers.kernel_log.entries:
@@ -136,6 +137,7 @@ class _Collector:
         # what the history dropped of a user's does not count where the log alone is complete
         dropped = {uid: before if coverage.since is None else min(before, coverage.since)
                    for uid, before in answers.history.dropped.items()}
+        dropped.update((uid, max(before, dropped.get(uid, 0))) for uid, before in left_out.before.items() if uid)
         state = answers.history.state
         extended = state.extend_coverage(coverage.since, boot, answers.counted, logged) if state else coverage.since
         if extended != coverage.since:
@@ -154,9 +156,7 @@ class _Collector:
         """From when on the journal was read for the kernel's messages; None: not to its end."""
         if answers.kernel_log.problem:
             return None
-        if 0 in answers.kernel_log.left_out:
-            return kernel_entries_begin(answers.kernel_log)
-        return answers.journal_since
+        return answers.journal_since and max(answers.journal_since, answers.kernel_log.dropped.before.get(0, 0))
 
     def _find_systemd_coverage(self, answers: Answers) -> Dict[int, Optional[int]]:
         """Return {uid: from when on the journal holds the records of the user's systemd}."""

@@ -7,7 +7,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
-from .._logs.journal import JournalEntries, oldest_entry_time, read_kernel_log, read_unit_records
+from .._logs.journal import JournalEntries, oldest_entry_time, read_unit_records
+from .._logs.kernel_reports import read_kernel_log
 from .._logs.records import parse_oomd_kills, parse_unit_ooms
 from .._podman.listing import PodmanAnswer, unanswered
 from .._recorder.record import Record

@@ -12,7 +12,7 @@ import struct
 import pytest
 from recorded_host import FIXTURES
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal, kernel_reports
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journalctl import Ending
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
@@ -56,7 +56,7 @@ def line(**fields):
 
 def test_only_what_is_needed_is_asked_for(journalctl):
     calls = journalctl((0, b"", "")).calls
-    journal.read_kernel_log(7 * SECOND, 60)
+    kernel_reports.read_kernel_log(7 * SECOND, 60)
     journal.read_unit_records(7 * SECOND, 60)
     assert calls == [
         ["journalctl", "--no-pager", "--quiet", "--all", "--output=json", "--output-fields=MESSAGE,_BOOT_ID,_SOURCE_MONOTONIC_TIMESTAMP",
@@ -72,7 +72,7 @@ def test_only_what_is_needed_is_asked_for(journalctl):
 
 def test_grep_without_a_match_is_no_problem(journalctl):
     journalctl((1, b"", ""))
-    assert journal.read_kernel_log(0, 60) == ([], 0, None, {}, None)
+    assert kernel_reports.read_kernel_log(0, 60) == journal.JournalEntries([], 0, None)
 
 
 def test_a_message_beside_the_answer_makes_it_ask_once_more(journalctl):
@@ -96,20 +96,9 @@ def test_what_may_be_incomplete_is_a_problem(journalctl, result, entries, proble
 def test_without_pattern_matching_all_kernel_messages_are_read(journalctl):
     refused = (1, b"", "Compiled without pattern matching support")
     calls = journalctl(refused, refused, (0, KERNEL_ENTRY + ENTRY, "")).calls
-    answer = journal.read_kernel_log(0, 60)
+    answer = kernel_reports.read_kernel_log(0, 60)
     assert answer.problem is None and len(answer.entries) == 1
     assert not any(word.startswith("--grep") for word in calls[-1])
-
-
-def test_the_kernels_log_begins_where_its_own_entries_do(journalctl, monkeypatch):
-    """Not at an older one that a user has brought about: kills in between were left out."""
-    monkeypatch.setattr(journal, "MAX_SYSTEM", 2000)
-    mine = line(MESSAGE="tmpfs: Unknown parameter 'Killed process 1 ('", __REALTIME_TIMESTAMP="1000000")
-    kills = [line(MESSAGE="Killed process %d (x)" % number, __REALTIME_TIMESTAMP=str(2000000 + number)) for number in range(500)]
-    journalctl((0, mine + b"".join(kills), ""))
-    answer = journal.read_kernel_log(0, 60)
-    assert answer.left_out[0] > 400 and answer.entries[0]["__REALTIME_TIMESTAMP"] == "1000000"
-    assert journal.kernel_entries_begin(answer) == 2000000 + answer.left_out[0]
 
 
 def test_what_is_no_entry_is_counted_and_the_others_are_read(journalctl):

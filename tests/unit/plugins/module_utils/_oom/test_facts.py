@@ -12,8 +12,10 @@ from types import SimpleNamespace
 import pytest
 from recorded_host import HOSTS, UIDS, Recorded, read
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import kernel_reports
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal import JournalEntries, RingBuffer
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries, parse_kernel_messages
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts, journals, limits, ownership, sources
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import UserAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
@@ -310,3 +312,30 @@ def test_a_user_who_makes_thousands_of_containers_with_kills_takes_nothing_from_
     assert len(of_alice) <= 3 and [entry for entry in result["removed"] if entry["user"] == "root"]
     assert [error["user"] for error in result["errors"]] == [user_name(1000)]
     assert "oldest were left out" in result["errors"][0]["message"]
+
+
+def test_reports_of_one_user_that_were_left_out_cost_nobody_else_a_verdict(bench, monkeypatch):
+    """All of root's verdicts are as before, with the kernel's own count; alice's are right or unknown, and it is told."""
+    kernel = bench.entries["kernel"]
+    bench.counted = parse_kernel_log(parse_kernel_messages(kernel)).killed_per_boot[bench.boot_id()]
+    before = bench.collect()
+    monkeypatch.setattr(kernel_reports, "MAX_USERS", 4000)
+    reader = kernel_reports.KernelReports()
+    for entry in kernel:
+        reader.keep(dict(entry), len(json.dumps(entry)))
+    assert set(reader.left_out) == {1000}
+    monkeypatch.setattr(sources, "read_kernel_log", lambda *_arguments: JournalEntries(
+        entries=reader.entries(), bad_lines=0, problem=None, left_out=reader.left_out, dropped=reader.dropped))
+    after = bench.collect()
+    assert source(after, "kernel_log")[0]["status"] == "ok"
+
+    def verdicts(result, user):
+        return {entry["id"]: entry["oom"] for entry in result["containers"] + result["removed"] if entry["user"] == user}
+
+    assert verdicts(after, "root") == verdicts(before, "root")
+    known, told = verdicts(before, "alice"), verdicts(after, "alice")
+    assert {ident for ident, oom in told.items() if oom["killed"] != known[ident]["killed"]}
+    for ident, oom in told.items():
+        assert oom["killed"] in (None, known[ident]["killed"]), (ident, oom)
+    (error,) = after["errors"]
+    assert error["user"] == user_name(1000) and "oldest were left out" in error["message"]
