@@ -39,9 +39,10 @@ def measure(host, wanted, rounds):
             took, result = _host.module(host, listing, "podman_fleet.memory.oom_facts", {
                 "users": users, "timeout": 600, "as_json": True})
             seconds[" and ".join(users)].append(took)
-            seen = len(json.loads(result["facts_json"])["containers"])
+            facts = json.loads(result["facts_json"])
+            seen = len(facts["containers"])
             if seen != wanted * len(users):
-                raise BenchError(f"oom_facts saw {seen} containers of {users} instead of {wanted * len(users)}; "
+                raise BenchError(f"oom_facts saw {seen} containers of {users} instead of {wanted * len(users)} ({facts['errors']}); "
                                  "`make fleet-down` for a fresh host")
         _host.say(number, seconds)
     return seconds
