@@ -31,6 +31,7 @@ from .rate_limit import RecentSummaries
 from .records import KERNEL_FIELDS, KERNEL_MATCHES, Entry, parse_kernel_messages
 
 ROOT = 0  # or of nobody in particular
+_ALONE = {ROOT, SOMEBODY}  # owners with room of their own
 MAX_USERS = 16 * 1024 * 1024  # bytes of JSON of all users' reports, of which one has about 1,200
 
 
@@ -77,6 +78,7 @@ class KernelReports(Reader):
         self.dropped = DroppedReports(killed={}, spans={}, before={})
         self._reports: Dict[int, Deque[_Report]] = {}  # by owner, SOMEBODY for what only holds the words
         self._sizes: Dict[int, int] = {}  # bytes, by owner
+        self._users_size = 0  # of all users together
         self._open: Optional[_Report] = None  # of the last summary
         self._recent = RecentSummaries()
         self._number = 0
@@ -97,7 +99,7 @@ class KernelReports(Reader):
         report.entries.append((self._number, entry))
         report.size += size
         self._number += 1
-        self._sizes[report.owner] = self._sizes.get(report.owner, 0) + size
+        self._grow(report.owner, size)
         self._shrink(report.owner)
 
     def entries(self) -> List[Entry]:
@@ -132,19 +134,22 @@ class KernelReports(Reader):
         return report
 
     def _shrink(self, owner: int) -> None:
-        while True:
-            if owner in (ROOT, SOMEBODY):
-                over, largest = self._sizes[owner] > (MAX_USER if owner == SOMEBODY else MAX_SYSTEM), owner
-            else:
-                sizes = {uid: size for uid, size in self._sizes.items() if uid not in (ROOT, SOMEBODY)}
-                over, largest = sum(sizes.values()) > MAX_USERS, max(sizes, key=lambda uid: sizes[uid])
-            if not over:
-                return
+        while self._is_over(owner):
+            largest = owner if owner in _ALONE else max(set(self._sizes) - _ALONE, key=lambda uid: self._sizes[uid])
             report = self._reports[largest].popleft()
             report.dropped = True
-            self._sizes[largest] -= report.size
+            self._grow(largest, -report.size)
             self._count_dropped(report, len(report.entries), report.killed)
             report.entries = []
+
+    def _is_over(self, owner: int) -> bool:
+        if owner == ROOT:
+            return self._sizes[ROOT] > MAX_SYSTEM
+        return self._sizes[SOMEBODY] > MAX_USER if owner == SOMEBODY else self._users_size > MAX_USERS
+
+    def _grow(self, owner: int, size: int) -> None:
+        self._sizes[owner] = self._sizes.get(owner, 0) + size
+        self._users_size += 0 if owner in _ALONE else size
 
     def _count_dropped(self, report: _Report, entries: int, killed: int) -> None:
         owner, dropped = report.owner, self.dropped
