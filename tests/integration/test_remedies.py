@@ -16,7 +16,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse 
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
 
 MIB = 1 << 20
-HOSTS = ("debian13", "testing")  # with drop-ins of quadlets, and updates that Podman keeps
+HOSTS = ("debian13",)  # one with drop-ins of quadlets, and updates that Podman keeps
 USERS = ("root", "alice")
 NAMES = ["re-none", "re-quadlet", "re-t-1", "re-served", "re-member", "re-unit"]
 MAKE = r"""
