@@ -212,7 +212,7 @@ def test_a_fact_does_not_take_the_place_of_a_function(fleet, name):
 def test_enforcement_goes_on_one_at_a_time(fleet, liar, others):
     fleet.cache(liar, memory_policy_settings="nothing")
     code, output = fleet.run("podman_fleet.memory.enforce", "--limit", "first,second,third", "--check", podman_memory_serial=1)
-    assert code == 2 and "host %s: memory_policy_settings" % liar in output, output
+    assert code == 2 and "host %s: memory_policy_settings" % liar in " ".join(output.split()), output  # 2.16 wraps warnings
     assert "%s: bad facts: not asked: its facts must not set what the fleet's owner sets: memory_policy_settings" % liar in output, output
     assert "Podman memory policy  3 hosts" in output
     assert "ok: [%s]\n" % liar not in output.split("PLAY [Mark")[0], output
