@@ -153,7 +153,8 @@ def ran(control, variables, checked, tmp_path_factory):
     story.write_text(yaml.safe_dump([{"import_playbook": "podman_fleet.memory." + each} for each in PLAYS]), encoding="utf-8")
     done = control.playbook(str(story), "--diff", extra=variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    plays = re.split(r"^PLAY \[", done.stdout, flags=re.MULTILINE)[1:]
+    plays = [play for play in re.split(r"^PLAY \[", done.stdout, flags=re.MULTILINE)[1:]
+             if not play.startswith("Mark the hosts that failed in batches]")]  # without serial there are none
     assert len(plays) == len(PLAYS), done.stdout
     reports = sorted(path for path in Path(variables["oom_audit_reports"]).iterdir() if path.name != "latest")
     return plays, [json.loads((path / "report.json").read_text(encoding="utf-8")) for path in reports], done.stderr
