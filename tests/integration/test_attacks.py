@@ -221,6 +221,22 @@ def test_h3_a_drain_that_she_hangs(host, control):
     assert [problem["user"] for problem in told.result["problems"]] == ["alice"]
 
 
+def test_h3_floods_of_the_journal_and_of_kills(host, control):
+    """Her kills are more than the kernel reports (10 in 5 seconds)."""
+    for user in VICTIMS:
+        host.run(f"podman stop -t 0 at-{user}; podman start at-{user}", user=user, timeout=300)
+    ident = host.run("podman inspect -f '{{.Id}}' at-alice", user="alice").stdout.strip()
+    unit = "systemd-run --user --quiet --wait --collect --property=MemoryMax=32M --property=OOMPolicy=continue python3 /usr/local/share/attack.py"
+    host.run(f"{unit} flood {ident} 3000; {unit} die 20", user="alice", timeout=600)
+    found = control.facts([host.name], {"users": ["root", "bob", "alice"], "timeout": PATIENCE})[host.name]
+    systemd = {each["user"]: each["status"] for each in found["sources"] if each["name"] == "systemd"}
+    assert (systemd["root"], systemd["bob"]) == ("ok", "ok"), found["sources"]
+    for user in VICTIMS:
+        (told,) = [each["oom"] for each in found["containers"] if each["name"] == "at-" + user]
+        assert (told["killed"], told["confidence"], told["missing"]) == (False, "certain", []), told
+    assert {each["user"] for each in found["errors"]} <= {"alice"}, found["errors"]
+
+
 # An OCI runtime of alice's: notes what it has, and does as the real one.
 SPY = """#!/bin/sh
 { echo "cgroup $(cat /proc/self/cgroup)"; grep ' _ses' /proc/keys | sed 's/^/key /'; } >>/home/alice/at-spied

@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What alice runs in test_attacks.py while root's modules work: attack.py replace RUNTIME_DIR SECRET, attack.py answer FILE COMMAND..."""
+"""What alice runs in test_attacks.py while root's modules work: attack.py replace RUNTIME_DIR SECRET, attack.py answer FILE COMMAND...,
+attack.py flood ID NUMBER, attack.py die NUMBER."""
 
 import contextlib
 import ctypes
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -30,6 +32,27 @@ def replace(run, secret):
                 with contextlib.suppress(OSError):
                     os.rename(path, os.path.join(run, "old-%d" % number))
                     os.symlink(os.path.dirname(secret), path)
+
+
+def flood(ident, number):
+    """Write so many entries in the words of Podman's events and of a service manager; journald wants them in several services."""
+    with open("/proc/self/comm", "w", encoding="ascii") as stream:
+        stream.write("systemd")
+    journald = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    journald.connect("/run/systemd/journal/socket")
+    entries = [("PODMAN_EVENT=died\nPODMAN_ID=%s\nMESSAGE=x\n" % ident).encode("ascii"),
+               b"MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef\nUSER_UNIT=x.service\nMESSAGE=x\n"]
+    for count in range(number):
+        journald.send(entries[count % 2])
+
+
+def die(number):
+    """Have so many children killed by the service's limit, as fast as it goes."""
+    for _number in range(number):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(len(b"x" * (64 << 20)) == 0)
+        os.waitpid(pid, 0)
 
 
 def answer(path, *command):
@@ -61,4 +84,10 @@ def answer(path, *command):
 
 
 if __name__ == "__main__":
-    {"replace": replace, "answer": answer}[sys.argv[1]](*sys.argv[2:])
+    command, words = sys.argv[1], sys.argv[2:]
+    if command == "flood":
+        flood(words[0], int(words[1]))
+    elif command == "die":
+        die(int(words[0]))
+    else:
+        {"replace": replace, "answer": answer}[command](*words)
