@@ -20,6 +20,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 from .._door.document import DoorError, parse_document
 from .._system.command import Identity
 from .._system.processes import child_pids
+from .._system.text import inert
 from .confinement import ConfinementError, Limits, Privileges, become_user, confine, end_scope, prepare_privileges
 
 # A function that runs as the user: a JSON value in, a JSON value out.
@@ -186,7 +187,7 @@ def _parse_reply(text: bytes) -> Dict[str, Any]:
 
 def _printable(text: str) -> str:
     """The text without what would control a terminal or can't be encoded: Podman's messages are the user's words."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text[:_MAX_MESSAGE].splitlines()))
+    return inert(" ".join(text[:_MAX_MESSAGE].splitlines()))
 
 
 def _call(handler: Handler, request: Any) -> Dict[str, Any]:
