@@ -16,17 +16,19 @@ from ..plugin_utils._ansible.controller_action import ControllerAction
 from ..plugin_utils._ansible.settings import find_intrusions, reason, refusal
 from ..plugin_utils._text import format_iso, plural
 
-_SPEC = {"leave_out": {"type": "str", "choices": ["audit", "enforce"]}}
+_SPEC = {"leave_out": {"type": "str", "choices": ["audit", "enforce"]}, "scope": {"type": "str", "choices": ["play", "host"], "default": "play"}}
 
 
 class ActionModule(ControllerAction):
-    """Runs on the controller, once for each batch of the play."""
+    """Runs on the controller, once for each batch of the play, or for each host."""
 
     SPEC = _SPEC
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return how many hosts were looked at and why some are to be left out, or fail with all that is wrong with their facts."""
-        hosts = _hosts(task_vars)
+        if options["leave_out"] and options["scope"] == "host":
+            raise AnsibleActionFail("leave_out: goes with scope=play only; with scope=host the task fails the host itself")
+        hosts = [str(task_vars["inventory_hostname"])] if options["scope"] == "host" else _hosts(task_vars)
         found = find_intrusions(task_vars, hosts)
         if found and not options["leave_out"]:
             raise AnsibleActionFail(refusal(found))

@@ -21,7 +21,8 @@ description:
     owner's, and pass.
   - All roles and playbooks of the collection begin with it. A play of your own that uses only modules should begin with it too.
   - The roles P(podman_fleet.memory.oom_audit#role) and P(podman_fleet.memory.memory_policy#role) fail such a host alone, with
-    O(leave_out), before any task takes its variables for all.
+    O(leave_out), before any task takes its variables for all. P(podman_fleet.memory.cgroup_v2#role) and
+    P(podman_fleet.memory.oom_recorder#role) do it with O(scope=host).
 options:
   leave_out:
     description:
@@ -30,8 +31,15 @@ options:
       - The task after it has to fail them or end the play for them.
     type: str
     choices: [audit, enforce]
+  scope:
+    description:
+      - V(play) looks at all hosts of the play at once. V(host) looks at the facts of the task's host, and fails that one alone. It is for
+        plays in which no task takes the variables of one host for all. Not with O(leave_out).
+    type: str
+    choices: [play, host]
+    default: play
 notes:
-  - Use it with C(run_once), C(delegate_to=localhost) and C(become=false).
+  - Use it with C(delegate_to=localhost) and C(become=false), and unless O(scope=host) with C(run_once).
   - With the first batch of a play (C(serial)) it looks at all hosts of the play, with each later one at those of that batch.
 extends_documentation_fragment:
   - podman_fleet.memory._attributes
@@ -46,6 +54,12 @@ EXAMPLES = r"""
 - name: Refuse settings in the facts of hosts
   podman_fleet.memory.settings_check:
   run_once: true
+  delegate_to: localhost
+  become: false
+
+- name: Refuse settings in the host's facts
+  podman_fleet.memory.settings_check:
+    scope: host
   delegate_to: localhost
   become: false
 """

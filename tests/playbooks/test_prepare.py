@@ -86,10 +86,10 @@ def prepare(tmp_path_factory):
         (memory / "plugins" / "modules" / (name + ".py")).write_text(text, encoding="ascii")
     (path / "inventory.yml").write_text(INVENTORY % sys.executable, encoding="ascii")
 
-    def run(*words):
+    def run(*words, playbook=memory / "playbooks" / "prepare.yml"):
         done = subprocess.run(
             [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(path / "inventory.yml"),
-             str(memory / "playbooks" / "prepare.yml"), "-e", "podman_memory_become=false", *words],
+             str(playbook), "-e", "podman_memory_become=false", *words],
             env=dict(os.environ, HOME=str(path), ANSIBLE_COLLECTIONS_PATH=str(path / "tree"), ANSIBLE_NOCOLOR="1",
                      ANSIBLE_SSH_ARGS="-o ConnectTimeout=5", ANSIBLE_LOCAL_TEMP=str(path / "tmp")),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False, timeout=300)
@@ -137,6 +137,26 @@ def test_one_whose_containers_are_not_known_keeps_the_host_as_it_is(prepare):
     assert (code, told) == (2, {"c-ready": "cannot", "d-v1": "cannot", "e-v1": "cannot"}), output
     assert "alice: did not answer (nothing was stopped" in output
     assert "Stop the containers]" not in output and "cgroup_v2 : Reboot]" not in output
+
+
+FACTS = """
+- hosts: e-v1
+  gather_facts: false
+  tasks:
+    - set_fact: {cacheable: true, cgroup_v2_reboot_ok: true, cgroup_v2_timeout: x, cgroup_v2_status: {state: ready, why: []}}
+"""
+
+
+def test_a_host_whose_facts_are_settings_is_left_out(prepare, tmp_path, monkeypatch):
+    """It gets no reboot by its own leave, and does not say of itself that it is ready; the others are looked at."""
+    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN", "jsonfile")
+    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path / "facts"))
+    (tmp_path / "facts.yml").write_text(FACTS, encoding="ascii")
+    assert prepare(playbook=tmp_path / "facts.yml")[0] == 0
+    code, output, told = prepare("--limit", "c-ready,d-v1,e-v1")
+    assert (code, told) == (2, {"c-ready": "ready", "d-v1": "reboot", "e-v1": "cannot"}), output
+    assert "must not set what the fleet's owner sets" in output.partition("TASK [Show the summary]")[2]
+    assert "TASK [podman_fleet.memory.cgroup_v2 : Reboot]" not in output
 
 
 def test_check_mode_reboots_nothing(prepare):

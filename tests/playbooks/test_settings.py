@@ -35,7 +35,7 @@ from ansible.module_utils.basic import AnsibleModule
 module = AnsibleModule(argument_spec={"facts": {"type": "dict"}})
 module.exit_json(ansible_facts=module.params["facts"])
 '''
-PLAYBOOKS = ("prepare", "merge", "schedule", "report", "awx")  # that end; audit and enforce go on without the host
+PLAYBOOKS = ("merge", "schedule", "report", "awx")  # that end; the others go on without the host (prepare: test_prepare.py)
 SAYS = """
 - hosts: "{{ who }}"
   gather_facts: false
@@ -200,6 +200,24 @@ def test_each_playbook_refuses_them_first(fleet, playbook):
     code, output = fleet.run("podman_fleet.memory." + playbook, podman_memory_merge_slices="nowhere", oom_audit_webhook_url="no address")
     assert_refused(code, output, ": __cgroup_v2_disturbed, podman_memory_anything")
     assert output.count("TASK [") == 1 and "ok: [" not in output, output
+
+
+def test_the_recorder_comes_to_the_other_hosts(fleet):
+    fleet.cache("second", oom_recorder_state="absent")
+    code, output = fleet.run("podman_fleet.memory.schedule", "--tags", "recorder", "--check", "--limit", "first,second,third")
+    assert_refused(code, output, "host second: oom_recorder_state")
+    recorder = output.partition("TASK [podman_fleet.memory.oom_recorder : Ensure that the recorder is present or absent]")[2]
+    assert "[first]" in recorder and "[third]" in recorder and not re.search(r": \[second\]", recorder), output
+
+
+def test_a_host_by_itself_or_those_of_a_report(fleet):
+    (fleet.path / "both.yml").write_text(SAME_RUN.partition("- hosts: first")[0] + """
+- hosts: first
+  gather_facts: false
+  tasks: [{podman_fleet.memory.settings_check: {scope: host, leave_out: audit}}]
+""", encoding="ascii")
+    code, output = fleet.run("both.yml", who="first", facts={})
+    assert code == 2 and "leave_out: goes with scope=play only" in output, output
 
 
 @pytest.mark.parametrize("name", ["lookup", "query"])
