@@ -110,6 +110,27 @@ def test_nothing_but_a_module_s_own_results_reaches_ansible(liar):
     assert "host liar: " in told and " ansible_facts.elsewhere, ansible_facts.podman_cgroup, ansible_job_id, ansible_stats, " in told
 
 
+HOST_MODULES = """
+- hosts: liar
+  gather_facts: false
+  tasks:
+""" + "".join("    - {podman_fleet.memory.host_module: {name: %s, arguments: {%s}}, register: registered, ignore_errors: true}\n" % each for each in (
+    ("command", "argv: [loginctl]"), ("file", "path: /x/y, state: directory"), ("copy", "dest: /x/y, content: z"), ("package", "name: crun"),
+    ("systemd_service", "daemon_reload: true"))) + PLAY.partition("registered\n")[2]
+
+
+def test_nor_do_those_of_ansible_s_own_modules(liar):
+    code, output = liar.run(HOST_MODULES, liar.answer)
+    assert code == 0 and "CUSTOM STATS" not in output, output
+    known = liar.known()
+    assert known["facts"] == {} and known["groups"] == {"all": ["liar"], "ungrouped": ["liar"]}
+    assert known["registered"]["msg"] == "fine"
+    assert not {"containers", "surprise", "ansible_stats", "ansible_facts", "results", "ansible_job_id"} & set(known["registered"])
+    told = " ".join(output.split())
+    for name in ("command", "file", "systemd_service"):
+        assert "host liar: its answer to %s: ansible_stats: dropped" % name in told, output
+
+
 @pytest.mark.parametrize("task", [
     "{podman_fleet.memory.kernel_cmdline: {present: [quiet]}, loop: [1, 2]}",
     "{podman_fleet.memory.kernel_cmdline: {present: [quiet]}, until: false, retries: 1, delay: 0, ignore_errors: true}",

@@ -12,7 +12,7 @@ them from what modules return, as all that begins with _ansible_ (remove_interna
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -46,7 +46,7 @@ class HostAction(ActionBase):
         answer = self._execute_module(task_vars=task_vars)
         own = RESULTS[self.MODULE]["properties"]
         dropped = [key for key in answer if key not in _ANSIBLES and key not in own and key != "ansible_facts"]
-        result.update((key, answer[key]) for key in answer if key in _ANSIBLES)
+        result.update(of_any_module(answer))
         problems = []
         try:
             passed = check_result(self.MODULE, {key: answer[key] for key in answer if key in own})
@@ -81,6 +81,11 @@ class HostAction(ActionBase):
             else:
                 dropped.append("ansible_facts.%s" % key)
         return facts, dropped, problems
+
+
+def of_any_module(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each module returns, of one's answer."""
+    return {key: answer[key] for key in answer if key in _ANSIBLES}
 
 
 def _named(keys: list[str]) -> str:
