@@ -182,10 +182,15 @@ def _label(kind: str, item: Any, key: str, number: int) -> str:
 # -- parsers of values; they raise ValueError that says what would be right
 
 
-def _parse_bound(value: Any) -> int | Share:
+def _parse_percentage(value: Any) -> decimal.Decimal | None:
+    """Return the share that a text such as "12.5%" is, None for anything else."""
     percent = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if percent:
-        share = decimal.Decimal(percent.group(1)) / 100
+    return decimal.Decimal(percent.group(1)) / 100 if percent else None
+
+
+def _parse_bound(value: Any) -> int | Share:
+    share = _parse_percentage(value)
+    if share is not None:
         if not 0 < share <= 1:
             raise ValueError("%s is no share of the host's memory: above 0%% and up to 100%%" % _short_repr(value))
         return Share(share)
@@ -217,14 +222,15 @@ def _parse_variable(value: Any) -> str:
 
 
 def _parse_share(value: Any, highest: int) -> float:
+    percentage = _parse_percentage(value)
     try:
         # Jinja gives numbers as text
-        share = float(value) if not isinstance(value, bool) else -1.0
+        share = float(value if percentage is None else percentage) if not isinstance(value, bool) else -1.0
     except (TypeError, ValueError):
         share = -1.0
     if not 0 < share <= highest:  # NaN neither
-        raise ValueError("%s is no share of the host's memory: give a number above 0 and up to %d, such as 0.5"
-                         % (_short_repr(value), highest))
+        raise ValueError("%s is no share of the host's memory: give a percentage such as 50%%, or a number above 0 and up to %d, "
+                         "such as 0.5" % (_short_repr(value), highest))
     return share
 
 

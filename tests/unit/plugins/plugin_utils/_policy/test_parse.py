@@ -80,6 +80,14 @@ def test_texts_as_templates_give_them():
     assert policy.rules[0].settings == {"required": False, "min": MIB, "max_share_of_host": 0.5, "oom_group": True}
 
 
+@pytest.mark.parametrize("text, share", [("25%", 0.25), (" 12.5 % ", 0.125), ("100%", 1.0)])
+def test_shares_of_the_host_are_percentages_as_other_bounds_are(text, share):
+    policy = parse_policy({"rules": [{"name": "a", "match": "true", "memory": {"max_share_of_host": text}}],
+                           "host": {"max_committed_share": text}}, "test")
+    assert (policy.rules[0].settings["max_share_of_host"], policy.max_committed_share) == (share, share)
+    assert parse_policy({"host": {"max_committed_share": "150%"}}, "test").max_committed_share == 1.5
+
+
 def test_everything_at_once():
     assert problems({
         "rules": [{"name": "one", "match": "lables.x", "memory": {"max": "lots", "defualt": 1}},
@@ -99,7 +107,7 @@ def test_everything_at_once():
         "waiver 1 'oom-kiled': rule: 'oom-kiled' is not known; did you mean oom-killed?",
         "waiver 1 'oom-kiled': reason is missing: why this may stay as it is",
         "waiver 1 'oom-kiled': expires is missing: the last day on which it counts, such as 2027-03-31",
-        "host: max_committed_share: 90 is no share of the host's memory: give a number above 0 and up to 10, such as 0.5",
+        "host: max_committed_share: 90 is no share of the host's memory: give a percentage such as 50%, or a number above 0 and up to 10, such as 0.5",
     ]
 
 
@@ -154,7 +162,10 @@ def test_host_variables_are_known_to_all_conditions():
     ({"memory": {"default": -1}}, "memory: default: -1 is negative"),
     ({"memory": {"max_share_of_host": 0}}, "memory: max_share_of_host: 0 is no share"),
     ({"memory": {"max_share_of_host": 1.1}}, "memory: max_share_of_host: 1.1 is no share"),
-    ({"memory": {"max_share_of_host": "50%"}}, "memory: max_share_of_host: '50%' is no share"),
+    ({"memory": {"max_share_of_host": "101%"}}, "memory: max_share_of_host: '101%' is no share"),
+    ({"memory": {"max_share_of_host": "0%"}}, "memory: max_share_of_host: '0%' is no share"),
+    ({"memory": {"max_share_of_host": "1/4"}}, "memory: max_share_of_host: '1/4' is no share of the host's memory: give a percentage "
+     "such as 50%, or a number above 0 and up to 1, such as 0.5"),
     ({"memory": {"max_share_of_host": float("nan")}}, "memory: max_share_of_host: nan is no share"),
     ({"memory": {"max_share_of_host": True}}, "memory: max_share_of_host: True is no share"),
 ])
