@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Counter as CounterType, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._cgroup.paths import find_container_id, nested_cgroup, own_cgroup
+from .kernel_groups import find_groups
 from .kernel_lines import (
     OOM_WORDS,
     ChosenLine,
@@ -126,9 +127,11 @@ def parse_kernel_log(*sources: Iterable[KernelMessage]) -> KernelLog:
         for identity, message in identify_messages(source):
             unique.setdefault(identity, message)
             boots[message.boot] = min(message.at, boots.get(message.boot, message.at))
+    messages = sorted(unique.values(), key=lambda message: (boots[message.boot], message.mono))
+    groups = find_groups([(message.boot, message.text) for message in messages])
     parser = _Parser()
-    for message in sorted(unique.values(), key=lambda message: (boots[message.boot], message.mono)):
-        parser.feed(message)
+    for number, message in enumerate(messages):
+        parser.feed(message, groups.get(number))
     parser.close()
     return parser.log
 
@@ -168,6 +171,7 @@ class _Parser:
         self.log = KernelLog(kills=[], unattributed=[], killed_per_boot={}, doubtful=[])
         self._readings: List[Summary] = []  # of the open kill's summary
         self._kill: Optional[Kill] = None  # the open one, by the first of the readings
+        self._group: Optional[str] = None  # where memory.oom.group kills all, of the open kill
         self._recent = RecentSummaries()
         self._lost: Optional[_Lost] = None  # the open report, where its summary is missing
         self._cut: Optional[KernelMessage] = None  # a summary whose end may be in the next records
@@ -175,8 +179,11 @@ class _Parser:
         self._old_summary: Optional[KernelMessage] = None
         self._chosen: Optional[ChosenLine] = None
 
-    def feed(self, message: KernelMessage) -> None:
-        """Take the next message."""
+    def feed(self, message: KernelMessage, group: Optional[str] = None) -> None:
+        """Take the next message.
+
+        :param group: for a line "Killed process" the cgroup in which memory.oom.group is proven to have killed the process.
+        """
         if not OOM_WORDS.search(message.text):  # a host's ring buffer is mostly of other things
             return
         if self._cut and message.boot == self._cut.boot and is_continued_by(self._cut.text, message.text):
@@ -187,7 +194,7 @@ class _Parser:
             return
         killed = parse_killed(message.text)
         if killed:
-            self._add_victim(message, killed)
+            self._add_victim(message, killed, group)
         elif not self._continue_kill(message.text):
             self._doubt("forged", message)
 
@@ -236,14 +243,12 @@ class _Parser:
         """Take a line that says more of the open kill; return whether it is one that the kernel writes."""
         group, exiting = parse_group(text), parse_exiting(text)
         if group is not None and self._kill and is_below(self._kill.task_memcg, group):
-            self._kill = self._kill._replace(group=True)
-        elif group is not None and self._lost and not self._kill:
-            self._locate_lost(group)
+            self._kill, self._group = self._kill._replace(group=True), group
         if exiting is not None and self._kill and exiting == self._readings[0].pid:
             self._kill = None  # the victim exited by itself before the signal
         return group is not None or exiting is not None
 
-    def _add_victim(self, message: KernelMessage, killed: KilledLine) -> None:
+    def _add_victim(self, message: KernelMessage, killed: KilledLine, group: Optional[str]) -> None:
         self.log.killed_per_boot[message.boot] = self.log.killed_per_boot.get(message.boot, 0) + 1
         victim = Victim(killed.pid, killed.task, message.at, killed.rss, uid=killed.uid)
         chosen, self._chosen = self._chosen, None
@@ -252,34 +257,36 @@ class _Parser:
             named = [reading for reading in self._readings if reading.task == chosen.task] or self._readings
             self._readings = [reading._replace(pid=killed.pid, task=killed.task) for reading in named]
             kill = self._kill = kill._replace(uid=None)
-        if kill and message.boot == kill.boot and (kill.group or killed.pid == self._readings[0].pid):
+        if kill and message.boot == kill.boot and (
+                killed.pid == self._readings[0].pid or (kill.group and group in (None, self._group))):
             # With memory.oom.group the first victim is listed once more among the others.
             if victim.pid not in [other.pid for other in kill.victims]:
                 kill.victims.append(victim)
-                if killed.pid != self._readings[0].pid and self._recent.may_lack_one(message.boot, message.mono):
+                if killed.pid != self._readings[0].pid and not group and self._recent.may_lack_one(message.boot, message.mono):
                     self.log.unattributed.append(UnattributedKill(message.at, message.boot, victim, killed.memcg))
             return
         self.close_kill()
+        if group and self._lost and (self._lost.boot, self._lost.place) == (message.boot, group):
+            if killed.pid == self._lost.pid:
+                return  # once more
+        elif group:
+            self._drop_cut()
+            self._lost = _Lost(message.boot, killed.pid, group, group=True)
         self.log.unattributed.append(UnattributedKill(
             at=message.at, boot=message.boot, victim=victim, memcg=chosen.memcg if chosen else killed.memcg,
-            place=self._find_place(message, killed.pid), group=self._lost.group if self._lost else False))
+            place=self._find_place(message, killed.pid, group), group=self._lost.group if self._lost else False))
 
-    def _find_place(self, message: KernelMessage, pid: int) -> Optional[str]:
+    def _find_place(self, message: KernelMessage, pid: int, group: Optional[str]) -> Optional[str]:
         """The place of a victim without a summary."""
         lost = self._lost
+        if group:
+            return group
         if lost and lost.boot == message.boot and not self._cut and (
                 pid == lost.pid or (lost.group and not self._recent.may_lack_one(message.boot, message.mono))):
             return lost.place
         place = self._drop_cut() if self._cut and self._cut.boot == message.boot else None
         self._lost = _Lost(message.boot, pid, place)
         return place
-
-    def _locate_lost(self, group: str) -> None:
-        """The line about memory.oom.group, which no rate limit suppresses, comes behind that of the first victim."""
-        last = self.log.unattributed[-1]
-        if self._lost and last.victim.pid == self._lost.pid:
-            self._lost = self._lost._replace(place=group, group=True)
-            self.log.unattributed[-1] = last._replace(place=group, group=True)
 
     def close(self) -> None:
         """Take what is open as complete."""
@@ -288,7 +295,7 @@ class _Parser:
 
     def close_kill(self) -> None:
         """Take the open kill, if there is one, as complete."""
-        kill, self._kill = self._kill, None
+        kill, self._kill, self._group = self._kill, None, None
         if not kill:
             return
         readings = self._agreeing(kill)

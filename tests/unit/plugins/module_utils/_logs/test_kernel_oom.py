@@ -197,6 +197,37 @@ def test_a_group_kill_without_its_summary_has_the_groups_place():
     assert [(kill.victim.pid, kill.place) for kill in parsed.unattributed] == [(5, own), (8, None)]
 
 
+def many_at_once(number, process_first):
+    """The lines of so many group kills within five seconds, and the cgroups: after ten, the kernel's rate limit drops the summaries."""
+    scopes, lines = ["/machine.slice/libpod-%064x.scope" % (each + 1) for each in range(number)], []
+    for each, scope in enumerate(scopes):
+        shell, sort = KILLED % (2000 + each, "sh"), KILLED % (1000 + each, "sort")
+        lines += [MEMCG % (scope, scope, "sort", 1000 + each)] if each < 10 else []
+        lines += [sort, "Tasks in %s/container are going to be killed due to memory.oom.group set" % scope]
+        lines += [sort, shell] if process_first else [shell, sort]
+    return scopes, lines
+
+
+def test_of_many_group_kills_at_once_each_has_its_place():
+    """W15: twenty containers with memory.oom.group."""
+    scopes, lines = many_at_once(20, process_first=False)
+    parsed = parse_kernel_log(log(*lines))
+    assert [kill.oom_memcg for kill in parsed.kills] == scopes[:10] and not parsed.doubtful and parsed.killed_per_boot == {"b1": 60}
+    assert all(len(kill.victims) == 2 and kill.group for kill in parsed.kills)
+    assert {(kill.victim.pid, kill.place, kill.group) for kill in parsed.unattributed} == {
+        (pid + each, scope + "/container", True) for each, scope in enumerate(scopes) if each >= 10 for pid in (1000, 2000)}
+    assert len(parsed.unattributed) == 20
+
+
+def test_what_stands_behind_the_last_of_a_group_may_be_another_report():
+    """The shells stand where a report of one process would: they may be in any container, the others have their place."""
+    scopes, lines = many_at_once(20, process_first=True)
+    parsed = parse_kernel_log(log(*lines))
+    assert [kill.oom_memcg for kill in parsed.kills] == scopes[:10]
+    assert {kill.place for kill in parsed.unattributed if kill.victim.pid < 2000} == {scope + "/container" for scope in scopes[10:]}
+    assert {kill.place for kill in parsed.unattributed if kill.victim.pid >= 2009} == {None}
+
+
 # --- limits below a container's own -----------------------------------------------------------
 
 FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures")

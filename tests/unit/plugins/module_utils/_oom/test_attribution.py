@@ -6,7 +6,13 @@
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, UnattributedKill, Victim
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import (
+    Kill,
+    KernelMessage,
+    UnattributedKill,
+    Victim,
+    parse_kernel_log,
+)
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OomdKill, PodmanEvent, UnitOom
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attribution import (
     HostRecords,
@@ -14,7 +20,9 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.attributi
     RecordsByContainer,
     UidOwners,
 )
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import Run, removed_container_evidence
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.limits import newest_of_each, parts
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import decide
 
 ROOTS, BOBS, ALICES, GONE = "aa" * 32, "bb" * 32, "cc" * 32, "dd" * 32
 LISTED = {0: {ROOTS}, 1000: {ALICES}, 1001: {BOBS}}
@@ -221,3 +229,25 @@ def test_the_line_about_the_group_names_the_container():
     # the name of root's container in her own part of the tree
     forged = index(unattributed=[lost(1000, ALICE + "/libpod-%s.scope" % ROOTS, group=True)])
     assert not forged.killed_containers() and [record.kind for record in forged.doubtful] == ["foreign id"]
+
+
+def test_twenty_containers_are_killed_at_once_and_the_calm_one_beside_them_is_not():
+    """W15: memory.oom.group in each; the kernel's rate limit leaves ten summaries."""
+    lines, killed = [], ["%064x" % (number + 1) for number in range(20)]
+    sizes = "total-vm:22436kB, anon-rss:20224kB, file-rss:1412kB, shmem-rss:0kB, UID:0 pgtables:84kB oom_score_adj:0"
+    for number, ident in enumerate(killed):
+        own = MACHINE % ident
+        both = ["Memory cgroup out of memory: Killed process %d (x) %s" % (pid + number, sizes) for pid in (1000, 2000)]
+        lines += ["oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=container,mems_allowed=0,oom_memcg=%s,task_memcg=%s,"
+                  "task=x,pid=%d,uid=0" % (own[:-len("/container")], own, 1000 + number)][number // 10:]
+        lines += [both[0], "Tasks in %s are going to be killed due to memory.oom.group set" % own, both[1], both[0]]
+    log = parse_kernel_log([KernelMessage(10 + number, "b", number, line) for number, line in enumerate(lines)])
+    kills = index(listed={0: {*killed, ROOTS}}, kills=log.kills, unattributed=log.unattributed)
+    assert set(kills.killed_containers()) == {(ident, 0) for ident in killed} and not kills.unattributed(0)
+    for number, ident in enumerate(killed):
+        oom = decide(ident, removed_container_evidence(ident, 0, kills, 0))
+        assert (oom["killed"], oom["group"], oom["confidence"]) == (True, True, "certain" if number < 10 else "likely")
+        assert sorted(each["pid"] for each in oom["victims"]) == [1000 + number, 2000 + number]
+    run = Run(state="ended", start=1, end=2 * 10 ** 9, exit_code=137)
+    calm = removed_container_evidence(ROOTS, 0, kills, 0)._replace(run=run, stopped_by_user=True)
+    assert (decide(ROOTS, calm)["killed"], decide(ROOTS, calm)["confidence"]) == (False, "certain")
