@@ -30,7 +30,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times 
 
 NOW = 1795464345 * SECOND
 BEGAN = NOW - 86400 * SECOND
-LIMIT = 4 << 20
+LIMIT = 2 << 20
 BOOT = "b" * 32
 SLICES = {0: "/machine.slice", 1000: "/user.slice/user-1000.slice/user@1000.service/user.slice",
           1001: "/user.slice/user-1001.slice/user@1001.service/user.slice"}
@@ -89,31 +89,31 @@ def rows(database, table, uid):
 @pytest.mark.parametrize("table", ["events", "containers", "daily", "unit_ooms"])
 def test_who_fills_a_table_loses_of_it_alone(history, table):
     for uid in (0, 1001):
-        fill(history, table, uid, 1000)
+        fill(history, table, uid, 400)
     add(history, kills(0, 100))
-    fill(history, table, 1000, 30000)
+    fill(history, table, 1000, 15000)
     dropped = prune_by_size(history, LIMIT, BOOT)
     assert set(dropped) == {1000} and dropped[1000] > 1000 and dropped_rows(history) == dropped
     assert history_size(history) <= LIMIT
-    assert (rows(history, table, 0), rows(history, table, 1001), rows(history, "kills", 0)) == (1000, 1000, 100)
-    assert 0 < rows(history, table, 1000) < 30000
+    assert (rows(history, table, 0), rows(history, table, 1001), rows(history, "kills", 0)) == (400, 400, 100)
+    assert 0 < rows(history, table, 1000) < 15000
 
 
 def test_events_of_one_cost_no_proof_of_another_who_has_more_of_it(history):
-    fill(history, "events", 1000, 6000)
-    add(history, kills(0, 2000))
+    fill(history, "events", 1000, 3000)
+    add(history, kills(0, 1000))
     assert set(prune_by_size(history, LIMIT, BOOT)) == {1000}
-    assert rows(history, "kills", 0) == 2000
+    assert rows(history, "kills", 0) == 1000
 
 
 def test_kills_of_one_cost_no_proof_of_others(history):
     add(history, kills(0, 100) + kills(1001, 100))
-    add(history, kills(1000, 8000))
+    add(history, kills(1000, 4000))
     before = Counter({key: count for key, (count, _at) in count_kills(history).items()})
     counted = count_killed_processes(history, BOOT)
     assert set(prune_by_size(history, LIMIT, BOOT)) == {1000}
     assert history_size(history) <= LIMIT
-    assert (rows(history, "kills", 0), rows(history, "kills", 1001)) == (100, 100) and 0 < rows(history, "kills", 1000) < 8000
+    assert (rows(history, "kills", 0), rows(history, "kills", 1001)) == (100, 100) and 0 < rows(history, "kills", 1000) < 4000
     state = load_state(history)
     assert state.kernel_since == BEGAN  # for root and bob it lacks nothing
     assert state.missing + count_killed_processes(history, BOOT) == counted
@@ -122,7 +122,7 @@ def test_kills_of_one_cost_no_proof_of_others(history):
 
 
 def test_what_was_dropped_is_said_to_the_reader(history, tmp_path):
-    add(history, kills(1000, 8000))
+    add(history, kills(1000, 4000))
     prune_by_size(history, LIMIT, BOOT)
     oldest = history.execute("SELECT min(at) FROM kills").fetchone()[0]
     record = read_recorder(str(tmp_path), 0, NOW)
@@ -132,7 +132,7 @@ def test_what_was_dropped_is_said_to_the_reader(history, tmp_path):
 
 def test_what_was_dropped_does_not_come_back_and_counts_once(history):
     """The journal's last minute is read twice, and the kernel's buffer may still have it."""
-    messages = kills(1000, 8000)
+    messages = kills(1000, 4000)
     add(history, messages)
     total = sum(count for count, _at in count_kills(history).values())
     prune_by_size(history, LIMIT, BOOT)
@@ -142,7 +142,7 @@ def test_what_was_dropped_does_not_come_back_and_counts_once(history):
 
 
 def test_no_report_is_cut_in_two(history, tmp_path):
-    add(history, kills(1000, 8000))
+    add(history, kills(1000, 4000))
     prune_by_size(history, LIMIT, BOOT)
     first = history.execute("SELECT text FROM messages ORDER BY at LIMIT 1").fetchone()[0]
     assert first.startswith("oom-kill:")
@@ -151,7 +151,7 @@ def test_no_report_is_cut_in_two(history, tmp_path):
 def test_kills_without_a_cgroup_may_be_anybodys(history):
     """Of those that the kernel's rate limit left without a report nobody knows whose they are: the gap is everybody's."""
     add(history, kills(0, 100))
-    add(history, [message for message in kills(1000, 20000) if "Killed" in message.text])
+    add(history, [message for message in kills(1000, 10000) if "Killed" in message.text])
     assert set(prune_by_size(history, LIMIT, BOOT)) == {None}
     assert rows(history, "kills", 0) == 100 and load_state(history).kernel_since > BEGAN
 
@@ -180,7 +180,7 @@ def test_processes_killed_beside_the_reports_one_may_be_anybodys(history):
 
 def test_kills_by_systemd_oomd_are_their_owners(history):
     fill(history, "oomd_kills", 0, 100)
-    fill(history, "oomd_kills", 1000, 20000)
+    fill(history, "oomd_kills", 1000, 10000)
     assert set(prune_by_size(history, LIMIT, BOOT)) == {1000}
     assert history.execute("SELECT count(*) FROM oomd_kills WHERE cgroup LIKE '/machine%'").fetchone()[0] == 100
 
@@ -193,7 +193,7 @@ def test_it_ends_in_time(history, monkeypatch):
 
 def test_names_of_kills_that_were_dropped_are_bounded_and_their_number_stays(history, monkeypatch):
     monkeypatch.setattr(retention, "MAX_PER_USER", 10)
-    add(history, kills(1000, 8000) + kills(0, 3))
+    add(history, kills(1000, 4000) + kills(0, 3))
     total = sum(count for count, _at in count_kills(history).values())
     prune_by_size(history, LIMIT, BOOT)
     assert history.execute("SELECT count(*) FROM dropped_kills").fetchone()[0] <= 11

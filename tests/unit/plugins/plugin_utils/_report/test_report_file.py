@@ -186,7 +186,7 @@ def test_only_another_layout_has_to_fit_into_memory(written, tmp_path, monkeypat
             Report(str(path))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_white_space_between_tokens_means_nothing(data, tmp_path_factory):
     brackets = st.text(st.sampled_from('{}[]",\\\n a'), max_size=8)
