@@ -399,6 +399,8 @@ ansible_facts:
         removed:
           description:
             - Killed containers that Podman no longer knows, or lists and can't inspect. RV(ignore:oom) as for RV(ansible_facts.podman_oom.containers[]).
+            - C(oom.killed) is V(null) for those that ended with 137 right behind a kill that names no container, since the memory controller
+              does not reach to containers.
             - C(name), C(image), C(exit_code), C(died_at) and the unit in C(manager) are V(null) when neither Podman's
               events nor the recorder's history have them.
             - C(memory_limit) is the limit in bytes that the recorder last saw enforced on it. V(null) when it saw none, or

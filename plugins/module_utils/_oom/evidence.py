@@ -125,9 +125,19 @@ def _find_kills(container: Container, owner: int, index: RecordsByContainer, liv
         if live.main_pid in [victim.pid for victim in kill.victims] and (run.end is None or kill.at <= run.end + SECOND):
             kills.append(kill)
         else:
-            unattributed += [UnattributedKill(at=kill.at, boot=kill.boot, victim=victim, memcg=kill.oom_memcg is not None)
-                             for victim in kill.victims]
+            unattributed += _unplaced([kill])
     return sorted(kills, key=lambda kill: kill.at), unattributed
+
+
+def _unplaced(kills: List[Kill]) -> List[UnattributedKill]:
+    return [UnattributedKill(at=kill.at, boot=kill.boot, victim=victim, memcg=kill.oom_memcg is not None)
+            for kill in kills for victim in kill.victims]
+
+
+def kills_above(index: RecordsByContainer, owner: int) -> List[Kill]:
+    """Return the kills that name a cgroup above all where Podman puts a user's containers: what is below it has no memory controller."""
+    place = expected_cgroup("", owner, None, "").rpartition("/")[0]
+    return [kill for kill in index.kills_elsewhere if is_below(place, kill.task_memcg) and (owner == 0 or kill.uid != 0)]
 
 
 def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer, systemd_since: Optional[int]) -> Evidence:
@@ -143,9 +153,10 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
     start = starts[-1] if starts else min(times, default=0)
     death = deaths[-1] if deaths and deaths[-1].at >= start else None
     run = Run("ended", start, death.at if death else None, death.exit_code if death else None)
+    above = [kill for kill in kills_above(index, owner) if not kills and not group_kills]
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
-        kills=kills, unattributed=index.unattributed(owner), group_kills=group_kills, unit_ooms=scope_ooms,
+        kills=kills, unattributed=index.unattributed(owner) + _unplaced(above), group_kills=group_kills, unit_ooms=scope_ooms,
         oomd_kills=oomd_kills, counters=None, own_oom=None, ancestors=None,
         kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since, oomd_active=index.records.oomd_active,
         unstored=index.records.unstored, deaths=_deaths(events))

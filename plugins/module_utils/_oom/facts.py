@@ -36,6 +36,7 @@ from .journals import describe_left_out, read_deaths_of, read_events_of
 from .limits import newest_of_each
 from .ownership import are_all_wanted, describe_doubts, find_ownership, uids_in_records
 from .sources import Answers, Options, add_unit_records, ask_more_users, ask_sources
+from .unplaced import find_unplaced, owners_of_unplaced
 from .users import UserAnswer
 from .verdict import decide
 
@@ -131,7 +132,7 @@ class _Collector:
             left_out.without_repeated(answers.history.messages))
         logged = log.killed_per_boot.get(boot, 0) + left_out.killed.get(boot, 0)
         coverage = kernel_coverage(
-            since, self._host.booted_at(), self._kernel_journal_since(answers), ring.since, answers.counted, logged)
+            since, self._host.booted_at(), answers.kernel_journal_since, ring.since, answers.counted, logged)
         if coverage.status == "unavailable" and answers.kernel_log.entries:
             coverage = coverage._replace(status="partial", detail="read in part; " + coverage.detail)
         # what the history dropped of a user's does not count where the log alone is complete
@@ -150,13 +151,6 @@ class _Collector:
         self._errors += describe_left_out("kernel_log", answers.kernel_log)
         self.add_source("kernel_log", coverage.status, coverage.detail, since=coverage.since)
         return log, coverage, dropped
-
-    @staticmethod
-    def _kernel_journal_since(answers: Answers) -> Optional[int]:
-        """From when on the journal was read for the kernel's messages; None: not to its end."""
-        if answers.kernel_log.problem:
-            return None
-        return answers.journal_since and max(answers.journal_since, answers.kernel_log.dropped.before.get(0, 0))
 
     def _find_systemd_coverage(self, answers: Answers) -> Dict[int, Optional[int]]:
         """Return {uid: from when on the journal holds the records of the user's systemd}."""
@@ -189,6 +183,9 @@ class _Collector:
         asked = set(newest_of_each(index.killed_containers())[0]) | {
             (container.ident, answer.user.identity.uid) for answer in answers.podman for container in answer.containers
             if container.facts["state"]["exit_code"] in (SIGKILL_EXIT, SIGTERM_EXIT) and container.stopped_by_user is None}
+        deaths, errors = read_deaths_of(owners_of_unplaced(index, answers.uids), self._options.period)
+        self._errors += errors
+        asked.update(find_unplaced(index, deaths, answers.described))
         events: List[PodmanEvent] = []
         if asked:
             events, errors = read_events_of(asked, self._options.period)
@@ -196,7 +193,7 @@ class _Collector:
             events = merge_records(events, self._recorded_events(sorted({ident for ident, _uid in asked}), answers.history))
         if coverage.status == "unavailable" and index.has_service_ooms():
             # a service's record has no id: the death that Podman recorded at that time has it
-            deaths, errors = read_deaths_of([answer.user.identity.uid for answer in answers.podman], self._options.period)
+            deaths, errors = read_deaths_of(answers.uids, self._options.period)
             self._errors += errors
             events += deaths
         return RecordsByContainer(attribute_service_kills(index.records._replace(events=events)), index.ownership)
@@ -241,11 +238,12 @@ class _Collector:
         """The killed containers that their owner's Podman does not know, or lists and does not describe."""
         by_uid = {answer.user.identity.uid: answer for answer in answers.podman}
         words = self._options.containers
-        killed, left_out = newest_of_each(index.killed_containers())
+        told, known = answers.described, index.killed_containers()
+        unplaced = find_unplaced(index, index.records.events, told.union(known))
+        killed, left_out = newest_of_each({**known, **unplaced})
         for owner, number in sorted(left_out.items()):
             self.add_error("kernel_log", "too many containers with kills: the %d oldest were left out" % number, user_name(owner))
         facts = []
-        told = {(container.ident, uid) for uid, answer in by_uid.items() for container in answer.containers}
         for ident, owner in sorted(killed):
             if (ident, owner) in told or not self._is_asked_for(owner, by_uid):
                 continue
@@ -253,7 +251,8 @@ class _Collector:
                 ident, by_uid[owner], index, systemd_since.get(owner), answers.history.containers.get((ident, owner)))
             add_scope_limit(removed["oom"], self._files)
             # the history reaches further back than what was asked for
-            if removed["oom"]["last_at"] >= to_iso(self._options.since) and (
+            latest = removed["oom"]["last_at"] or (removed["oom"]["killed"] is None and removed["died_at"]) or ""
+            if latest >= to_iso(self._options.since) and (
                     not words or any(matches_word(ident, removed["name"], word) for word in words)):
                 facts.append(removed)
         return facts
@@ -285,12 +284,9 @@ class _Collector:
             self.add_source("cgroup", "ok")
 
     def _host_facts(self, answers: Answers, oomd_active: bool) -> Dict[str, Any]:
-        facts = self._host.facts(self._now)
-        facts["cgroup_version"] = self._files.hierarchy.version
-        facts["controllers"] = self._files.hierarchy.controllers
-        facts["podman"] = self._podman_facts(answers.users)
-        facts["oomd_active"] = oomd_active
-        return facts
+        return dict(
+            self._host.facts(self._now), cgroup_version=self._files.hierarchy.version, controllers=self._files.hierarchy.controllers,
+            podman=self._podman_facts(answers.users), oomd_active=oomd_active)
 
     def _podman_facts(self, users: List[UserAnswer]) -> Dict[str, Any]:
         """The facts' `host.podman` by the first user who has containers; the version is never another user's word."""

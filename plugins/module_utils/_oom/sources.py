@@ -5,7 +5,7 @@
 """Ask every source of a host that is asked once: Podman of each user, the kernel's log, systemd's records, the recorder."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
 from .._logs.journal import JournalEntries, oldest_entry_time, read_unit_records
 from .._logs.kernel_reports import read_kernel_log
@@ -16,7 +16,7 @@ from .._recorder.source import merge_records, read_recorder
 from .._system.command import Identity
 from .._system.users import User
 from .._users.owners import Owner, find_owners_by_uid
-from .attribution import HostRecords
+from .attribution import ContainerKey, HostRecords
 from .journals import Period, read_unit_records_of
 from .users import UserAnswer, UserProcesses
 
@@ -55,6 +55,23 @@ class Answers(NamedTuple):
     def podman(self) -> List[PodmanAnswer]:
         """What Podman says, of each user."""
         return [user.podman for user in self.users]
+
+    @property
+    def uids(self) -> List[int]:
+        """Of the users."""
+        return [answer.user.identity.uid for answer in self.podman]
+
+    @property
+    def described(self) -> Set[ContainerKey]:
+        """The containers that Podman describes."""
+        return {(container.ident, answer.user.identity.uid) for answer in self.podman for container in answer.containers}
+
+    @property
+    def kernel_journal_since(self) -> Optional[int]:
+        """From when on the journal was read for the kernel's messages; None: not to its end."""
+        if self.kernel_log.problem:
+            return None
+        return self.journal_since and max(self.journal_since, self.kernel_log.dropped.before.get(0, 0))
 
 
 def ask_sources(options: Options, owners: Sequence[Owner], now: int, counted: Optional[int]) -> Answers:

@@ -20,7 +20,7 @@ from .evidence import SIGKILL_EXIT, Evidence
 # process's pid can tell.
 _UNRELATED_AFTER = 10 * SECOND
 # From a kill to the event of the death, which Podman writes when it cleans up: 11 s were measured on the slowest host.
-_EVENT_AFTER = 30 * SECOND
+EVENT_AFTER = 30 * SECOND
 _MAX_HISTORY = 50
 
 
@@ -111,7 +111,7 @@ def _death_by(kill: Kill, evidence: Evidence) -> Optional[int]:
     By Podman's events alone: the pid of an earlier run's main process is not kept.
     """
     death = next(((at, code) for at, code in evidence.deaths if at >= kill.at), None)
-    if death is None or death[1] != SIGKILL_EXIT or death[0] - kill.at > _EVENT_AFTER:
+    if death is None or death[1] != SIGKILL_EXIT or death[0] - kill.at > EVENT_AFTER:
         return None
     return death[0]
 

@@ -20,7 +20,13 @@ from .._model.finding import Finding, severity_rank
 from .._policy.policy import NOT_IN_INVENTORY, Decision, HostInventory, Policy, decide, named_host
 from .._text import printable
 from .drift import drift_findings
-from .evidence import container_evidence_findings, evidence_findings, invalid_container_findings, not_checked_finding
+from .evidence import (
+    container_evidence_findings,
+    evidence_findings,
+    invalid_container_findings,
+    not_checked_finding,
+    removed_container_findings,
+)
 from .guard import Guard
 from .host import host_findings
 from .kills import kill_findings
@@ -76,6 +82,7 @@ def evaluate_facts(host: str, facts: Facts, run_as: str | None, policy: Policy,
     guard.on_host("suspicious-record", facts, lambda known: suspicious_findings(host, known))
     guard.on_host("evidence-missing", facts, lambda known: evidence_findings(host, known, run_as))
     guard.on_host("evidence-missing", facts, lambda known: invalid_container_findings(host, known, keys))
+    guard.on_host("evidence-missing", facts, lambda known: removed_container_findings(host, known, keys))
     for container in facts.get("containers") or []:
         guard.on_container("the rules on its settings", container, partial(
             _container_findings, host, facts, host_facts, container, keys.lookup(container), policy))

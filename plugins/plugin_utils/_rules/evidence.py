@@ -26,7 +26,7 @@ from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, make_finding
 from .._policy.policy import Decision
 from .._text import printable
-from .remedy import as_user
+from .remedy import as_user, cgroup_v2_remedy
 from .suspicious import is_suspicious
 from .words import NO_COMMAND, host_word
 
@@ -43,6 +43,7 @@ SOURCES = {
 # these do not tell; a host without Podman is an answer, not a gap.
 NEEDED_SOURCES = ("cgroup", "kernel_log")
 IMPORTANT_SOURCES = ("podman", "cgroup", "kernel_log")  # medium, where they could not be read; the others low
+SIGKILL_EXIT = 137
 ROOT_SOURCES = ("kernel_log", "systemd", "recorder")  # which an ordinary user cannot read
 
 
@@ -170,6 +171,18 @@ def container_evidence_findings(host: str, facts: Facts, container: Facts, key: 
     if problem:
         return [_next_start_unknown(host, container, key, problem)]
     return [_policy_failed(host, container, key, decision)] if decision.problems else []
+
+
+def removed_container_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Finding]:
+    """Return a finding for each removed container of which nobody can tell any more whether it was killed."""
+    findings = []
+    for container in facts.get("removed") or []:
+        if (container.get("oom") or {}).get("killed") is None and container.get("exit_code") == SIGKILL_EXIT:
+            finding = _unknown(host, container, keys.lookup(container), True, False)
+            finding.update(detail="It ended right behind a kill in a cgroup above all containers, and is removed. Where the memory controller "
+                                  "does not reach to containers, the kernel names none of them.", remedy=cgroup_v2_remedy(host))
+            findings.append(finding)
+    return findings
 
 
 def _unknown(host: str, container: Facts, key: ContainerKey, verdict: bool, limits: bool) -> Finding:

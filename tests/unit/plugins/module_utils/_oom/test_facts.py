@@ -96,7 +96,7 @@ class Bench:
         if name in self.unlisted:
             return PodmanAnswer(user=user, listed=[], containers=[], unmatched=list(words), complete=False, sources=[
                 {"name": "podman", "user": name, "status": "unavailable"}], errors=[{"source": "podman", "user": name, "message": "m"}])
-        containers = {container.ident: container._replace(running=False) for owner, container in self.recorded.containers
+        containers = {container.ident: container._replace(running=False, pid=None) for owner, container in self.recorded.containers
                       if owner == name and container.facts["name"] not in self.removed}
         listed = [ListedContainer(ident, container.facts["name"]) for ident, container in containers.items()]
         if name in self.also_listed:
@@ -182,6 +182,35 @@ def test_a_container_that_is_listed_and_can_t_be_inspected_is_told_with_its_kill
     for each in kills:
         assert each["gone"] is False and each["oom"]["killed"] is True and each["oom"]["cause"] == "container_limit"
         assert any("podman inspect failed" in line for line in each["oom"]["evidence"])
+
+
+def without_memory_controller(bench, name):
+    """Add the kernel's report of a kill right before a container of root's ended, as Debian 13 with cgroup_disable=memory writes it."""
+    (death,) = [entry for entry in bench.entries["podman"]
+                if (entry["PODMAN_EVENT"], entry["PODMAN_NAME"], entry["_UID"]) == ("died", name, "0")]
+    last = bench.entries["kernel"][-1]
+    for number, text in enumerate((
+            "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=sort,pid=466,uid=0",
+            "Out of memory: Killed process 466 (sort) total-vm:4240kB, anon-rss:128kB, file-rss:1408kB, shmem-rss:0kB, UID:0 pgtables:48kB "
+            "oom_score_adj:1000")):
+        bench.entries["kernel"].append(dict(
+            last, MESSAGE=text, __REALTIME_TIMESTAMP=str(int(death["__REALTIME_TIMESTAMP"]) - SECOND),
+            _SOURCE_MONOTONIC_TIMESTAMP=str(9 * 10 ** 11 + number)))
+
+
+@pytest.mark.parametrize("name, listed", [("external-sigkill", True), ("user-kill", False), ("app-exit-137", False), ("exit-1", False)])
+def test_a_removed_container_that_the_kernel_can_t_name_is_told_as_not_known(debian13, name, listed):
+    """W02 with --rm: whether the kill at the root of the tree was in it nobody can tell; one that was stopped was not killed, nor one
+    that began later."""
+    debian13.removed.add(name)
+    before = debian13.collect()
+    without_memory_controller(debian13, name)
+    after = debian13.collect()
+    new = [entry for entry in after["removed"] if entry["id"] not in {each["id"] for each in before["removed"]}]
+    assert [(each["name"], each["user"], each["exit_code"], each["gone"]) for each in new] == [(name, "root", 137, True)] * listed
+    for each in new:
+        oom = each["oom"]
+        assert (oom["killed"], oom["cause"], oom["confidence"], oom["count"], oom["missing"]) == (None, "unknown", "unknown", 0, ["kernel_log"])
 
 
 @pytest.mark.parametrize("answer, known", [

@@ -54,6 +54,15 @@ def test_unknown_verdict(container, facts):
     assert [finding["summary"] for finding in findings] == ["unknown whether it was OOM killed (kernel_log)"]
 
 
+@pytest.mark.parametrize("killed, code, told", [(None, 137, True), (None, 1, False), (True, 137, False)])
+def test_a_removed_container_that_the_kernel_could_not_name(container, facts, killed, code, told):
+    """W02 with --rm."""
+    gone = dict(container(oom__killed=killed, oom__cause="unknown", oom__missing=["kernel_log"]), exit_code=code, gone=True)
+    findings = missing(facts(removed=[gone]))
+    assert [finding["summary"] for finding in findings] == ["unknown whether it was OOM killed (kernel_log)"] * told
+    assert all(finding["container"] == gone["name"] and "podman_fleet.memory.prepare" in finding["remedy"] for finding in findings)
+
+
 def test_a_crash_loop_is_no_missing_evidence(container, facts):
     """E4: its cgroup was never there when it was looked at, and what it declares is enough to judge."""
     looping = {"memory__effective": None, "memory__usage": None, "state__ended_meanwhile": True}

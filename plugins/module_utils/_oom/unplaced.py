@@ -1,0 +1,39 @@
+# Copyright (c) 2026, podman_fleet.memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Removed containers that may have been killed where the memory controller does not reach to containers.
+
+Pure. The kernel names the nearest cgroup that has the controller then, and the pid of a removed container's main process is not
+kept: that the container ended with SIGKILL right behind such a kill proves nothing, and is told as what can't be known.
+Times are microseconds since the epoch.
+"""
+
+from typing import AbstractSet, Dict, Iterable, List
+
+from .._logs.records import PodmanEvent
+from .._system.times import SECOND
+from .attribution import ContainerKey, RecordsByContainer
+from .evidence import SIGKILL_EXIT, kills_above, removed_container_evidence
+from .verdict import EVENT_AFTER
+
+
+def owners_of_unplaced(index: RecordsByContainer, uids: Iterable[int]) -> List[int]:
+    """Return those of the users in whose removed containers a kill may have been that names none."""
+    return [uid for uid in uids if kills_above(index, uid)]
+
+
+def find_unplaced(index: RecordsByContainer, deaths: Iterable[PodmanEvent], told: AbstractSet[ContainerKey]) -> Dict[ContainerKey, int]:
+    """Return {container: time of its end} of those that are gone, that a kill may have ended, and that nobody has stopped.
+
+    :param deaths: Podman's events of deaths.
+    :param told: containers of which more is known.
+    """
+    found: Dict[ContainerKey, int] = {}
+    for death in deaths:
+        key = (death.ident, death.uid)
+        if death.kind == "died" and death.exit_code == SIGKILL_EXIT and key not in told and any(
+                -SECOND <= death.at - kill.at <= EVENT_AFTER for kill in kills_above(index, death.uid)):
+            found[key] = death.at
+    return {(ident, uid): at for (ident, uid), at in found.items()
+            if not removed_container_evidence(ident, uid, index, None).stopped_by_user}
