@@ -61,9 +61,11 @@ class CgroupFiles:
             return None
         controller = "" if self._v2 else "memory"
         leaf = None
-        for line in (self._files.read("%s/%s/cgroup" % (self._proc, pid)) or "").splitlines():
-            _number, controllers, path = line.split(":", 2)
-            if controller in controllers.split(","):
+        # Of all line ends the kernel refuses "\n" alone in the name of a cgroup (cgroup_mkdir()); splitlines() knows ten more.
+        for line in (self._files.read("%s/%s/cgroup" % (self._proc, pid)) or "").split("\n"):
+            _number, _colon, rest = line.partition(":")
+            controllers, colon, path = rest.partition(":")
+            if colon and controller in controllers.split(","):
                 leaf = path
         return None if leaf is None else ContainerCgroups(leaf, own_cgroup(leaf, container_id))
 

@@ -50,9 +50,9 @@ _DEFAULTS = {
 def parse_mountinfo(text: str) -> List[Mount]:
     """Return the mounts of /proc/self/mountinfo that matter here: cgroup, cgroup2 and what is on /sys/fs/cgroup."""
     mounts: List[Mount] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # the kernel escapes " ", tabs, "\n" and the backslash in a path (mangle()), and nothing else
         front, dash, back = line.partition(" - ")
-        words, tail = front.split(), back.split(None, 2)
+        words, tail = front.split(" "), back.split(" ", 2)
         if dash and len(words) >= 6 and len(tail) >= 2:
             _add_mount(mounts, words[4], tail[0], tail[2] if len(tail) > 2 else "")
     return mounts
@@ -61,8 +61,8 @@ def parse_mountinfo(text: str) -> List[Mount]:
 def parse_mounts(text: str) -> List[Mount]:
     """Return the same from /proc/mounts, where mountinfo can't be read (proc(5))."""
     mounts: List[Mount] = []
-    for line in text.splitlines():
-        words = line.split()
+    for line in text.split("\n"):
+        words = line.split(" ")
         if len(words) >= 4:
             _add_mount(mounts, words[1], words[2], words[3])
     return mounts

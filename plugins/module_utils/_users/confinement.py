@@ -181,6 +181,6 @@ def memory_cgroup(text: str) -> str:
 
     systemd moves a process in one hierarchy of cgroup v1 after the other.
     """
-    paths = {name: path for _number, names, path in (line.split(":", 2) for line in text.splitlines() if line.count(":") > 1)
+    paths = {name: path for _number, names, path in (line.split(":", 2) for line in text.split("\n") if line.count(":") > 1)
              for name in names.split(",")}
     return next((paths[name] for name in ("memory", "name=systemd", "") if name in paths), "")

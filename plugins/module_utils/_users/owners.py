@@ -26,6 +26,8 @@ _SLICE = re.compile(r"user-(\d{1,10})\.slice")
 _TRACES = (".local/share/containers", ".config/containers")
 _MAX_OWNERS = 400  # each costs a process
 _NO_UID = 2 ** 32 - 1
+# In a process's name, which is above it, the kernel escapes "\n" and the backslash alone (proc_task_name()).
+_UID_LINE = re.compile(r"\nUid:\t([0-9]{1,10})\t")
 
 
 class Owner(NamedTuple):
@@ -204,11 +206,8 @@ class ProcessOwners:
 
     def _process_uid(self, pid: int) -> Optional[int]:
         """The real uid of a process (proc_pid_status(5)), None when it has ended."""
-        for line in (self._files.read("/proc/%d/status" % pid) or "").splitlines():
-            words = line.split()
-            if words[:1] == ["Uid:"] and len(words) > 1:
-                return int(words[1])
-        return None
+        match = _UID_LINE.search(self._files.read("/proc/%d/status" % pid) or "")
+        return int(match.group(1)) if match else None
 
     def _subordinate(self) -> List[Tuple[str, int, int]]:
         """(name or uid of the owner, first uid, number of uids) of each line of subuid(5)."""

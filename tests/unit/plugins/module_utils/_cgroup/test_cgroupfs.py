@@ -72,6 +72,10 @@ def test_no_hierarchy(tmp_path):
     ("1:name=systemd:/x\n0::%s\n" % LEAF, ContainerCgroups(LEAF, OWN)),  # a v1 hierarchy without a controller
     ("0::/user.slice/session-1.scope\n", ContainerCgroups("/user.slice/session-1.scope", None)),
     ("0::/a:b.scope\n", ContainerCgroups("/a:b.scope", None)),
+    # line ends that the kernel lets users have in the name of a cgroup
+    ("0::/user.slice/a\x0b0::/machine.slice/b\n", ContainerCgroups("/user.slice/a\x0b0::/machine.slice/b", None)),
+    ("0::/user.slice/a\u2028b\x0c\x1c\x85c\n", ContainerCgroups("/user.slice/a\u2028b\x0c\x1c\x85c", None)),
+    ("nonsense\n", None),
     ("", None),
 ])
 def test_where_a_container_runs_on_v2(v2, text, expected):

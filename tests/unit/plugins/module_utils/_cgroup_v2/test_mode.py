@@ -68,6 +68,15 @@ def test_a_path_with_a_space():
     assert parse_mountinfo(line("/mnt/a\\040b", "cgroup", "rw,pids"))[0].path == "/mnt/a b"
 
 
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_path_of_a_users_file_system_is_no_line(end):
+    path = "/home/alice/a%s1\u20032\u20030:3\u2003/\u2003/sys/fs/cgroup\u2003rw" % end
+    text = line("/sys/fs/cgroup", "cgroup2", "rw") + line(path, "fuse.x", "rw,user_id=1000")
+    assert [mount.kind for mount in parse_mountinfo(text)] == ["cgroup2"]
+    text = "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\nx /home/alice/a%sx\u2003/sys/fs/cgroup\u2003x fuse.x rw 0 0\n" % end
+    assert [mount.kind for mount in parse_mounts(text)] == ["cgroup2"]
+
+
 @pytest.mark.parametrize("text, expected", [
     (V2, TOP), (HYBRID, TOP + "/unified"), (V1, TOP + "/systemd"), ("", None), (line("/mnt/x", "cgroup2"), None),
 ])

@@ -155,3 +155,12 @@ def test_whose_process_it_is(tmp_path, uid, expected):
     assert processes.may_be(Identity("alice", 1000, 1000, "/home/alice"), 7) is expected
     assert processes.may_be(Identity("root", 0, 0, "/root"), 7)
     assert processes.may_be(Identity("alice", 1000, 1000, "/home/alice"), 8)
+
+
+@pytest.mark.parametrize("name", ["\x0bUid: x", "\x0cUid:\t0\t0", "\u2028Uid:\t1001", "\\nUid:\t0\t"])
+def test_a_name_of_a_process_says_nothing_of_its_user(tmp_path, name):
+    """In /proc/PID/status the kernel escapes the line feed and the backslash in it, and no other end of a line."""
+    (tmp_path / "proc/7").mkdir(parents=True)
+    (tmp_path / "proc/7/status").write_text("Name:\t%s\nUmask:\t0022\nUid:\t1000\t1000\t1000\t1000\n" % name, encoding="utf-8")
+    processes = ProcessOwners(str(tmp_path))
+    assert [processes.may_be(Identity("x", uid, uid, "/"), 7) for uid in (1000, 1001)] == [True, False]
