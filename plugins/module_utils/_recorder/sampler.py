@@ -18,6 +18,7 @@ from typing import Any, Counter as CounterType, Deque, Dict, Iterator, List, Nam
 from .._cgroup.cgroupfs import CgroupFiles
 from .._cgroup.effective import effective_limits
 from .._cgroup.paths import cgroup_lineage, find_container_id
+from .._door.grammar import is_unit
 from .quota import ROOT, allowed
 
 
@@ -162,4 +163,5 @@ class _Tree:
 def find_service(path: str) -> Optional[str]:
     """Return the service that a container with this cgroup of its own runs inside (--cgroups=split), or None."""
     match = re.search(r"/([^/]+\.service)/libpod-payload-", path)
-    return match.group(1) if match else None
+    # below a user's own service manager it is any text, which may not even be one that can be stored
+    return match.group(1) if match and is_unit(match.group(1)) else None

@@ -102,6 +102,18 @@ def test_the_unit_that_a_container_runs_in(path, unit):
     assert find_service(path) == unit
 
 
+@pytest.mark.parametrize("name", [b"\xff", b"a b", b"a\x0b", b"", b"-a"])
+def test_a_cgroup_that_has_no_name_of_a_unit_stops_no_run(tmp_path, name):
+    """Below their own service manager users make cgroups of any name but one with a line feed."""
+    folder = b"/user.slice/user-1000.slice/user@1000.service/" + name + b".service/libpod-payload-" + IDENT.encode()
+    os.makedirs(os.fsencode(str(tmp_path)) + folder)
+    (tmp_path / "cgroup.controllers").write_text("memory")
+    with open(os.fsencode(str(tmp_path)) + folder + b"/memory.current", "w", encoding="ascii") as handle:
+        handle.write("4096\n")
+    sample, = sample_containers(CgroupFiles(str(tmp_path), str(tmp_path / "proc"))).samples
+    assert (sample.ident, sample.uid, sample.unit) == (IDENT, 1000, None)
+
+
 class Bombed:
     """A cgroup tree with containers of root, alice (1000, the attacker) and bob (1001)."""
 
