@@ -137,6 +137,10 @@ class Reader:
             self.keep(entry, len(line))
         return self.full is None
 
+    def pass_by(self, _piece: bytes) -> bool:
+        """Pass a part of a line by that is too long; return whether more are wanted."""
+        return self.full is None
+
     def keep(self, entry: Entry, size: int) -> None:
         """Take an entry, which has so many bytes as a line."""
         raise NotImplementedError
@@ -154,7 +158,7 @@ def run_journalctl(argv: List[str], timeout: float, new_reader: Callable[[], Rea
     for _attempt in range(2):
         reader = new_reader()
         try:
-            ending = read_lines(argv, reader.take, timeout)
+            ending = read_lines(argv, reader.take, timeout, reader.pass_by)
         except CommandError as exc:
             return JournalEntries([], 0, str(exc))
         if ending.late or ((reader.full or ending.exit_code in (0, 1)) and not ending.err):

@@ -64,7 +64,7 @@ class Journal:
         argv = journalctl_argv(_FIELDS, None if cursor else since) + self._options
         argv += (["--cursor=" + cursor] if cursor else []) + (["--boot"] if this_boot else []) + _MATCHES
         reader = _EntryReader(handle, entries)
-        ending = read_lines(argv, reader.take, seconds)
+        ending = read_lines(argv, reader.take, seconds, reader.pass_by)
         reader.flush()
         ended = not ending.late and not reader.full
         problem = ending.err[-_MAX_PROBLEM:] or None
@@ -98,11 +98,7 @@ class _EntryReader:
 
     def take(self, line: bytes) -> bool:
         """Read a line; return whether there may be more."""
-        match = _CURSOR.search(line)
-        if match:
-            self.last = match.group(1).decode("ascii", "replace")
-            self.first = self.first or self.last
-        if not match:
+        if not self._note_cursor(line):
             self.bad_lines += bool(line.strip())
         elif not (_KERNEL.search(line) and not _OOM.search(line)):
             self._parse(line)
@@ -110,6 +106,19 @@ class _EntryReader:
         if len(self._chunk) >= _CHUNK:
             self.flush()
         return not self.full
+
+    def pass_by(self, piece: bytes) -> bool:
+        """Note the cursor of a line that is too long: more of them than there is time for must not be read again each time."""
+        self._note_cursor(piece)
+        return not self.full
+
+    def _note_cursor(self, text: bytes) -> bool:
+        """Whether there is a cursor in it. Nobody else's text looks like one: there its quotes have backslashes."""
+        match = _CURSOR.search(text)
+        if match:
+            self.last = match.group(1).decode("ascii", "replace")
+            self.first = self.first or self.last
+        return match is not None
 
     def _parse(self, line: bytes) -> None:
         entry = parse_entry(line)

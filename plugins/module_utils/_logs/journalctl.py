@@ -18,6 +18,7 @@ from .._system.times import SECOND
 
 # An entry of ours has a dozen fields. The longest are the labels of a container, of which some images have many.
 MAX_LINE = 1024 * 1024
+_OVERLAP = 4096  # bytes of a longer one that are passed on again with the next piece of it; a cursor has about 150
 _MAX_STDERR = 64 * 1024
 _END = 5  # seconds for journalctl to end when it has closed its output
 
@@ -42,14 +43,16 @@ def journalctl_argv(fields: Sequence[str], since: Optional[int] = None) -> List[
     return argv if since is None else argv + ["--since=@%d" % (since // SECOND)]
 
 
-def read_lines(argv: Sequence[str], take: Callable[[bytes], bool], timeout: float) -> Ending:
+def read_lines(argv: Sequence[str], take: Callable[[bytes], bool], timeout: float,
+               pass_by: Callable[[bytes], bool] = lambda _piece: True) -> Ending:
     """Run journalctl; `take` gets each line without its end, and returns whether it wants more.
 
     :param timeout: seconds after which it is stopped.
+    :param pass_by: the same for the pieces of a line that is too long, of which each begins with the end of the one before.
     :raises CommandError: it can't be started.
     """
     process = start_command(argv, current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    lines = _Lines(take)
+    lines = _Lines(take, pass_by)
     try:
         ended = _pump(process, lines, time.monotonic() + timeout)
         exit_code = _wait(process) if ended else None
@@ -62,8 +65,9 @@ def read_lines(argv: Sequence[str], take: Callable[[bytes], bool], timeout: floa
 class _Lines:
     """Cuts a stream into lines."""
 
-    def __init__(self, take: Callable[[bytes], bool]) -> None:
+    def __init__(self, take: Callable[[bytes], bool], pass_by: Callable[[bytes], bool]) -> None:
         self._take = take
+        self._pass_by = pass_by
         self._rest = b""
         self._skipping = False  # inside of a line that is too long
         self.long_lines = 0
@@ -78,7 +82,9 @@ class _Lines:
             self._pass(piece)
         if len(self._rest) > MAX_LINE:
             self.long_lines += not self._skipping
-            self._rest, self._skipping = b"", True
+            self._skipping = True
+            self._skip(self._rest)
+            self._rest = self._rest[-_OVERLAP:]
 
     def end(self) -> None:
         """Take what is left: a line without an end."""
@@ -89,8 +95,13 @@ class _Lines:
     def _pass(self, line: bytes) -> None:
         if self._skipping:
             self._skipping = False
+            self._skip(line)
         elif not self.enough:
             self.enough = not self._take(line)
+
+    def _skip(self, piece: bytes) -> None:
+        if not self.enough:
+            self.enough = not self._pass_by(piece)
 
     def add_err(self, data: bytes) -> None:
         """Take the next piece of standard error."""

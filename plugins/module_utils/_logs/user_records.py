@@ -78,7 +78,13 @@ class _NewestReader(Reader):
 
     def take(self, line: bytes) -> bool:
         super().take(line)
-        self._size += len(line)
+        return self._has_room(line)
+
+    def pass_by(self, piece: bytes) -> bool:
+        return self._has_room(piece)
+
+    def _has_room(self, read: bytes) -> bool:
+        self._size += len(read)
         if self._size > self._limit:
             self.full = "too many entries: only the newest %d MiB of them were read" % (self._limit >> 20)
         return self.full is None

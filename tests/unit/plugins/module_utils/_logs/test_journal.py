@@ -30,7 +30,7 @@ class Journalctl:
         self.results = list(results)
         self.calls = []
 
-    def __call__(self, argv, take, timeout):
+    def __call__(self, argv, take, timeout, _pass_by):
         self.calls.append(argv)
         result = self.results.pop(0) if len(self.results) > 1 else self.results[0]
         if isinstance(result, Exception):

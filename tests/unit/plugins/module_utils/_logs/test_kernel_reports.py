@@ -43,7 +43,7 @@ class Log:
         return self.add(SUMMARY % (path, path, pid), KILLED % (pid, uid), **more)
 
     def read(self, monkeypatch):
-        def read_lines(_argv, take, _timeout):
+        def read_lines(_argv, take, _timeout, _pass_by):
             for line in self.lines:
                 take(line)
             return Ending(0, late=False, err="", long_lines=0)

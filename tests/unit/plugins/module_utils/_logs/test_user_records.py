@@ -9,7 +9,7 @@ import json
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal, user_records
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journalctl import Ending
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journalctl import MAX_LINE, Ending
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND
 
 ID, OTHER = "ab" * 32, "cd" * 32
@@ -25,11 +25,11 @@ class Journalctl:
         self.argv = None
         self.printed = 0
 
-    def __call__(self, argv, take, _timeout):
+    def __call__(self, argv, take, _timeout, pass_by):
         self.argv = argv
         for line in self.lines:
             self.printed += 1
-            if not take(line):
+            if not (take if len(line) <= MAX_LINE else pass_by)(line):
                 return Ending(None, late=False, err=self.err, long_lines=0)
         return Ending(None if self.late else 0, late=self.late, err=self.err, long_lines=0)
 
@@ -115,3 +115,10 @@ def test_what_came_until_the_time_was_over_is_complete_from_there_on(journalctl)
 def test_a_file_that_was_not_read_can_be_of_any_time(journalctl):
     journalctl.lines, journalctl.late, journalctl.err = [ooms(9)], True, "Journal file x is truncated, ignoring file."
     assert user_records.read_user_unit_records(0, 1000, 60).since is None
+
+
+def test_lines_that_are_too_long_are_a_part_of_a_users_share(journalctl):
+    journalctl.lines = [died(1000, 9)] + [b"x" * (MAX_LINE + 1)] * 50
+    answer = user_records.read_podman_deaths(0, 1000, 60)
+    assert journalctl.printed == 5 and "too many entries" in answer.problem
+    assert (len(answer.entries), answer.since) == (1, 9 * SECOND)
