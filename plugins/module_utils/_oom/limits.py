@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many killed containers of one user are looked at: who makes thousands of them takes nothing from the others.
+"""How much of one user's is looked at and told: who has thousands of containers takes nothing from the others.
 
 Pure.
 """
 
-from typing import Dict, Iterator, List, Mapping, Sequence, Tuple, TypeVar
+import json
+from collections import Counter
+from typing import Any, Counter as CounterType, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from .._recorder.quota import fair_shares
 from .attribution import ContainerKey
 
 _MAX_ROOT = 2000  # a host of continuous integration has some hundred a week
@@ -28,6 +31,32 @@ def newest_of_each(killed: Mapping[ContainerKey, int]) -> Tuple[List[ContainerKe
     most = {owner: _MAX_USER if owner else _MAX_ROOT for owner in by_owner}
     kept = [key for owner, keys in by_owner.items() for key in keys[:most[owner]]]
     return kept, {owner: len(keys) - most[owner] for owner, keys in by_owner.items() if len(keys) > most[owner]}
+
+
+def share_out(entries: Sequence[Dict[str, Any]], most: int, size: int) -> Tuple[List[Dict[str, Any]], Dict[Optional[str], int]]:
+    """Return (at most so many entries of one of the facts' lists, {user: number of those that are left out}).
+
+    Who has few or small ones has all of them in it.
+
+    :param entries: each with a `user`; size: bytes of all that are kept, as JSON.
+    """
+    sizes = [len(json.dumps(entry)) for entry in entries]
+    counts: CounterType[Optional[str]] = Counter(entry["user"] for entry in entries)
+    sums: CounterType[Optional[str]] = Counter()
+    for entry, length in zip(entries, sizes):
+        sums[entry["user"]] += length
+    count_left, size_left = fair_shares(counts, most), fair_shares(sums, size)
+    kept: List[Dict[str, Any]] = []
+    left_out: CounterType[Optional[str]] = Counter()
+    for entry, length in zip(entries, sizes):
+        user = entry["user"]
+        if count_left[user] > 0 and length <= size_left[user]:
+            count_left[user] -= 1
+            size_left[user] -= length
+            kept.append(entry)
+        else:
+            left_out[user] += 1
+    return kept, dict(left_out)
 
 
 def parts(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from recorded_host import HOSTS, UIDS, Recorded, read
 
+from ansible_collections.podman_fleet.memory.plugins.module_utils._door.door import parse_facts
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import kernel_reports
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal import JournalEntries, RingBuffer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
@@ -368,3 +369,54 @@ def test_reports_of_one_user_that_were_left_out_cost_nobody_else_a_verdict(bench
         assert oom["killed"] in (None, known[ident]["killed"]), (ident, oom)
     (error,) = after["errors"]
     assert error["user"] == user_name(1000) and "oldest were left out" in error["message"]
+
+
+def collected_with_bob(monkeypatch, many=0, label=""):
+    """The facts of a host of root's, alice's and bob's containers, through the controller's door too.
+
+    :param many: containers that alice has more; label: of each of them, 250 times.
+    """
+    bench = Bench(HOSTS[0], monkeypatch)
+    query = bench.query_containers
+
+    def query_containers(user, words):
+        name = user.identity.name
+        if name != "bob":
+            answer = query(user, words)
+        else:
+            answer = query(user._replace(identity=user.identity._replace(name="alice")), words)
+            answer = answer._replace(user=user, sources=[{"name": "podman", "user": name, "status": "ok"}], containers=[
+                container._replace(facts=dict(container.facts, user="bob")) for container in answer.containers])
+        if name == "alice":
+            model = answer.containers[0]
+            labels = {str(number): label for number in range(250)} if label else {}
+            answer = answer._replace(containers=answer.containers + [model._replace(
+                ident="%064x" % number, facts=dict(model.facts, id="%064x" % number, name="n%d" % number, labels=labels))
+                for number in range(many)])
+        return answer
+
+    bench.query_containers = query_containers
+    bench.find_owners = lambda _spec: ([Owner(Identity(name, uid, uid, "/"), True, True) for name, uid in (
+        ("root", 0), ("alice", 1000), ("bob", 1001))], [])
+    monkeypatch.setattr(facts, "find_owners", bench.find_owners)
+    monkeypatch.setattr(bench, "unit_answers", {1001: SimpleNamespace(problem=None, left_out={}, since=None, entries=[], bad_lines=0)})
+    return parse_facts(json.dumps(bench.collect(), separators=(",", ":")), bench.now)
+
+
+def ids_of(found, user):
+    return [container["id"] for container in found["containers"] if container["user"] == user]
+
+
+def podman_status(found, user):
+    return [entry["status"] for entry in found["sources"] if (entry["name"], entry["user"]) == ("podman", user)]
+
+
+@pytest.mark.parametrize("many, label", [(4990, ""), (10, "x" * 16000)])
+def test_a_user_with_too_much_lacks_containers_alone(monkeypatch, many, label):
+    usual = collected_with_bob(monkeypatch)
+    found = collected_with_bob(monkeypatch, many, label)
+    for user in ("root", "bob"):
+        assert ids_of(found, user) == ids_of(usual, user) != [] and podman_status(found, user) == ["ok"]
+    assert len(ids_of(usual, "alice")) <= len(ids_of(found, "alice")) < many + len(ids_of(usual, "alice"))
+    assert podman_status(found, "alice") == ["partial"]
+    assert any(error["user"] == "alice" and "left out" in error["message"] for error in found["errors"])
