@@ -139,15 +139,23 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
     for container in facts.get("containers") or []:
         if (container["user"], container["id"]) in left_alone:
             continue
-        decision = decide(policy, host_facts, container)
-        findings = settings_findings(host, host_facts, container, keys.lookup(container), decision)
+        try:
+            decision = decide(policy, host_facts, container)
+            findings = settings_findings(host, host_facts, container, keys.lookup(container), decision)
+        except Exception as exc:  # one container's facts must not end the enforcement of the others
+            skipped.append(_not_evaluated(container, exc))
+            continue
         evaluated.append((container, decision, findings))
     apply_waivers(policy, host_facts, facts, [finding for _container, _decision, findings in evaluated for finding in findings], today)
     changes: list[Change] = []
     exempt = compliant = 0
     for container, decision, findings in evaluated:
         planner = _ContainerPlanner(host_facts, container, decision, options)
-        planner.plan(findings, are_limits_unknown(facts, container, decision))
+        try:
+            planner.plan(findings, are_limits_unknown(facts, container, decision))
+        except Exception as exc:
+            skipped.append(_not_evaluated(container, exc))
+            continue
         skipped += planner.skipped
         if planner.steps:
             changes.append(Change(container["id"], shown_name(container), container["user"], tuple(planner.steps),
@@ -156,6 +164,11 @@ def plan_host(host: str, facts: Facts, run_as: str | None, policy: Policy, today
             exempt += decision.is_exempt
             compliant += not decision.is_exempt
     return HostPlan(changes=tuple(changes), skipped=tuple(skipped), containers=len(evaluated), exempt=exempt, compliant=compliant)
+
+
+def _not_evaluated(container: Facts, error: Exception) -> Skipped:
+    return Skipped(shown_name(container), container["user"], None, kind="unknown", reason="it could not be evaluated: %s: %s" % (
+        type(error).__name__, printable(error, 200)))
 
 
 class _ContainerPlanner:

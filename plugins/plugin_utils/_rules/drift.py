@@ -87,7 +87,7 @@ def _limit_difference(container: Facts, effective: Facts, decision: Decision) ->
 def _swap_difference(host_facts: Facts, container: Facts, effective: Facts) -> Difference | None:
     """Memory and swap together. Only more than declared is drift: less can come from any cgroup above."""
     declared, enforced = next_start_settings(container).get("swap_limit"), effective.get("swap_limit")
-    if declared is None or not host_facts.get("swap_total") or not has_own_limit(container):
+    if declared is None or next_start_settings(container).get("limit") is None or not host_facts.get("swap_total") or not has_own_limit(container):
         return None
     if enforced is None and host_facts.get("cgroup_version") == 1:
         return None  # swapaccount=0: the kernel has no such limit to read

@@ -13,12 +13,13 @@ from hypothesis import given, strategies as st
 from sample_container import make_container
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import FACTS_SCHEMA
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import plan as enforce_plan
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.obstacles import next_start_obstacle, podman_version
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import HostPlan, Options, plan_host, without_gone
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.rules import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.policy import decide, named_host
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rules.evaluate import evaluate_facts, settings_findings
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 TODAY = datetime.date(2026, 11, 24)
@@ -422,3 +423,25 @@ def test_no_change_leaves_the_bounds_or_kills(container_of, rules):
                 assert step.after >= min(used, step.before or used)
             else:
                 assert isinstance(step.after, bool)
+
+
+def test_a_container_that_can_not_be_evaluated_costs_itself(container, facts, monkeypatch):
+    def refuse(host_name, host_facts, each, key, decision):
+        if each["name"] == "odd":
+            raise TypeError("a real number is required")
+        return settings_findings(host_name, host_facts, each, key, decision)
+
+    monkeypatch.setattr(enforce_plan, "settings_findings", refuse)
+    odd = container(**BARE, name="odd", id="d" * 64, user="alice")
+    host_plan = plan(facts(odd, container(**BARE)), policy(memory=DEFAULT))
+    assert [change.container_id for change in host_plan.changes] == [IDENT]
+    skipped, = host_plan.skipped
+    assert (skipped.name, skipped.user, skipped.kind) == ("odd", "alice", "unknown") and "TypeError" in skipped.reason
+
+
+def test_a_swap_limit_without_a_limit_is_no_drift(container, facts):
+    given_facts = facts(container(memory__next_start={"limit": None, "swap_limit": 64 * MIB, "reservation": None, "oom_group": None},
+                                  memory__effective__limit=None, memory__effective__swap_limit=128 * MIB, memory__effective__source=OWN))
+    given_facts["host"] = host()
+    assert not [finding for finding in evaluate_facts("h", given_facts, "root", policy()) if finding["rule"] == "limit-drift"
+                or finding["evidence"].get("kind") == "error"]
