@@ -8,6 +8,7 @@ What a user's process says is the user's word: it is checked, and counts for tha
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._door.grammar import BOOLEAN, ID, NAME, SIZE, is_id, items, nullable, prose, record, text
@@ -27,6 +28,7 @@ _ANSWER_EACH = 16 * 1024  # bytes more for each container, which takes about 1 K
 _MAX_CONTAINERS = 5000  # of one user
 _COMMANDS = 4  # that a user's process runs whatever the number of containers, each as long as the option timeout allows
 _EACH = 20  # seconds more for each container
+_AT_ONCE = 4  # users
 _SIZES = {key: nullable(SIZE) for key in ("limit", "swap_limit", "reservation", "high")}
 _STATE = record({
     "declared": nullable(record(dict(_SIZES, oom_group=nullable(BOOLEAN)), optional=["high"])),
@@ -92,28 +94,33 @@ def _read_version(options: Options) -> Tuple[int, ...]:
 
 
 def _work(parts: Sequence[_Part], options: Options, version: Tuple[int, ...], check_mode: bool) -> Dict[int, Outcome]:
-    """Plan each user's containers, then change those of all whose plan is possible; return what it comes to, by uid."""
+    """Plan each user's containers, and change them if that is possible; return what it comes to, by uid.
+
+    Users are asked side by side, and nobody's change waits for another one's plan: who gives no answer delays nobody, and how long
+    that is waited for depends on the user's own containers alone.
+    """
     memory_total = Host().facts(0)["memory_total"]
     transaction = Transaction()  # each process has its own copy
-    plans = {part.identity.uid: {
-        "do": "plan", "identity": list(part.identity), "session": runtime_dir(part.identity) is not None,
-        "requests": [list(request) for request in part.requests], "options": list(options), "version": list(version),
-        "memory_total": memory_total, "check_mode": check_mode} for part in parts}
-    by_uid = {part.identity.uid: part for part in parts}
-    longest = max(len(part.requests) for part in parts)
-    size = _ANSWER + _ANSWER_EACH * longest
-    seconds = options.timeout * (_COMMANDS + (longest if options.restart == "if_needed" else 0)) + _EACH * longest
+
+    def work_on(part: _Part) -> Outcome:
+        uid, count = part.identity.uid, len(part.requests)
+        size = _ANSWER + _ANSWER_EACH * count
+        seconds = options.timeout * (_COMMANDS + (count if options.restart == "if_needed" else 0)) + _EACH * count
+        planned = _parse(group.ask_one(uid, {
+            "do": "plan", "identity": list(part.identity), "session": runtime_dir(part.identity) is not None,
+            "requests": [list(request) for request in part.requests], "options": list(options), "version": list(version),
+            "memory_total": memory_total, "check_mode": check_mode}, seconds, size), part)
+        if not planned.changing or planned.messages or check_mode:
+            return planned
+        return _parse(group.ask_one(uid, {"do": "apply"}, seconds, size), part, planned)
+
+    root_first = sorted(parts, key=lambda part: part.identity.uid)
     try:
         with UserGroup([part.identity for part in parts], transaction.answer) as group:
-            replies = group.ask(plans, seconds, size)
-            outcomes = {uid: _parse(reply, by_uid[uid]) for uid, reply in replies.items()}
-            ready = {uid: {"do": "apply"} for uid, outcome in outcomes.items()
-                     if outcome.changing and not outcome.messages and not check_mode}
-            for uid, reply in group.ask(ready, seconds, size).items():
-                outcomes[uid] = _parse(reply, by_uid[uid], planned=outcomes[uid])
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                return dict(zip((part.identity.uid for part in root_first), pool.map(work_on, root_first)))
     finally:
         transaction.close()
-    return outcomes
 
 
 def _parse(reply: Reply, part: _Part, planned: Optional[Outcome] = None) -> Outcome:

@@ -16,9 +16,10 @@ from fake_podman import FakePodman, SharedPodman
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
 from ansible_collections.podman_fleet.memory.plugins.module_utils._door.results import check_result
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory import apply, current, lock, run, transaction
-from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import SETTING_OPTIONS, Options
+from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.request import SETTING_OPTIONS, Options, Request
 from ansible_collections.podman_fleet.memory.plugins.module_utils._memory.run import ContainerMemoryError, set_container_memory
-from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity, current_identity
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.group import Reply
 
 MIB = 1 << 20
 ME = current_identity()
@@ -417,3 +418,42 @@ def test_something_else_in_place_of_the_lock(shared, tmp_path, make):
     began = time.monotonic()
     result, _message = shared.set_both()
     assert outcome(result)[0] == ("root", True, False) and time.monotonic() - began < 20
+
+
+class Silent:
+    """The processes of root's, with many containers, and of alice and others, who stop theirs."""
+
+    def __init__(self, identities, _handler):
+        self.asked = []  # (uid, what, seconds)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        pass
+
+    def ask_one(self, uid, request, seconds, _size):
+        self.asked.append((uid, request["do"], seconds))
+        if uid:
+            time.sleep(0.3)
+            return Reply(None, "did not answer in time")
+        state = {"declared": None, "effective": None}
+        entry = {"name": "a", "id": None, "changed": True, "before": state, "after": state, "applied_live": True, "persistent": True,
+                 "restart_required": False, "method": "cli", "message": "set"}
+        return Reply(run.Outcome([entry] * 40, [], [], request["do"] == "plan")._asdict(), None)
+
+
+def test_who_gives_no_answer_delays_nobody(monkeypatch):
+    made = []
+    monkeypatch.setattr(run, "UserGroup", lambda *arguments: made.append(Silent(*arguments)) or made[-1])
+    options = Options(persist=True, allow_below_usage=False, backend="auto", restart="never", executable="podman", timeout=60)
+    parts = [run._Part(Identity(name, uid, uid, "/"), [Request("", "a", name, {})] * number)
+             for name, uid, number in [("alice%d" % number, 1000 + number, 1) for number in range(6)] + [("root", 0, 40)]]
+    began = time.monotonic()
+    outcomes = run._work(parts, options, (5, 4), False)
+    assert time.monotonic() - began < 1.2
+    assert [outcome.messages == [] for uid, outcome in sorted(outcomes.items())] == [True] + [False] * 6
+    asked = made[0].asked
+    # its change waits for nobody's plan, and for the others no longer than for their own containers
+    assert (0, "apply") in [each[:2] for each in asked[:6]]
+    assert {seconds for uid, _what, seconds in asked if uid} == {60 * 4 + 20}
