@@ -21,6 +21,9 @@ from .journals import Period, read_unit_records_of
 from .users import UserAnswer, UserProcesses
 
 _WORKERS = 4  # sources that are asked side by side
+# Of the time for all users: what the users' processes may take, and then each of what is asked for later, one after the other: other
+# users, their journals, and who wrote what into the journal. Somebody who uses up all of one must leave the others' whole.
+_FIRST, _LATER = 0.5, 0.1
 
 
 class Options(NamedTuple):
@@ -36,8 +39,8 @@ class Options(NamedTuple):
 
     @property
     def period(self) -> Period:
-        """For the journals of users."""
-        return Period(self.since, self.timeout, self.users_timeout)
+        """For the journals of users, each time that they are read."""
+        return Period(self.since, self.timeout, self.users_timeout * _LATER)
 
 
 class Answers(NamedTuple):
@@ -81,7 +84,7 @@ def ask_sources(options: Options, owners: Sequence[Owner], now: int, counted: Op
     :param counted: see Answers.
     """
     history = read_recorder(options.state_dir, options.since, now)
-    with UserProcesses(owners, _request(options), options.users_timeout, _WORKERS) as processes:
+    with UserProcesses(owners, _request(options), options.users_timeout * _FIRST, _WORKERS) as processes:
         with ThreadPoolExecutor(_WORKERS) as pool:
             kernel_log = pool.submit(read_kernel_log, options.since, options.timeout)
             unit_records = pool.submit(read_unit_records, options.since, options.timeout)
@@ -97,7 +100,7 @@ def ask_sources(options: Options, owners: Sequence[Owner], now: int, counted: Op
 def ask_more_users(answers: Answers, options: Options, uids: Iterable[int]) -> Answers:
     """Return the answers with those of more users, of whom records tell. Who has no name on this host is one who gave none."""
     owners, problems = find_owners_by_uid(uids)
-    with UserProcesses(owners, _request(options), options.users_timeout, _WORKERS) as processes:
+    with UserProcesses(owners, _request(options), options.users_timeout * _LATER, _WORKERS) as processes:
         with ThreadPoolExecutor(_WORKERS) as pool:
             users = [future.result() for future in processes.ask(pool)]
     for problem in problems:

@@ -18,7 +18,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries, parse_kernel_messages
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts, journals, limits, ownership, sources
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import UserAnswer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import Deadline, UserAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
@@ -420,3 +420,21 @@ def test_a_user_with_too_much_lacks_containers_alone(monkeypatch, many, label):
     assert len(ids_of(usual, "alice")) <= len(ids_of(found, "alice")) < many + len(ids_of(usual, "alice"))
     assert podman_status(found, "alice") == ["partial"]
     assert any(error["user"] == "alice" and "left out" in error["message"] for error in found["errors"])
+
+
+@pytest.mark.parametrize("coverage", [None, "no journal"])
+def test_what_users_take_is_no_more_than_the_time_for_all_of_them(bench, monkeypatch, coverage):
+    """Each part of it is used up by somebody: by a process that stops itself, by a flood of the journal."""
+    seconds, taken = 240, []
+    bench.kernel_problem = coverage
+    processes = bench.user_processes
+
+    def user_processes(owners, request, given, at_once):
+        taken.append(given)
+        return processes(owners, request, given, at_once)
+
+    monkeypatch.setattr(sources, "UserProcesses", user_processes)
+    monkeypatch.setattr(journals, "Deadline", lambda given, *_arguments: taken.append(given) or Deadline(given, *_arguments))
+    facts.collect_facts(sources.Options(users=["all"], containers=[], since=bench.since, executable="podman", timeout=60,
+                                        users_timeout=seconds, state_dir="/nowhere"), bench.now)
+    assert len(taken) > 2 and sum(taken) <= seconds
