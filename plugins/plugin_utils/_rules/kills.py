@@ -48,10 +48,21 @@ def kill_findings(host: str, facts: Facts, keys: ContainerKeys) -> list[Finding]
             if oom.get("killed") or oom.get("count"):
                 key = keys.lookup(container)
                 groups.setdefault((key.user, key.stable_name), []).append(_Killed(container, key, is_removed))
-    return [_finding(host, facts, group) for group in groups.values()]
+    managers = _managers_by_unit(facts)
+    return [_finding(host, facts, group, managers) for group in groups.values()]
 
 
-def _finding(host: str, facts: Facts, group: list[_Killed]) -> Finding:
+def _managers_by_unit(facts: Facts) -> dict[tuple[str, str], Facts]:
+    """{(user, unit): the manager of the first container that the unit has now}."""
+    managers: dict[tuple[str, str], Facts] = {}
+    for container in facts.get("containers") or []:
+        unit = (container.get("manager") or {}).get("unit")
+        if unit:
+            managers.setdefault((container["user"], unit), container["manager"])
+    return managers
+
+
+def _finding(host: str, facts: Facts, group: list[_Killed], managers: dict[tuple[str, str], Facts]) -> Finding:
     """One finding for all containers of one name; the latest kill speaks for them."""
     latest = max(group, key=lambda killed: killed.container["oom"].get("last_at") or "")
     count = sum(max(killed.container["oom"].get("count") or 0, 1) for killed in group)
@@ -61,7 +72,8 @@ def _finding(host: str, facts: Facts, group: list[_Killed]) -> Finding:
     return make_finding(
         "oom-killed", host, latest.key, severity=_severity(evidence), summary="%s; %s; %s" % (
             describe_cause(evidence), describe_outcome(evidence), format_time(evidence["last_at"])),
-        detail=_detail(evidence), remedy=_remedy(facts, latest.container, latest.key, evidence), evidence=evidence)
+        detail=_detail(evidence), remedy=_remedy(facts, _with_manager(managers, latest.container), latest.key, evidence),
+        evidence=evidence)
 
 
 def _ended_runs(oom: Facts) -> int:
@@ -123,7 +135,7 @@ def _detail(evidence: dict[str, Any]) -> str:
 
 def _remedy(facts: Facts, container: Facts, key: ContainerKey, evidence: dict[str, Any]) -> str:
     if evidence["cause"] == "container_limit":
-        return higher_limit_remedy(_with_manager(facts, container), key, evidence["limit"], podman_version(facts.get("host") or {}))
+        return higher_limit_remedy(container, key, evidence["limit"], podman_version(facts.get("host") or {}))
     if evidence["cause"] == "nested_limit":
         return nested_limit_remedy(evidence["scope"])
     if evidence["cause"] == "cpuset_oom":
@@ -133,9 +145,7 @@ def _remedy(facts: Facts, container: Facts, key: ContainerKey, evidence: dict[st
     return HOST_OOM_REMEDY if evidence["cause"] == "host_oom" else KERNEL_LOG_REMEDY
 
 
-def _with_manager(facts: Facts, container: Facts) -> Facts:
-    """A removed container, with what is known of its unit's file by the container that the unit has now."""
-    unit = (container.get("manager") or {}).get("unit")
-    managers = [other["manager"] for other in facts.get("containers") or []
-                if unit and other["user"] == container["user"] and (other.get("manager") or {}).get("unit") == unit]
-    return {**container, "manager": managers[0]} if managers else container
+def _with_manager(managers: dict[tuple[str, str], Facts], container: Facts) -> Facts:
+    """A container, with what is known of its unit's file by the container that the unit has now: a removed one has lost it."""
+    manager = managers.get((container["user"], (container.get("manager") or {}).get("unit") or ""))
+    return {**container, "manager": manager} if manager else container
