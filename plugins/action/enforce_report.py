@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.controller import has_human_output, open_run_dir, output_width, show_lines
 from ..plugin_utils._ansible.controller_action import ControllerAction
-from ..plugin_utils._enforce.plan import HostPlan
+from ..plugin_utils._enforce.host_plan import HostPlan
 from ..plugin_utils._enforce.result import count_results
 from ..plugin_utils._enforce.summary import EnforcementSummary
 from ..plugin_utils._text import plural

@@ -18,7 +18,8 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
 from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_checked
 from ..plugin_utils._ansible.inventory import Inventory
-from ..plugin_utils._enforce.plan import HostPlan, Options, plan_host, without_gone
+from ..plugin_utils._enforce.host_plan import HostPlan, without_gone
+from ..plugin_utils._enforce.plan import Options, plan_host
 from ..plugin_utils._enforce.result import Row, count_results, refused_containers, result_rows
 from ..plugin_utils._enforce.table import render_table
 from ..plugin_utils._model.rules import SETTINGS

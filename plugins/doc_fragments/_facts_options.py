@@ -48,6 +48,7 @@ options:
   users_timeout:
     description:
       - Seconds for the containers of all users together. Users who wait have equal shares of what is left.
+      - Half of it is for the users' containers, and a tenth for each thing that is asked for after that, such as the journals of users.
       - A user whose containers can't be read in that time is reported in
         RV(podman_fleet.memory.oom_facts#module:ansible_facts.podman_oom.errors), the others are whole.
     type: int

@@ -93,6 +93,10 @@ class RecordsByContainer:
         self.doubtful: List[DoubtfulRecord] = []
         self.kills_elsewhere: List[Kill] = []  # in cgroups of no container
         self._unattributed: List[UnattributedKill] = []
+        # What is the same for all containers of a user, by uid: somebody may have thousands of containers and of kills.
+        self._elsewhere_of: Dict[int, List[Kill]] = {}
+        self._unattributed_of: Dict[int, List[UnattributedKill]] = {}
+        self._converted: Dict[int, Tuple[Kill, List[UnattributedKill]]] = {}  # by id() of the kill
         self._group_kills: Dict[ContainerKey, List[UnattributedKill]] = {}
         for unattributed in records.unattributed:
             self._add_unattributed(unattributed)
@@ -192,8 +196,25 @@ class RecordsByContainer:
 
     def unattributed(self, owner: int) -> List[UnattributedKill]:
         """Return the kills that may have been in any container of a user's."""
-        return [kill for kill in self._unattributed
-                if may_hold(kill.place, owner) and self.ownership.uids.may_run_as(owner, kill.victim.uid)]
+        if owner not in self._unattributed_of:
+            self._unattributed_of[owner] = [kill for kill in self._unattributed
+                                            if may_hold(kill.place, owner) and self.ownership.uids.may_run_as(owner, kill.victim.uid)]
+        return list(self._unattributed_of[owner])
+
+    def elsewhere(self, owner: int) -> List[Kill]:
+        """Return the kills in cgroups of no container in which there may be processes of a user's containers."""
+        if owner not in self._elsewhere_of:
+            self._elsewhere_of[owner] = [kill for kill in self.kills_elsewhere
+                                         # a process of root's is in no rootless container
+                                         if owner == 0 or (may_hold(kill.task_memcg, owner) and kill.uid != 0)]
+        return self._elsewhere_of[owner]
+
+    def as_unattributed(self, kill: Kill) -> List[UnattributedKill]:
+        """Return a kill as those of its victims, of which it is not known in which container they were."""
+        if id(kill) not in self._converted:
+            self._converted[id(kill)] = kill, [
+                UnattributedKill(at=kill.at, boot=kill.boot, victim=victim, memcg=kill.oom_memcg is not None) for victim in kill.victims]
+        return self._converted[id(kill)][1]
 
     def group_kills(self, ident: str, owner: int) -> List[UnattributedKill]:
         """Return the kills of which it is known that they were in a container, by memory.oom.group, but not whose limit it was."""

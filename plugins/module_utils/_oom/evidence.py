@@ -10,7 +10,6 @@ the evidence means. Times are microseconds since the epoch, None always means "u
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._cgroup.paths import may_hold
 from .._logs.kernel_lines import is_below
 from .._logs.kernel_oom import Kill, UnattributedKill
 from .._logs.records import OomdKill, PodmanEvent, UnitOom
@@ -117,21 +116,16 @@ def _find_kills(container: Container, owner: int, index: RecordsByContainer, liv
     """
     kills, unattributed = list(index.kills(container.ident, owner)), index.unattributed(owner)
     path = _cgroup_path(container, owner, live.cgroup)
-    elsewhere = [kill for kill in index.kills_elsewhere
-                 if (not container.own_cgroup or is_below(path, kill.task_memcg))
-                 # a process of root's is in no rootless container
-                 and (owner == 0 or (may_hold(kill.task_memcg, owner) and kill.uid != 0))]
+    elsewhere = index.elsewhere(owner)
+    if container.own_cgroup:
+        elsewhere = [kill for kill in elsewhere if is_below(path, kill.task_memcg)]
     for kill in index.claimed_kills(container.ident, owner) + elsewhere:
-        if live.main_pid in [victim.pid for victim in kill.victims] and (run.end is None or kill.at <= run.end + SECOND):
+        if live.main_pid is not None and live.main_pid in [victim.pid for victim in kill.victims] and (
+                run.end is None or kill.at <= run.end + SECOND):
             kills.append(kill)
         else:
-            unattributed += _unplaced([kill])
+            unattributed += index.as_unattributed(kill)
     return sorted(kills, key=lambda kill: kill.at), unattributed
-
-
-def _unplaced(kills: List[Kill]) -> List[UnattributedKill]:
-    return [UnattributedKill(at=kill.at, boot=kill.boot, victim=victim, memcg=kill.oom_memcg is not None)
-            for kill in kills for victim in kill.victims]
 
 
 def kills_above(index: RecordsByContainer, owner: int) -> List[Kill]:
@@ -156,8 +150,8 @@ def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer
     above = [kill for kill in kills_above(index, owner) if not kills and not group_kills]
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
-        kills=kills, unattributed=index.unattributed(owner) + _unplaced(above), group_kills=group_kills, unit_ooms=scope_ooms,
-        oomd_kills=oomd_kills, counters=None, own_oom=None, ancestors=None,
+        kills=kills, unattributed=index.unattributed(owner) + [each for kill in above for each in index.as_unattributed(kill)],
+        group_kills=group_kills, unit_ooms=scope_ooms, oomd_kills=oomd_kills, counters=None, own_oom=None, ancestors=None,
         kernel_since=index.records.kernel_since_for(owner), systemd_since=systemd_since, oomd_active=index.records.oomd_active,
         unstored=index.records.unstored, deaths=_deaths(events))
 

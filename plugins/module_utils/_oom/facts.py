@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._door.door import clean_facts
-from .._door.facts import FACTS_SCHEMA, MAX_CONTAINERS, MAX_ERRORS, MAX_FACTS_SIZE, MAX_REMOVED
+from .._door.facts import FACTS_SCHEMA
 from .._logs.coverage import Coverage, kernel_coverage
 from .._logs.journal import oldest_entry_time, read_ring_buffer
 from .._logs.journald_settings import missing_kernel_lines
@@ -33,7 +33,7 @@ from .attribution import HostRecords, RecordsByContainer, attribute_service_kill
 from .containers import add_scope_limit, live_memory, manager_facts, removed_container_facts
 from .evidence import SIGKILL_EXIT, SIGTERM_EXIT, container_evidence
 from .journals import describe_left_out, read_deaths_of, read_events_of
-from .limits import newest_of_each, share_out
+from .limits import newest_of_each, share_out_facts
 from .ownership import are_all_wanted, describe_doubts, find_ownership, uids_in_records
 from .sources import Answers, Options, add_unit_records, ask_more_users, ask_sources
 from .unplaced import find_unplaced, owners_of_unplaced
@@ -99,30 +99,14 @@ class _Collector:
             self.add_error("podman", "containers: no container %r of the users looked at" % word)
         self._add_cgroup_source()
         self._sources.append(answers.history.source)
-        return {
+        return share_out_facts({
             "schema": FACTS_SCHEMA,
             "host": self._host_facts(answers, records.oomd_active),
             "sources": self._sources,
-            "containers": self._share_out("containers", containers, MAX_CONTAINERS, MAX_FACTS_SIZE // 2),
-            "removed": self._share_out("removed containers", removed, MAX_REMOVED, MAX_FACTS_SIZE // 4),
-            "errors": self._share_out_errors(),
-        }
-
-    def _share_out(self, what: str, entries: List[Dict[str, Any]], most: int, size: int) -> List[Dict[str, Any]]:
-        """What of a list of containers there is room for; whose are left out has a source that is partial."""
-        kept, left_out = share_out(entries, most, size)
-        for user, number in left_out.items():
-            message = "too many or too large %s: %d of them are left out" % (what, number)
-            self.add_error("podman", message, user)
-            for source in self._sources:
-                if source["name"] == "podman" and source["user"] == user and source["status"] == "ok":
-                    source.update(status="partial", detail=message)
-        return kept
-
-    def _share_out_errors(self) -> List[Dict[str, Any]]:
-        kept, left_out = share_out(self._errors, MAX_ERRORS // 2, MAX_FACTS_SIZE // 16)
-        return [{"source": "podman", "user": user, "message": "%d more errors, which are left out" % number}
-                for user, number in left_out.items()] + kept
+            "containers": containers,
+            "removed": removed,
+            "errors": self._errors,
+        })
 
     def _find_unasked(self, index: RecordsByContainer, answers: Answers) -> Set[int]:
         """The uids of users of whom records tell, but who were not found."""

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from typing import Any, Counter as CounterType, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from .._door.facts import MAX_CONTAINERS, MAX_ERRORS, MAX_FACTS_SIZE, MAX_REMOVED
 from .._recorder.quota import fair_shares
 from .attribution import ContainerKey
 
@@ -31,6 +32,28 @@ def newest_of_each(killed: Mapping[ContainerKey, int]) -> Tuple[List[ContainerKe
     most = {owner: _MAX_USER if owner else _MAX_ROOT for owner in by_owner}
     kept = [key for owner, keys in by_owner.items() for key in keys[:most[owner]]]
     return kept, {owner: len(keys) - most[owner] for owner, keys in by_owner.items() if len(keys) > most[owner]}
+
+
+def share_out_facts(facts: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the facts with the containers, removed ones and errors of each user that there is room for.
+
+    Whose containers are left out has a source that is partial.
+    """
+    sources, errors = [dict(source) for source in facts["sources"]], list(facts["errors"])
+    fitting = dict(facts, sources=sources)
+    for key, what, most, size in (("containers", "containers", MAX_CONTAINERS, MAX_FACTS_SIZE // 2),
+                                  ("removed", "removed containers", MAX_REMOVED, MAX_FACTS_SIZE // 4)):
+        fitting[key], left_out = share_out(facts[key], most, size)
+        for user, number in left_out.items():
+            message = "too many or too large %s: %d of them are left out" % (what, number)
+            errors.append({"source": "podman", "user": user, "message": message})
+            for source in sources:
+                if source["name"] == "podman" and source["user"] == user and source["status"] == "ok":
+                    source.update(status="partial", detail=message)
+    kept, left_out = share_out(errors, MAX_ERRORS // 2, MAX_FACTS_SIZE // 16)
+    fitting["errors"] = [{"source": "podman", "user": user, "message": "%d more errors, which are left out" % number}
+                         for user, number in left_out.items()] + kept
+    return fitting
 
 
 def share_out(entries: Sequence[Dict[str, Any]], most: int, size: int) -> Tuple[List[Dict[str, Any]], Dict[Optional[str], int]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from .plan import Change, HostPlan
+from .host_plan import Change, HostPlan
 
 Row = dict[str, Any]
 

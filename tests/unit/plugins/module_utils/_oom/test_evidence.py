@@ -4,6 +4,8 @@
 
 """Which record belongs to which container, and to which of its runs."""
 
+import time
+
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, Victim
@@ -269,3 +271,14 @@ def test_what_the_history_dropped_of_one_user_makes_nobody_else_unknown():
     assert build(alice, owner=1000, dropped={1000: 5}).kernel_since == 5
     assert build(bob, owner=1001, dropped={1000: 5}).kernel_since == 0
     assert build(alice, owner=1000, dropped={1000: 5}, kernel_since=None).kernel_since is None
+
+
+def test_who_has_many_containers_and_many_kills_takes_little_time():
+    """Up to 5,000 and 13,000 of one user: what is the same for all containers is done once."""
+    path = "/user.slice/user-1000.slice/user@1000.service/x.scope"
+    index = RecordsByContainer(records(kills=[kill(path, at=FINISHED - number, pid=number) for number in range(1, 10001)]), Ownership({1000: set()}))
+    without, began = container(user="alice")._replace(own_cgroup=False, running=True), time.process_time()
+    for _container in range(300):
+        evidence = container_evidence(without, 1000, index, LiveState(5), STARTED)
+    assert time.process_time() - began < 3
+    assert len(evidence.kills) == 1 and len(evidence.unattributed) == 9999

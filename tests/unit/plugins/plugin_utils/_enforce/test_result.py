@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import Change, HostPlan, Skipped, Step
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.host_plan import Change, HostPlan, Skipped, Step
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.result import (
     count_results,
     refused_containers,
