@@ -215,14 +215,17 @@ ansible_facts:
               type: str
               returned: success
             is_infra:
-              description: Whether it is the infra container of its pod, as Podman says, which does what the container's owner wants.
+              description:
+                - Whether it is the infra container of its pod, or the service container of C(podman kube play) in a unit, as Podman
+                  says, which does what the container's owner wants.
               type: bool
               returned: success
             manager:
               description:
                 - What creates it, so where a setting has to be written to persist.
                 - C(kind) is one of V(none), V(quadlet), V(systemd), V(compose), V(kube). C(unit) is the systemd unit or V(null).
-                - C(file) is the quadlet file or the unit file of that unit, V(null) where the unit does not run this container.
+                - C(file) is the quadlet file or the unit file of that unit, V(null) where the unit does not run this container. For
+                  V(kube) it is the YAML file that the unit plays.
                   C(pod_unit) is the unit of the quadlet pod that the container is in, or V(null).
               type: dict
               returned: success

@@ -13,7 +13,7 @@ from .._logs.records import PodmanEvent
 from .._podman.containers_conf import ConfigError, default_oom_group
 from .._podman.inspect import Container
 from .._podman.listing import PodmanAnswer
-from .._podman.unit_command import next_start_settings, podman_run_lines, runs_container
+from .._podman.unit_command import next_start_settings, played_file, podman_run_lines, runs_container
 from .._recorder.record import KnownContainer
 from .._system.host_files import Files
 from .._system.systemctl import Systemctl, SystemctlError
@@ -34,13 +34,12 @@ _NOTHING: Dict[str, Any] = {"settings": None, "problem": None, "file": None, "po
 def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str, Any]]:
     """Return {id: {settings, problem, file, pod_unit}} of one user's containers: how their units will start them.
 
-    settings and problem: see NextStart; file: path of the quadlet or unit file; pod_unit: the unit of its pod, which systemd
-    stops with the pod's last container, and which takes the others along. Containers without a unit are not in it. One process
-    for all of them.
+    settings and problem: see NextStart, both None for kube's; file: path of the quadlet, the unit file, or the YAML that is
+    played; pod_unit: the unit of its pod, which systemd stops with the pod's last container, and which takes the others along.
+    Containers without a unit are not in it. One process for all of them.
     """
     identity = answer.user.identity
-    containers = {container.ident: container for container in answer.containers
-                  if container.facts["manager"]["kind"] in _BY_UNIT and container.facts["image"] and container.create_command}
+    containers = {container.ident: container for container in answer.containers if _says_more(container)}
     if not containers:
         return {}
     units = {ident: container.facts["manager"]["unit"] for ident, container in containers.items()}
@@ -58,11 +57,21 @@ def read_next_starts(answer: PodmanAnswer, timeout: float) -> Dict[str, Dict[str
     starts = {}
     for ident, container in containers.items():
         line = lines.get(units[ident])
-        if line is not None:
+        if container.facts["manager"]["kind"] == "kube":
+            starts[ident] = dict(_NOTHING, file=played_file(shown.get(units[ident], {})))
+        elif line is not None:
             start = next_start_settings(line, container.create_command, container.facts["image"], group)
             origin = _origin(shown[units[ident]]) if runs_container(line, container.facts["name"]) else {}
             starts[ident] = dict(_NOTHING, **start._asdict(), **origin)
     return starts
+
+
+def _says_more(container: Container) -> bool:
+    """Whether its unit says more of its next start than Podman's record: its settings, or the YAML file."""
+    manager = container.facts["manager"]
+    if manager["kind"] == "kube":
+        return manager["unit"] is not None
+    return manager["kind"] in _BY_UNIT and bool(container.facts["image"] and container.create_command)
 
 
 def _origin(properties: Dict[str, str]) -> Dict[str, Optional[str]]:

@@ -110,7 +110,8 @@ def _parse_container(raw: Fields, ident: str, user: str) -> Container:
         # the metadata of some images are labels of any length
         "labels": {key: text if len(text) <= LABEL_LENGTH else text[:LABEL_LENGTH - 1] + "…" for key, text in labels.items()},
         "pod": _pod(raw),
-        "is_infra": bool(raw.flag("IsInfra")),
+        # a service container is one of `podman kube play` in a unit, which waits there for the end of its pods
+        "is_infra": bool(raw.flag("IsInfra") or raw.flag("IsService")),
         "manager": _manager(raw, config, labels, command),
         "state": {
             "status": status,
@@ -173,15 +174,26 @@ def _positive(host_config: Fields, key: str) -> Optional[int]:
 
 def _manager(raw: Fields, config: Fields, labels: Dict[str, str], command: List[str]) -> Dict[str, Optional[str]]:
     """Return {kind, unit}: who recreates the container, so where a setting must be written to last."""
-    unit = labels.get("PODMAN_SYSTEMD_UNIT")
     # any image can have the label: what systemd would not take as the name of a unit is none
-    if is_unit(unit):
-        # Quadlet always runs with --cgroups=split, podman-generate-systemd never does.
-        return {"kind": "quadlet" if "--cgroups=split" in command else "systemd", "unit": unit}
-    if "com.docker.compose.project" in labels or "io.podman.compose.project" in labels:
-        return {"kind": "compose", "unit": None}
-    annotations = config.pairs("Annotations", _WORD)
-    # `podman kube play` creates containers without a command line, in a pod with its service container
-    if raw.flag("IsService") or any(key.startswith(_KUBE_ANNOTATION) for key in annotations):
-        return {"kind": "kube", "unit": None}
-    return {"kind": "none", "unit": None}
+    unit = labels.get("PODMAN_SYSTEMD_UNIT") if is_unit(labels.get("PODMAN_SYSTEMD_UNIT")) else None
+    if unit and "--cgroups=split" in command:  # Quadlet always runs with it, podman-generate-systemd never does.
+        return {"kind": "quadlet", "unit": unit}
+    # A unit that was generated of such a container has its labels too. podman-compose gives all its containers a unit of this
+    # name, whether there is one or not (podman_compose.py).
+    if (not unit or unit.startswith("podman-compose@")) and (
+            "com.docker.compose.project" in labels or "io.podman.compose.project" in labels):
+        return {"kind": "compose", "unit": unit}
+    if _is_played(raw, config, command):
+        return {"kind": "kube", "unit": unit}
+    return {"kind": "systemd" if unit else "none", "unit": unit}
+
+
+def _is_played(raw: Fields, config: Fields, command: List[str]) -> bool:
+    """Whether `podman kube play` made it (pkg/domain/infra/abi/play.go, 4.3 to 5.8).
+
+    It creates containers without a command line, in a pod, and with this mode unless an annotation in the YAML says otherwise.
+    Podman's API, which others create such containers with, has another default.
+    """
+    if raw.flag("IsService") or any(key.startswith(_KUBE_ANNOTATION) for key in config.pairs("Annotations", _WORD)):
+        return True
+    return not command and bool(raw.text("Pod", ID_LENGTH)) and config.text("sdNotifyMode", _STATUS) == "ignore"

@@ -37,6 +37,16 @@ def podman_run_lines(units: Dict[str, Dict[str, str]]) -> Dict[str, str]:
     return commands
 
 
+def played_file(unit: Dict[str, str]) -> Optional[str]:
+    """Return the path of the YAML file that a unit gives to `podman kube play`, None where it does not, or it can't be told.
+
+    :param unit: {property: value} with ExecStart. Quadlet and podman-kube@.service have the file at the end.
+    """
+    lines = [line for line in _ARGV.findall(unit.get("ExecStart", "")) if " kube play " in line or " play kube " in line]
+    file = lines[0].rpartition(" ")[2] if len(lines) == 1 else ""
+    return file if file.startswith("/") else None
+
+
 def runs_container(line: str, name: str) -> bool:
     """Whether a unit's command line runs the container of this name: the label of an image may name any unit."""
     return re.search(r" --name[= ]%s( |$)" % re.escape(name), line) is not None

@@ -54,12 +54,13 @@ def missing_limits(host_facts: Facts, container: Facts) -> str | None:
 
 
 def is_infra(container: Facts) -> bool:
-    """Whether the container is the infra container of a pod, as far as there is evidence.
+    """Whether the container is the infra container of a pod, or the service container of kube play, as far as there is evidence.
 
     That Podman says so (`is_infra`) is the word of the container's owner, and may be true of one that runs anything
-    (podman-pod-create(1): --infra-image, --infra-command). So it also has to be in a pod, and to use next to nothing if it runs.
+    (podman-pod-create(1): --infra-image, --infra-command). So it also has to be in a pod or of kube play, and to use next to
+    nothing if it runs.
     """
-    if not container.get("is_infra") or not container.get("pod"):
+    if not container.get("is_infra") or not (container.get("pod") or (container.get("manager") or {}).get("kind") == "kube"):
         return False
     used = memory_usage(container).get("working_set")
     return not is_running(container) or (isinstance(used, int) and used <= _IDLE)

@@ -107,6 +107,22 @@ def test_a_quadlet_with_another_mode_of_cgroups(kind, file, expected):
     assert containers.manager_facts({"kind": kind, "unit": None}, start) == {"kind": expected, "unit": None, "file": file, "pod_unit": None}
 
 
+# what systemctl show printed on Debian 13 of k.kube, and podman-kube@.service as Podman 5.4.2 ships it
+PLAYED = "/usr/bin/podman kube play --replace --service-container=true --network none /etc/containers/systemd/k.yaml"
+TEMPLATE = "/usr/bin/podman play kube --replace --service-container=true /srv/k.yaml"
+
+
+@pytest.mark.parametrize("line, file", [(PLAYED, "/etc/containers/systemd/k.yaml"), (TEMPLATE, "/srv/k.yaml"), (PLAYED + " x", None),
+                                        ("/usr/bin/podman start /srv/k.yaml", None)])
+def test_the_yaml_that_a_unit_plays(systemctl, line, file):
+    played = container(unit="k.service")
+    played.facts["manager"]["kind"] = "kube"
+    systemctl.shown = {"k.service": dict(shown(line), SourcePath="/etc/containers/systemd/k.kube")}
+    start = containers.read_next_starts(answer(played), 60)[ID]
+    assert (start["file"], start["settings"], start["problem"]) == (file, None, None)
+    assert containers.manager_facts(played.facts["manager"], start) == {"kind": "kube", "unit": "k.service", "file": file, "pod_unit": None}
+
+
 def test_without_units_nothing_is_run(systemctl):
     assert containers.read_next_starts(answer(container()), 60) == {} and systemctl.calls == []
 

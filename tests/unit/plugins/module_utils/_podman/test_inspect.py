@@ -106,19 +106,45 @@ def test_a_quadlet():
     assert "--cgroups=split" in read("quadlet-restart").create_command
 
 
+COMPOSED = {"io.podman.compose.project": "shop", "PODMAN_SYSTEMD_UNIT": "podman-compose@shop.service", "com.docker.compose.project": "shop"}
+
+
 @pytest.mark.parametrize("config, more, manager", [
     ({"Labels": {"PODMAN_SYSTEMD_UNIT": "a.service"}}, {}, {"kind": "systemd", "unit": "a.service"}),
     ({"Labels": {"PODMAN_SYSTEMD_UNIT": "a.service"}, "CreateCommand": ["podman", "run", "--cgroups=split"]}, {},
      {"kind": "quadlet", "unit": "a.service"}),
     ({"Labels": {"com.docker.compose.project": "shop"}}, {}, {"kind": "compose", "unit": None}),
     ({"Labels": {"io.podman.compose.project": "shop"}}, {}, {"kind": "compose", "unit": None}),
+    # podman-compose (podman_compose.py 1.0.3, 1.0.6) names a unit that is mostly not there; a unit that podman-generate-systemd
+    # made of such a container, or podlet, has its labels
+    ({"Labels": COMPOSED, "CreateCommand": ["podman", "run", "--name=shop_web_1"]}, {}, {"kind": "compose", "unit": "podman-compose@shop.service"}),
+    ({"Labels": dict(COMPOSED, PODMAN_SYSTEMD_UNIT="container-web.service")}, {}, {"kind": "systemd", "unit": "container-web.service"}),
+    ({"Labels": COMPOSED, "CreateCommand": ["podman", "run", "--cgroups=split"]}, {}, {"kind": "quadlet", "unit": "podman-compose@shop.service"}),
     ({"Annotations": {"io.podman.annotations.kube.health.probe": "x"}}, {}, {"kind": "kube", "unit": None}),
     ({}, {"IsService": True}, {"kind": "kube", "unit": None}),
+    ({"sdNotifyMode": "ignore"}, {"Pod": ID}, {"kind": "kube", "unit": None}),
+    ({"sdNotifyMode": "ignore", "Labels": {"PODMAN_SYSTEMD_UNIT": "k.service"}}, {"Pod": ID}, {"kind": "kube", "unit": "k.service"}),
+    # with --sdnotify=ignore; of the API
+    ({"sdNotifyMode": "ignore", "CreateCommand": ["podman", "run"]}, {"Pod": ID}, {"kind": "none", "unit": None}),
+    ({"sdNotifyMode": "container"}, {"Pod": ID}, {"kind": "none", "unit": None}),
     ({"Annotations": {"io.podman.annotations.autoremove": "FALSE"}}, {}, {"kind": "none", "unit": None}),
 ])
 def test_who_recreates_it(config, more, manager):
     raw = dict({"Id": ID, "Name": "a", "State": {"Status": "running"}, "Config": config}, **more)
     assert parse_container(raw, "root").facts["manager"] == manager
+
+
+@pytest.mark.parametrize("name, is_infra, limit", [
+    ("0c4903ac4802-service", True, None), ("1fa84c936887-infra", True, None), ("k-c", False, 64 * MIB)])
+@pytest.mark.parametrize("annotations", [True, False])
+def test_kube_play(name, is_infra, limit, annotations):
+    """Without annotations too: kube.go of Podman 4 does not set the one for checks that 5.4 gives each container."""
+    raw = copy.deepcopy({each["Name"]: each for each in recorded("inspect_kube", "debian13-podman5.4.2")}[name])
+    if not annotations:
+        raw["Config"]["Annotations"] = {}
+    facts = parse_container(raw, "root").facts
+    assert facts["manager"] == {"kind": "kube", "unit": "k.service"}
+    assert (facts["is_infra"], facts["declared"]["limit"]) == (is_infra, limit)
 
 
 @pytest.mark.parametrize("limit", [0, -1, None])

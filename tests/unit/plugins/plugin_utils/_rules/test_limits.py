@@ -52,6 +52,7 @@ def test_where_nothing_can_limit_it_the_remedy_is_to_prepare_the_host(container,
     {"is_infra": True, "pod": "p", "memory__usage": {"working_set": 100 * MIB}},
     {"is_infra": True, "pod": "p", "memory__usage": {"working_set": None}},
     {"is_infra": True, "pod": "p", "memory__usage": None},
+    {"is_infra": True, "manager": {"kind": "kube", "unit": None}, "memory__usage": {"working_set": 100 * MIB}},
 ])
 def test_infra_by_the_owner_s_word_alone_is_asked_for_a_limit(container, facts, changes):
     bare = {"memory__declared__limit": None, "memory__effective__limit": None}
@@ -61,6 +62,9 @@ def test_infra_by_the_owner_s_word_alone_is_asked_for_a_limit(container, facts, 
 @pytest.mark.parametrize("changes", [
     {"is_infra": True, "pod": "p", "memory__usage": {"working_set": MIB // 5}, "memory__declared__limit": None, "memory__effective__limit": None,
      "memory__effective__oom_group": False},
+    # the service container of kube play, as on Debian 13
+    {"is_infra": True, "manager": {"kind": "kube", "unit": "k.service"}, "memory__usage": {"working_set": 212992},
+     "memory__declared__limit": None, "memory__effective__limit": None, "memory__effective__oom_group": False},
     # a pod's or slice's limit protects it
     {"memory__declared__limit": None, "memory__effective__source": "/machine.slice/pod.slice"},
     {"state__status": "exited", "memory__effective": None},
