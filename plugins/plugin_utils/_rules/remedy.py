@@ -23,6 +23,7 @@ from .._model.container_key import ContainerKey
 from .._policy.policy import Decision
 from .._text import human_size
 from .words import NO_COMMAND, cgroup_word, container_word, host_word, path_word, unit_word, user_word
+from .yaml_remarks import compose_remarks, kube_remarks
 
 _MIB = 1024 * 1024
 LIMIT_STEP = 64 * _MIB
@@ -304,15 +305,12 @@ def _also_change(container: Facts, key: ContainerKey, options: str, podman: tupl
         # container_memory writes drop-ins, but not for all instances of a template
         by_hand = (podman and podman < _DROP_INS) or "@." in (path or "")
         return _in_quadlet(container, key, "PodmanArgs=" + options, podman) if by_hand else []
-    forgets = [] if podman >= _UPDATE_LASTS else ["# Podman %s forgets it at the next start, what lasts is to recreate the container with %s" % (
-        _version(podman) if podman else "before 5.1", options)]
-    if kind == "compose":
-        return ["# and write the same into the compose file, or the next up undoes it"]
-    if kind == "kube":
-        return ["# and write the same into the YAML of the pod, as resources.limits.memory, or the next play undoes it"]
+    forgets = "" if podman >= _UPDATE_LASTS else "# Podman %s forgets it at the next start" % (_version(podman) if podman else "before 5.1")
+    if kind in ("compose", "kube"):
+        return [forgets] * bool(forgets) + (compose_remarks if kind == "compose" else kube_remarks)(container, options)
     if kind == "systemd" and key.unit:
         unit = unit_word(key.unit) or "its unit"
         return ["# and put %s into the podman run of %s, or its next start undoes it" % (options, "%s in %s" % (unit, path) if path else unit)]
     if container.get("pod"):
         return ["# it is in a pod: whatever creates the pod has to have it too"]
-    return forgets
+    return ["%s, what lasts is to recreate the container with %s" % (forgets, options)] if forgets else []

@@ -40,6 +40,11 @@ def user_word(user: str | None) -> str | None:
     return user if isinstance(user, str) and _USER.match(user) else None
 
 
+def service_word(service: str | None) -> str | None:
+    """Return the name of a service in a compose file; compose names containers by it, so it is no other than they can have."""
+    return service if is_name(service) else None
+
+
 def unit_word(unit: str | None) -> str | None:
     """Return the name of a unit of systemd; it is no pattern, which systemctl takes too."""
     return unit if is_unit(unit) else None

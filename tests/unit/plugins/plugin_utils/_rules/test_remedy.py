@@ -152,7 +152,9 @@ def hostile(chance, kind):
 
 
 def all_remedies(container, meant, manager, podman):
-    own = container(name=meant["name"], user=meant["user"], manager=manager)
+    labels = {"com.docker.compose.project.working_dir": meant["scope"], "com.docker.compose.project.config_files": meant["file"],
+              "com.docker.compose.service": meant["name"]}
+    own = container(name=meant["name"], user=meant["user"], manager=manager, labels=labels)
     key = ContainerKey("x", meant["user"], meant["name"], manager["unit"])
     gaps = {"sources": [{"name": name, "user": meant["user"], "status": "unavailable", "detail": None} for name in ("podman", "systemd")]}
     left_out = {"errors": [{"source": "podman", "user": meant["user"], "message": "x", "container": meant["name"], "container_id": ident}
@@ -265,6 +267,54 @@ def test_podman_that_forgets_an_update(container, podman, status, update, forget
     text = limit_for(container, {"kind": "none", "unit": None}, podman=podman, state__status=status)
     assert ("podman update" in text) is update
     assert ("forgets it at the next start, what lasts is to recreate the container with --memory=512m" in text) is forgets
+
+
+# of podman-compose 1.0.6 in a folder /srv/shop
+COMPOSED = {"com.docker.compose.project": "shop", "com.docker.compose.project.working_dir": "/srv/shop",
+            "com.docker.compose.project.config_files": "compose.yaml", "com.docker.compose.service": "web"}
+
+
+@pytest.mark.parametrize("labels, where", [
+    (COMPOSED, "/srv/shop/compose.yaml: write mem_limit: 512m and memswap_limit: 512m into its service web,"),
+    # docker-compose gives whole paths
+    (dict(COMPOSED, **{"com.docker.compose.project.config_files": "/etc/shop.yaml"}), "/etc/shop.yaml: write mem_limit: 512m"),
+    (dict(COMPOSED, **{"com.docker.compose.project.config_files": "../shop.yaml"}), "/srv/shop.yaml: write mem_limit: 512m"),
+    (dict(COMPOSED, **{"com.docker.compose.project.config_files": "a.yaml,b.yaml"}), "the compose file: write mem_limit: 512m"),
+    (dict(COMPOSED, **{"com.docker.compose.project.working_dir": "/srv/$(reboot)"}), "the compose file: write mem_limit: 512m"),
+    (dict(COMPOSED, **{"com.docker.compose.service": "web;reboot"}),
+     "/srv/shop/compose.yaml: write mem_limit: 512m and memswap_limit: 512m into its service there,"),
+    ({"io.podman.compose.project": "shop"}, "the compose file: write mem_limit: 512m and memswap_limit: 512m into its service there,")])
+def test_what_compose_takes_at_the_next_up(container, labels, where):
+    update, remark = limit_for(container, {"kind": "compose", "unit": "podman-compose@shop.service"}, labels=labels).splitlines()[1:]
+    assert update == "podman update --memory=512m --memory-swap=512m -- web"
+    assert remark.startswith("# the next up takes what is in " + where) and remark.endswith("deploy.resources.limits.memory change that")
+
+
+@pytest.mark.parametrize("file, where", [
+    ("/srv/k.yaml", "/srv/k.yaml"), (None, "the YAML of its pod"), ("/srv/`reboot`.yaml", "the YAML of its pod")])
+def test_what_kube_play_takes_the_next_time(container, file, where):
+    """In Kubernetes 512m is half a byte."""
+    manager = {"kind": "kube", "unit": "k.service", "file": file, "pod_unit": None}
+    update, remark = limit_for(container, manager, user="alice", pod="p").splitlines()[1:]
+    assert update == "sudo -iu alice -- podman update --memory=512m --memory-swap=512m -- web"
+    assert remark == "# the next podman kube play takes what is in %s: write memory: 512Mi into resources.limits of the container there" % where
+
+
+@pytest.mark.parametrize("kind", ["compose", "kube"])
+def test_of_compose_and_kube_an_update_is_forgotten_too(container, kind):
+    lines = limit_for(container, {"kind": kind, "unit": None}, podman=(4, 9)).splitlines()
+    assert lines[2] == "# Podman 4.9 forgets it at the next start" and len(lines) == 4
+
+
+@pytest.mark.parametrize("kind, file", [("compose", "compose file"), ("kube", "pod in YAML")])
+def test_neither_file_has_a_key_for_the_group(container, kind, file):
+    own = container(manager={"kind": kind, "unit": None}, memory__effective__limit=300 * MIB + 4096, memory__effective__oom_group=True)
+    key = ContainerKey("web", "root", "web", None)
+    text = remedy.oom_group_remedy("h", own, key, True, (5, 4))
+    assert text.endswith("# a %s has no standard key for memory.oom.group=1: what gives it to each new container is cgroup_conf in containers.conf, "
+                         "from Podman 4.5 on" % file) and "write" not in text
+    text = remedy.persist_remedy("h", own, key, {"limit", "oom_group"}, (5, 4))
+    assert "memory.oom.group=1" in text and ("mem_limit: 314576896 and" if kind == "compose" else "memory: 314576896 into resources.limits of") in text
 
 
 def test_what_is_removed_can_not_be_updated(container):
