@@ -108,6 +108,14 @@ def format_time(value: object) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else "at an unknown time"
 
 
+def format_duration(seconds: float) -> str:
+    """Return a time as "16 s", "3 min", "30 h" or "4 d": below two of a unit it is in the next smaller one."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return "%d %s" % (seconds // length, unit)
+    return "%d s" % seconds
+
+
 def format_age(value: object, now: object) -> str:
     """Return how long before `now` a time was: "12 min ago"; empty when one is unknown."""
     then, moment = parse_time(value), parse_time(now)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._text import human_size, plural, printable
+from .._text import format_duration, human_size, parse_time, plural, printable
 
+CRASH_LOOP = 3  # this many kills are a crash loop, whatever each of them did
 # Podman's own slice of a pod (libpod/options.go: machine-libpod_pod_ID.slice, user-libpod_pod_ID.slice).
 _POD = re.compile(r"libpod_pod_([0-9a-f]{12})")
 _LONG_ID = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
@@ -73,6 +74,15 @@ def describe_victim(evidence: dict[str, Any]) -> str:
     inside = ", ".join(detail for detail in details if detail)
     text = printable(last["task"], 40) + (" (%s)" % inside if inside else "")
     return text + " and with it the whole container" if evidence.get("group") else text
+
+
+def describe_pace(evidence: dict[str, Any]) -> str:
+    """Return how fast and for how long a crash loop goes: "12 of them within 3 min, one in 16 s"; empty where it is none or not known."""
+    first, last, number = parse_time(evidence.get("first_at")), parse_time(evidence.get("last_at")), evidence.get("timed_kills") or 0
+    if first is None or last is None or number < CRASH_LOOP:
+        return ""
+    seconds = max((last - first).total_seconds(), 0)
+    return "%d of them within %s, one in %s" % (number, format_duration(seconds), format_duration(seconds / (number - 1)))
 
 
 def describe_flag_error(evidence: dict[str, Any]) -> str:

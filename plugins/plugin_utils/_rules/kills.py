@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .._model.container_facts import Facts, declared_settings, effective_settings, is_running
 from .._model.container_key import ContainerKey, ContainerKeys
 from .._model.finding import Finding, make_finding
-from .._model.kill_text import describe_cause, describe_flag_error, describe_outcome, describe_victim
+from .._model.kill_text import CRASH_LOOP, describe_cause, describe_flag_error, describe_outcome, describe_pace, describe_victim
 from .._text import format_time
 from .remedy import (
     HOST_OOM_REMEDY,
@@ -27,7 +27,6 @@ from .remedy import (
     shared_limit_remedy,
 )
 
-CRASH_LOOP = 3  # this many kills are a crash loop, whatever each of them did
 MAX_ITEMS = 20  # victims and reasons in a finding; the facts have them all
 
 
@@ -69,6 +68,9 @@ def _finding(host: str, facts: Facts, group: list[_Killed], managers: dict[tuple
     evidence = _evidence(latest, count)
     evidence["containers"] = len(group)
     evidence["lethal_count"] = sum(_ended_runs(killed.container["oom"]) for killed in group)
+    # the facts have the last 50 of each container one by one
+    times = {kill["at"] for killed in group for kill in killed.container["oom"].get("history") or [] if kill.get("at")}
+    evidence["first_at"], evidence["timed_kills"] = min(times, default=None), len(times)
     return make_finding(
         "oom-killed", host, latest.key, severity=_severity(evidence), summary="%s; %s; %s" % (
             describe_cause(evidence), describe_outcome(evidence), format_time(evidence["last_at"])),
@@ -121,10 +123,10 @@ def _severity(evidence: dict[str, Any]) -> str:
 
 
 def _detail(evidence: dict[str, Any]) -> str:
-    count, ended = evidence["count"], evidence["lethal_count"]
+    count, ended, pace = evidence["count"], evidence["lethal_count"], describe_pace(evidence)
     sentences = [
         "Killed: %s." % describe_victim(evidence) if describe_victim(evidence) else "",
-        "%d kills are known%s." % (count, ", %d of them ended a run" % ended if ended else "") if count > 1 else "",
+        "%d kills are known%s%s." % (count, ", %d of them ended a run" % ended if ended else "", pace and ", " + pace) if count > 1 else "",
         {"certain": "This is certain.", "likely": "This is likely, not certain."}.get(
             evidence["confidence"], "It is not known how sure this is."),
         (describe_flag_error(evidence) + ".").capitalize() if describe_flag_error(evidence) else "",

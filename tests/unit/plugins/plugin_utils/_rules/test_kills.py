@@ -93,6 +93,30 @@ def test_runs_that_ended_by_a_kill_are_said_though_the_present_one_lives(contain
     assert tally.oom["lethal"] == 1
 
 
+def at(seconds):
+    return "2026-11-23T18:%02d:%02dZ" % divmod(seconds, 60)
+
+
+@pytest.mark.parametrize("times, expected", [
+    (range(0, 200, 4), "50 kills are known, 50 of them ended a run, 50 of them within 3 min, one in 4 s."),
+    ([0, 1, 2], "3 kills are known, 3 of them ended a run, 3 of them within 2 s, one in 1 s."),
+    ([0, 4], "2 kills are known, 2 of them ended a run."),
+    ([0, 0, 0, 4], "4 kills are known, 4 of them ended a run."),  # a group kill is one
+    ([], "5 kills are known, 5 of them ended a run.")])
+def test_how_fast_and_for_how_long_a_crash_loop_goes(container, facts, times, expected):
+    history = [{"at": at(seconds), "pid": 1, "task": "sort", "rss": 1, "cause": "container_limit"} for seconds in times]
+    count = len(history) or 5
+    loop = killed(container, count=count, lethal_count=count, history=history, last_at=at(max(times, default=0)))
+    assert expected in kills(facts(loop))[0]["detail"]
+
+
+def test_the_kills_of_removed_containers_are_one_loop(container, facts):
+    removed = [{"id": "%064x" % number, "user": "root", "name": "web", "oom": {
+        **KILLED, "last_at": at(number), "history": [{"at": at(number), "pid": 1, "task": "sort", "rss": 1, "cause": "container_limit"}]}}
+        for number in range(0, 300, 5)]
+    assert "60 of them within 4 min, one in 5 s." in kills(facts(removed=removed))[0]["detail"]
+
+
 def test_a_crash_loop_with_rm_is_one_finding(container, facts):
     removed = [{"id": "%064x" % number, "user": "root", "name": "web",
                 "oom": {**KILLED, "last_at": "2026-11-23T18:%02d:00Z" % number}} for number in range(50)]
