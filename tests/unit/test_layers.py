@@ -34,6 +34,7 @@ ALLOWED = {
     "plugin_utils/_version": (),
     "plugin_utils/_terminal": ("_text",),
     "plugin_utils/_model": ("_text",),
+    "plugin_utils/_rightsize": (),
     "plugin_utils/_policy": ("_text", "_model", "module_utils/_system", "module_utils/_door"),
     "plugin_utils/_rules": ("_text", "_model", "_policy", "module_utils/_system", "module_utils/_door"),
     "plugin_utils/_report": ("_model",),
