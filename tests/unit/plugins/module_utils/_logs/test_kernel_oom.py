@@ -15,6 +15,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_o
 )
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries, parse_kernel_messages
 
+FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures")
 ID = "ab" * 32
 SCOPE = "/machine.slice/libpod-%s.scope" % ID
 MEMCG = ("oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=container,mems_allowed=0,oom_memcg=%s,"
@@ -219,6 +220,19 @@ def test_of_many_group_kills_at_once_each_has_its_place():
     assert len(parsed.unattributed) == 20
 
 
+def test_many_group_kills_at_once_as_debian_13_recorded_them():
+    """Twenty containers with a shell and a sort in each; two summaries were dropped."""
+    with open(os.path.join(FIXTURES, "journal_groups", "debian13-podman5.4.2.jsonl"), "rb") as handle:
+        entries, bad = parse_entries(handle.read())
+    kills, unattributed, killed_per_boot, doubtful = parse_kernel_log(parse_kernel_messages(entries))
+    assert not bad and not doubtful and list(killed_per_boot.values()) == [60]
+    assert len({kill.task_memcg for kill in kills}) == len(kills) == 18
+    assert all([victim.task for victim in kill.victims] == ["sort", "sh"] and kill.group for kill in kills)
+    places = {kill.place: [each.victim.task for each in unattributed if each.place == kill.place] for kill in unattributed}
+    assert list(places.values()) == [["sort", "sh"]] * 2 and None not in places
+    assert all(kill.group for kill in unattributed) and not set(places) & {kill.task_memcg for kill in kills}
+
+
 def test_what_stands_behind_the_last_of_a_group_may_be_another_report():
     """The shells stand where a report of one process would: they may be in any container, the others have their place."""
     scopes, lines = many_at_once(20, process_first=True)
@@ -230,7 +244,6 @@ def test_what_stands_behind_the_last_of_a_group_may_be_another_report():
 
 # --- limits below a container's own -----------------------------------------------------------
 
-FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures")
 NESTED = ("fdb3213a3c5606ad8afded999de0525236b938d2225e61ccd628aedb7356d2ed",
           "308587f7af6d4e4289d4a5f994818219bde39e54df4b2b57599b3cfdbf4bc326")
 OUTER = "d1bc35bcbb1ef4cad715bef8778ccf25401f840caf446cfe5af2f2946402cd9f"
