@@ -68,6 +68,16 @@ def test_settings(lines, expected):
     assert unit_settings(unit(*lines)) == dict(nothing, **expected)
 
 
+# Of Debian 13, Podman 5.4.2: the file, container.d/10-fleet.conf, our own qa.container.d/50-podman-fleet-memory.conf, container.d/90-fleet.conf
+FOR_ALL = ["PodmanArgs=--stop-timeout=0", "PodmanArgs=--memory=64m", "PodmanArgs=--memory=100m --memory-swap=200m", "PodmanArgs=--memory=80m"]
+
+
+@pytest.mark.parametrize("number, limit, swap", [(2, 64, 128), (3, 100, 200), (4, 80, 200)])
+def test_drop_ins_for_all_containers_count_by_their_names(number, limit, swap):
+    settings = unit_settings(unit(*FOR_ALL[:number]))
+    assert (settings["limit"], settings["swap_limit"]) == (limit * MIB, swap * MIB)
+
+
 @pytest.mark.parametrize("line", ["PodmanArgs=--memory=${MEM}", "Memory=${MEM}", "PodmanArgs=-m${MEM}", "PodmanArgs=$MEM_OPTIONS",
                                   "PodmanArgs=--cgroup-conf=memory.oom.group=$MEM", "Memory=%iMEM", "PodmanArgs=-m=%%MEM"])
 def test_a_variable_is_not_taken_for_nothing(line):

@@ -7,8 +7,10 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.cgroupfs import CgroupFiles
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import Kill, Victim
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import containers
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import LiveState
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.evidence import Evidence, LiveState, Run
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.verdict import decide
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.containers_conf import ConfigError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.inspect import parse_container
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
@@ -17,6 +19,7 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._system.system
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User
 
 ID = "ab" * 32
+SINCE = 1795514400 * 10 ** 6  # microseconds
 COMMAND = ["/usr/bin/podman", "run", "--memory=20m", "localhost/bb:latest"]
 
 
@@ -179,6 +182,32 @@ def test_a_running_container_has_its_memory_and_counters(tree):
     assert memory["events"] == {"low": 0, "high": 0, "max": 3, "oom": 1, "oom_kill": 1, "oom_group_kill": None}
     assert (live.main_pid, live.cgroup, live.counters["oom_kill"]) == (77, own, 1)
     assert live.ancestors == [("/machine.slice", {"oom": 2})] and live.own_oom == 1
+
+
+def test_on_v1_a_running_container_has_the_counters_of_all_its_cgroups(tmp_path):
+    """V17c, seen on Debian 12: oom_kill is 1 in crun's cgroup and 0 in the scope; a child was killed, the main process lives."""
+    own = "memory/machine.slice/libpod-%s.scope" % ID
+    for path, kills, failures in ((own, 0, 0), (own + "/container", 1, 1200000)):
+        folder = tmp_path / "cgroup" / path
+        folder.mkdir(parents=True)
+        (folder / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill %d\n" % kills)
+        (folder / "memory.failcnt").write_text("%d\n" % failures)
+    (tmp_path / "cgroup/memory/memory.limit_in_bytes").write_text("9223372036854771712\n")
+    (tmp_path / "proc/77").mkdir(parents=True)
+    (tmp_path / "proc/cgroups").write_text("#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t6\t70\t1\n")
+    (tmp_path / "proc/77/cgroup").write_text("9:memory:/machine.slice/libpod-%s.scope/container\n" % ID)
+    memory, live = live_memory(tmp_path, container())
+    assert (memory["events"]["max"], live.counters["oom_kill"]) == (1200000, 1)
+    scope = "/machine.slice/libpod-%s.scope" % ID
+    kill = Kill(at=SINCE + 1, boot="b", constraint="CONSTRAINT_MEMCG", oom_memcg=scope + "/container", task_memcg=scope + "/container",
+                victims=[Victim(78, "sort", SINCE + 1, 1)], group=False)
+    for kills, confidence in (([kill], "certain"), ([], "likely")):
+        known = Evidence(
+            run=Run("running", SINCE, first=True), main_pid=77, flag=False, stopped_by_user=None, declared_limit=20 << 20, kills=kills,
+            unattributed=[], group_kills=[], unit_ooms=[], oomd_kills=[], counters=live.counters, own_oom=live.own_oom,
+            ancestors=live.ancestors, kernel_since=None, systemd_since=None, oomd_active=False)
+        oom = decide(ID, known)
+        assert (oom["killed"], oom["lethal"], oom["confidence"]) == (True, False, confidence)
 
 
 @pytest.mark.parametrize("cause, scope, limit", [

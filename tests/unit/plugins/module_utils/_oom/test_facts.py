@@ -185,6 +185,34 @@ def test_a_container_that_is_listed_and_can_t_be_inspected_is_told_with_its_kill
         assert any("podman inspect failed" in line for line in each["oom"]["evidence"])
 
 
+def only_killed_processes(bench):
+    """What journald keeps of the kernel's reports with MaxLevelStore=warning: "Killed process" has the level err."""
+    bench.entries["kernel"] = [entry for entry in bench.entries["kernel"] if "Killed process" in entry["MESSAGE"]]
+
+
+def test_a_journal_without_the_lines_that_name_the_cgroup(debian13, monkeypatch):
+    """K20: what is left is likely at most, nothing that was killed is false, and the setting is the reason."""
+    setting = "journald does not store the kernel's line that names the cgroup (MaxLevelStore=warning)"
+    whole = {each["id"]: each["oom"] for each in debian13.collect()["containers"]}
+    only_killed_processes(debian13)
+    monkeypatch.setattr(facts, "missing_kernel_lines", lambda _files: setting)
+    part = {each["id"]: each["oom"] for each in debian13.collect()["containers"]}
+    killed = [part[ident] for ident, oom in whole.items() if oom["killed"]]
+    assert {(oom["killed"], oom["confidence"]) for oom in killed} <= {(True, "likely"), (None, "unknown")}
+    assert any(oom["killed"] for oom in killed)
+    assert all(setting in oom["evidence"][0] for oom in part.values() if oom["killed"] is None)
+
+
+def test_long_labels_cost_no_unit(debian13):
+    """W17: labels of more than 4,096 bytes, which journalctl gives with --all alone (test_journal.py)."""
+    debian13.removed.add("pid1-kill")
+    for entry in debian13.entries["podman"]:
+        if entry["PODMAN_NAME"] == "pid1-kill":
+            entry["PODMAN_LABELS"] = json.dumps({"a": "x" * 5000, "PODMAN_SYSTEMD_UNIT": "web.service"})
+    removed = [each for each in debian13.collect()["removed"] if each["name"] == "pid1-kill"]
+    assert removed and {(each["manager"]["kind"], each["manager"]["unit"]) for each in removed} == {("systemd", "web.service")}
+
+
 def without_memory_controller(bench, name):
     """Add the kernel's report of a kill right before a container of root's ended, as Debian 13 with cgroup_disable=memory writes it."""
     (death,) = [entry for entry in bench.entries["podman"]
