@@ -166,7 +166,35 @@ def test_who_crowds_the_recorder_takes_nothing_from_others(crowded):
         assert seen["files"] == ["podman_oom_recorder.prom"] and seen["left"] == "", (name, seen["files"], seen["left"])
 
 
-def test_nothing_is_installed_where_a_group_can_write(hosts, crowded, control):
+@pytest.fixture(scope="module")
+def flooded(hosts, crowded):
+    """alice writes more into the journal than a reading takes, before and after a container of root's is killed: {name: what is seen}."""
+    def one(host):
+        host.put("/usr/local/share/attack.py", (GUEST / "attack.py").read_text(encoding="utf-8"))
+        host.run("chmod a+r /usr/local/share/attack.py; systemctl stop podman-memory-recorder.timer; "
+                 f"until [ $(systemctl show --property=ActiveState --value {SERVICE}) = inactive ]; do sleep 0.2; done")
+        host.run(f"python3 /usr/local/share/attack.py swell 24; python3 /usr/local/share/attack.py flood {'ef' * 32} 7000", user="alice", timeout=300)
+        host.run("podman run --rm --network=none --name flooded-root --memory=20m localhost/bb:latest sort /dev/zero", check=False, timeout=240)
+        host.run(f"python3 /usr/local/share/attack.py flood {'ef' * 32} 1000; python3 /usr/local/share/attack.py swell 24", user="alice", timeout=300)
+        code, took = host.run(TIMED, timeout=300).stdout.split()
+        seen = {"code": code, "took": int(took) / 1000, "textfile": host.run(f"cat {TEXTFILE}").stdout,
+                "said": host.run(f"journalctl -q -o cat -n 20 -u {SERVICE}").stdout}
+        host.run(f"rm /usr/local/share/attack.py; systemctl start {SERVICE}; systemctl start podman-memory-recorder.timer", timeout=300)
+        return seen
+
+    return each(hosts, one)
+
+
+def test_who_floods_the_journal_lags_alone(flooded):
+    """Root's kill is in the next reading, and that reading is whole."""
+    for name, seen in flooded.items():
+        assert (seen["code"], seen["took"] < 60) == ("0", True), (name, seen["code"], seen["took"])
+        assert 'oom_kills_total{name="flooded-root",user="root",unit="",scope="container"} 1' in seen["textfile"], (name, seen)
+        assert 'podman_oom_recorder_left_out_journal{user="alice"} 1' in seen["textfile"], (name, seen)
+        assert "podman_oom_recorder_errors 0" in seen["textfile"], (name, seen["said"])
+
+
+def test_nothing_is_installed_where_a_group_can_write(hosts, flooded, control):
     each(hosts, lambda host: host.run("chmod g+w /opt/podman-memory"))
     told = control.module(tuple(hosts), module=MODULE)
     each(hosts, lambda host: host.run("chmod g-w /opt/podman-memory"))
@@ -175,7 +203,7 @@ def test_nothing_is_installed_where_a_group_can_write(hosts, crowded, control):
 
 
 @pytest.fixture(scope="module")
-def struck(hosts, crowded):
+def struck(hosts, flooded):
     """Everything that can happen has happened: {name: (what torture.py saw, kills that the journal still has)}.
 
     One host is tortured. All lose their containers, their journal and their boot.

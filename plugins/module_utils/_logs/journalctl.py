@@ -8,9 +8,11 @@ Its answer is never held as a whole: any user can write as many entries as the j
 """
 
 import os
+import resource
 import selectors
 import subprocess
 import time
+from contextlib import suppress
 from typing import IO, Callable, List, NamedTuple, Optional, Sequence, cast
 
 from .._system.command import current_identity, end_command, start_command
@@ -20,6 +22,8 @@ from .._system.times import SECOND
 MAX_LINE = 1024 * 1024
 _OVERLAP = 4096  # bytes of a longer one that are passed on again with the next piece of it; a cursor has about 150
 _MAX_STDERR = 64 * 1024
+# Bytes that journalctl may allocate. It needs a few MiB; but of a field of 32 MiB, which any user can write, it makes a GiB of JSON.
+_MAX_MEMORY = 96 * 1024 * 1024
 _END = 5  # seconds for journalctl to end when it has closed its output
 
 
@@ -32,14 +36,13 @@ class Ending(NamedTuple):
     long_lines: int  # number of lines that were left out because they are longer than MAX_LINE
 
 
-def journalctl_argv(fields: Sequence[str], since: Optional[int] = None) -> List[str]:
+def journalctl_argv(fields: Sequence[str], since: Optional[int] = None, long_fields: bool = True) -> List[str]:
     """Return the command that prints entries as JSON with these fields; matches and other options go behind it.
 
-    Without --all it prints null for a field of more than 4,096 bytes.
-
     :param since: microseconds since the epoch.
+    :param long_fields: whether fields of more than 4,096 bytes are printed; otherwise null is in their place.
     """
-    argv = ["journalctl", "--no-pager", "--quiet", "--all", "--output=json", "--output-fields=" + ",".join(fields)]
+    argv = ["journalctl", "--no-pager", "--quiet"] + ["--all"] * long_fields + ["--output=json", "--output-fields=" + ",".join(fields)]
     return argv if since is None else argv + ["--since=@%d" % (since // SECOND)]
 
 
@@ -54,12 +57,19 @@ def read_lines(argv: Sequence[str], take: Callable[[bytes], bool], timeout: floa
     process = start_command(argv, current_identity(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     lines = _Lines(take, pass_by)
     try:
+        _limit_memory(process.pid)
         ended = _pump(process, lines, time.monotonic() + timeout)
         exit_code = _wait(process) if ended else None
     finally:
         end_command(process)
     return Ending(exit_code, late=not ended and not lines.enough, err=lines.err.decode("utf-8", "replace").strip(),
                   long_lines=lines.long_lines)
+
+
+def _limit_memory(pid: int) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    with suppress(ProcessLookupError):  # it has ended
+        resource.prlimit(pid, resource.RLIMIT_DATA, (_MAX_MEMORY if hard == resource.RLIM_INFINITY else min(_MAX_MEMORY, hard), hard))
 
 
 class _Lines:

@@ -166,11 +166,7 @@ class _Collector:
                 problem = problem or "too many records: the %d oldest were left out" % records.left_out[uid]
             if problem:
                 since = records.since if since is not None else None
-            since = None if since is None else max(since, self._options.since)
-            state = answers.history.state
-            if since is not None and state is not None and not state.backlog and since <= state.until:
-                # the recorder read it before its beginning was lost
-                since = min(since, max(state.journal_since, answers.history.dropped.get(uid, 0)))
+            since = None if since is None else answers.history.extend_users_coverage(max(since, self._options.since), uid)
             if silence is not None:
                 problem, since = problem or silence, None
             status = "ok" if not problem else "unavailable" if since is None and not records.entries else "partial"

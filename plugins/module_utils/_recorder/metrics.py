@@ -11,7 +11,7 @@ file when one of them is there twice.
 """
 
 from collections import Counter
-from typing import Callable, Counter as CounterType, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Collection, Counter as CounterType, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .._system.prometheus import Family, Number, Sample as Series
 from .._system.times import SECOND
@@ -69,6 +69,7 @@ class LeftOut(NamedTuple):
 
     cgroups: Mapping[int, int]  # without a sample, at least
     rows: Mapping[int, int]  # of the history, dropped for its size since it began; NOBODY: messages that name no cgroup
+    unread: Collection[int]  # who wrote more into the journal than was read
 
 
 def metric_families(containers: Sequence[RunningContainer], kills: Kills, run: Run, left_out: LeftOut,
@@ -90,6 +91,8 @@ def metric_families(containers: Sequence[RunningContainer], kills: Kills, run: R
                labelled.by_user(without_series)),
         Family(_RECORDER + "dropped_rows_total", "counter", "Rows of the history dropped because it was full, by whose they were.",
                labelled.by_user(left_out.rows)),
+        Family(_RECORDER + "left_out_journal", "gauge", "Users of whom not all was read because they write too much into the journal: 1.",
+               labelled.by_user(dict.fromkeys(left_out.unread, 1))),
     ]
 
 

@@ -15,7 +15,7 @@ from .database import HistoryError, query_history
 from .quota import fair_shares
 from .record import MAX_TIME, KnownContainer, Record, empty_record, source_entry
 from .state import HistoryState
-from .writer import dropped_before, get_meta, load_state
+from .writer import dropped_before, get_meta, load_state, unread_before
 
 # The timer's minute, a run that had much to read, and a margin.
 _LATE = 300 * SECOND
@@ -149,7 +149,7 @@ def _read_record(database: sqlite3.Connection, since: int, now: int) -> Record:
         daily.setdefault((uid, workload), []).append(
             {"day": day, "working_set_max": working_set, "peak": peak, "samples": samples})
     return Record(
-        source=_describe_source(database, state, since, now), state=state, dropped=dropped,
+        source=_describe_source(database, state, since, now), state=state, dropped=dropped, unread=unread_before(database),
         messages=[KernelMessage(*row[:4]) for row in messages], unit_ooms=[UnitOom(*row) for row in unit_ooms],
         oomd=[OomdKill(*row) for row in oomd_kills], daily=daily,
         containers={(row[0], row[5]): KnownContainer(*row[1:5]) for row in _newest(database, _CONTAINERS)[0]})

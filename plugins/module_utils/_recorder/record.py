@@ -60,6 +60,8 @@ class Record(NamedTuple):
     state: Optional["HistoryState"]  # None before the first run has ended and without a history
     # {uid of the owner: time before which records of kills in his containers may have been dropped, in microseconds}
     dropped: Dict[int, int]
+    # {uid: time before which records of the user's own manager and Podman may be missing, in microseconds}
+    unread: Dict[int, int]
     messages: List[KernelMessage]
     unit_ooms: List[UnitOom]
     oomd: List[OomdKill]
@@ -67,10 +69,21 @@ class Record(NamedTuple):
     # By uid and workload: [{day, working_set_max, peak, samples}], oldest first; None without a history.
     daily: Optional[Dict[Tuple[int, str], List[Dict[str, Any]]]]
 
+    def extend_users_coverage(self, since: int, uid: int) -> int:
+        """Return since when journal and history together have all that a user's manager and Podman wrote.
+
+        :param since: since when the journal alone has it, in microseconds.
+        """
+        state = self.state
+        if state is None or state.backlog or since > state.until:
+            return since
+        # the recorder read it before its beginning was lost
+        return min(since, max(state.journal_since, self.dropped.get(uid, 0), self.unread.get(uid, 0)))
+
 
 def empty_record(source: Dict[str, Any]) -> Record:
     """Return the Record where no history can be read."""
-    return Record(source=source, state=None, dropped={}, messages=[], unit_ooms=[], oomd=[], containers={}, daily=None)
+    return Record(source=source, state=None, dropped={}, unread={}, messages=[], unit_ooms=[], oomd=[], containers={}, daily=None)
 
 
 def source_entry(status: str, detail: str, since: Optional[int] = None) -> Dict[str, Any]:

@@ -15,19 +15,20 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
-from typing import Callable, Counter as CounterType, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Counter as CounterType, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from .._cgroup.cgroupfs import CgroupFiles
 from .._logs.coverage import kernel_coverage
 from .._logs.journal import oldest_entry_time, read_ring_buffer
-from .._logs.journal_cursor import EMPTY_READING, Journal, Reading
+from .._logs.journal_cursor import Journal
+from .._logs.journal_follower import JournalFollower
 from .._logs.records import Entry
-from .._system.command import CommandError
 from .._system.disks import with_disk
 from .._system.host import Host
 from .._system.prometheus import render_metrics, write_textfile
 from .._system.times import SECOND
 from .._system.users import user_name
+from .._users.accounts import Accounts
 from .database import (
     HISTORY_FILE,
     AlreadyRunning,
@@ -52,10 +53,13 @@ from .writer import (
     count_killed_processes,
     get_meta,
     load_names,
+    load_places,
     load_state,
+    note_unread,
     rebuild_kills,
     set_meta,
     set_names,
+    store_places,
 )
 
 # Seconds of reading in one run; the next one goes on. With what sampling, names and dropping rows may take, a run ends
@@ -145,95 +149,75 @@ class _Recording:
         self._problems: List[str] = []
         self._remarks: List[str] = []  # which make nothing incomplete: any user can cause them
         self._left_out: Dict[int, int] = {}  # as Sampling.left_out
+        self._unread: Set[int] = set()  # as JournalFollower.lagging
+        self._accounts = Accounts(files.hierarchy.memory_root + "/user.slice")
+        # Of the part that is open: the kernel's count and the time before it was read, and what is new.
+        self._counted: Optional[int] = None
+        self._at = 0
+        self._first: FirstNew = {}
+        self._occurrences: CounterType = Counter()
 
     def execute(self, note: Optional[str]) -> List[str]:
         """Do the run, noting a problem of the history that its readers have to know; return what could not be read."""
         began = time.monotonic()
         database = self._database
-        cursor = get_meta(database, "resume")
-        rebooted = bool(cursor) and (get_meta(database, "boot") or self._boot) != self._boot
-        continued = None
-        while True:
-            counted, at = self._host.oom_kills_since_boot(), self._now()
-            database.execute("BEGIN IMMEDIATE")
-            reading, first = self._read(cursor, at, began + _MAX_READING)
-            continued = reading.continued if continued is None else continued
-            cursor = reading.cursor or cursor
-            if reading.ended or reading.problem or time.monotonic() - began > _MAX_READING:
-                break
-            rebuild_kills(database, first)
-            self._forget_recorded()
-            database.execute("COMMIT")
-            self._prune_by_size()
-        if rebooted:
-            # A clock that was set back while the host was down: entries of this boot sort before the cursor.
-            more, also = self._read(None, at, began + _MAX_READING, this_boot=True)
-            cursor = more.cursor or cursor
-            _merge(first, also)
-        complete = reading.ended and not self._problems
-        self._read_ring_buffer(first, counted)
-        containers = self._write(first, Observation(
-            now=at, boot=self._boot, counted=counted, recorded=self._count_recorded(first), continued=continued,
+        places = load_places(database)
+        rebooted = bool(places.resume) and (get_meta(database, "boot") or self._boot) != self._boot
+        follower = JournalFollower(self._journal, self._add, self._begin_part, self._accounts.is_user)
+        places = follower.follow(places, self._now() - self._options.retention_days * _DAY, _MAX_READING, rebooted)
+        self._problems += follower.problems
+        complete = follower.ended and not self._problems
+        self._read_ring_buffer()
+        containers = self._write(Observation(
+            now=self._at, boot=self._boot, counted=self._counted, recorded=self._count_recorded(), continued=follower.continued,
             complete=complete, kernel_since=None, journal_head=None), note)
-        # From the end of the run before on, once more: an entry that another file of the journal got at the same time
-        # may have been missed. Where that end is gone, there is nothing to go back to.
-        resume = (get_meta(database, "cursor") if continued else None) or cursor
-        set_meta(database, resume=resume, cursor=cursor, problem="; ".join(self._problems + self._remarks),
-                 **({"success_at": at} if complete else {}))
+        self._unread = follower.lagging
+        self._remarks += follower.describe_users(user_name)
+        note_unread(database, follower.lagging, self._at)
+        store_places(database, places)
+        set_meta(database, problem="; ".join(self._problems + self._remarks), **({"success_at": self._at} if complete else {}))
         database.execute("COMMIT")
         self._prune_by_size()
         self._write_metrics(containers, time.monotonic() - began)
         return self._problems
 
-    def _read(self, cursor: Optional[str], at: int, end: float, this_boot: bool = False) -> Tuple[Reading, FirstNew]:
-        """Read on from the cursor into the open transaction; return (reading, the boots' first new kernel messages).
+    def _begin_part(self, with_trusted: bool) -> None:
+        """Begin a transaction, and end the one before, of which everything was read."""
+        database = self._database
+        if database.in_transaction:
+            rebuild_kills(database, self._first)
+            self._forget_recorded()
+            database.execute("COMMIT")
+            self._prune_by_size()
+        if with_trusted:
+            self._counted, self._at = self._host.oom_kills_since_boot(), self._now()
+        self._first, self._occurrences = {}, Counter()
+        database.execute("BEGIN IMMEDIATE")
 
-        :param end: of time.monotonic().
-        """
-        first: FirstNew = {}
-        occurrences: CounterType = Counter()
+    def _add(self, entries: List[Entry]) -> None:
+        _merge(self._first, add_entries(self._database, entries, self._occurrences))
 
-        def handle(entries: List[Entry]) -> None:
-            _merge(first, add_entries(self._database, entries, occurrences))
-
-        begin = at - self._options.retention_days * _DAY
-        seconds = max(1, int(end - time.monotonic()))
-        try:
-            reading = self._journal.read(handle, cursor, None if cursor or this_boot else begin, this_boot, seconds=seconds)
-            if cursor and reading.problem and reading.cursor is None:
-                # a cursor that this journal does not understand
-                occurrences.clear()
-                reading = self._journal.read(handle, None, begin, seconds=seconds)
-        except CommandError as exc:
-            self._problems.append(str(exc))
-            return EMPTY_READING._replace(problem=str(exc)), first
-        if reading.problem:
-            self._problems.append(reading.problem)
-        if reading.bad_entries:
-            self._remarks.append("%d entries of the journal that no service writes were left out" % reading.bad_entries)
-        return reading, first
-
-    def _read_ring_buffer(self, first: FirstNew, counted: Optional[int]) -> None:
+    def _read_ring_buffer(self) -> None:
         """Where kills are missing that were not before, look into the kernel's own buffer, which has them first."""
         state = load_state(self._database)
         missing = state.missing if state is not None and state.boot == self._boot else 0
-        if counted is not None and counted > self._count_recorded(first) + missing:
-            _merge(first, add_messages(self._database, read_ring_buffer(self._boot).messages))
+        if self._counted is not None and self._counted > self._count_recorded() + missing:
+            _merge(self._first, add_messages(self._database, read_ring_buffer(self._boot).messages))
 
-    def _count_recorded(self, first: FirstNew) -> int:
+    def _count_recorded(self) -> int:
         """The killed processes of this boot that are recorded; counted again only when there is something new."""
         database = self._database
-        if self._boot in first or get_meta(database, "recorded_boot") != self._boot:
+        if self._boot in self._first or get_meta(database, "recorded_boot") != self._boot:
             set_meta(database, recorded_boot=self._boot, recorded=count_killed_processes(database, self._boot))
         return get_meta(database, "recorded")
 
     def _forget_recorded(self) -> None:
         set_meta(self._database, recorded_boot="")
 
-    def _write(self, first: FirstNew, observation: Observation, note: Optional[str]) -> List[RunningContainer]:
+    def _write(self, observation: Observation, note: Optional[str]) -> List[RunningContainer]:
         """Write what follows from what was read, and what runs now; return the running containers."""
         database, now = self._database, observation.now
-        rebuild_kills(database, first)
+        rebuild_kills(database, self._first)
         before = load_state(database)
         observation = self._ask_the_logs(before, observation)
         note = note or describe_loss(before, observation)
@@ -314,7 +298,8 @@ class _Recording:
         run = Run(version=self._options.version, succeeded_at=success / SECOND if success else 0, duration=round(duration, 3),
                   errors=len(self._problems), complete_since=state.kernel_since / SECOND if state else 0,
                   history_bytes=history_size(self._database))
-        families = metric_families(containers, count_kills(self._database), run, LeftOut(self._left_out, dropped_rows(self._database)), user_name)
+        left_out = LeftOut(self._left_out, dropped_rows(self._database), self._unread)
+        families = metric_families(containers, count_kills(self._database), run, left_out, user_name)
         try:
             write_textfile(os.path.join(folder, METRICS_FILE), render_metrics(families))
         except OSError as exc:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Collection, Counter, Dict, Iterable, List
 
 from .._cgroup.paths import find_container_id, is_inside_another, oomd_victim, owner_uid, system_service
 from .._door.grammar import is_id
+from .._logs.journal_follower import Places
 from .._logs.kernel_lines import OOM_MESSAGE, old_summary_readings, parse_chosen
 from .._logs.kernel_oom import KernelMessage, Kill, cause_and_scope, identify_messages, parse_kernel_log
 from .._logs.records import (
@@ -46,7 +47,7 @@ _SAME_KILL = 5 * SECOND  # systemd-oomd's message and the manager's record of it
 _LONG_AGO = -(1 << 62)
 _MAX_TEXT = 1024  # characters of a message, a unit, a path: systemd's own are shorter
 _MAX_NOTES = 1000
-_DROPPED_BEFORE = "dropped_before_"  # with a uid, in meta
+_DROPPED_BEFORE, _UNREAD_BEFORE = "dropped_before_", "unread_before_"  # with a uid, in meta
 # Of `messages`: one killed process, as /proc/vmstat counts them (KernelLog.killed_per_boot).
 _KILLED = "text LIKE '%Killed process % (%) %total-vm:%'"
 
@@ -247,10 +248,35 @@ def get_meta(database: sqlite3.Connection, key: str) -> Any:
     return row[0] if row else None
 
 
+def load_places(database: sqlite3.Connection) -> Places:
+    """Return up to where the journal was read."""
+    apart = json.loads(get_meta(database, "apart") or "{}")
+    return Places(get_meta(database, "resume"), get_meta(database, "cursor"), {int(uid): cursor for uid, cursor in apart.items()})
+
+
+def store_places(database: sqlite3.Connection, places: Places) -> None:
+    """Note up to where the journal was read."""
+    set_meta(database, resume=places.resume, cursor=places.cursor, apart=json.dumps(places.apart))
+
+
+def unread_before(database: sqlite3.Connection) -> Dict[int, int]:
+    """Return {uid: time before which records that the user's own manager and Podman wrote may be missing, in microseconds}."""
+    return _times_by_uid(database, _UNREAD_BEFORE)
+
+
+def note_unread(database: sqlite3.Connection, uids: Iterable[int], at: int) -> None:
+    """Note that not all was read up to a time (microseconds) of what users wrote into the journal."""
+    set_meta(database, **{_UNREAD_BEFORE + str(uid): at for uid in uids})
+
+
 def dropped_before(database: sqlite3.Connection) -> Dict[int, int]:
     """Return {uid: time before which records of kills in the user's containers may have been dropped, in microseconds}."""
-    return {int(key[len(_DROPPED_BEFORE):]): value for key, value in database.execute(
-        "SELECT key, value FROM meta WHERE key LIKE ?", (_DROPPED_BEFORE + "%",))}
+    return _times_by_uid(database, _DROPPED_BEFORE)
+
+
+def _times_by_uid(database: sqlite3.Connection, prefix: str) -> Dict[int, int]:
+    return {int(key[len(prefix):]): value for key, value in database.execute(
+        "SELECT key, value FROM meta WHERE key LIKE ?", (prefix + "%",))}
 
 
 def note_dropped(database: sqlite3.Connection, uid: int, newest: int) -> None:

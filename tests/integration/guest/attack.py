@@ -3,15 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """What alice runs in test_attacks.py while root's modules work: attack.py replace RUNTIME_DIR SECRET, attack.py answer FILE COMMAND...,
-attack.py flood ID NUMBER, attack.py die NUMBER."""
+attack.py flood ID NUMBER, attack.py die NUMBER; in test_recorder.py: attack.py swell MEBIBYTES."""
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import socket
 import sys
 import time
+from array import array
 
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 
@@ -44,6 +46,19 @@ def flood(ident, number):
                b"MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef\nUSER_UNIT=x.service\nMESSAGE=x\n"]
     for count in range(number):
         journald.send(entries[count % 2])
+
+
+def swell(mebibytes):
+    """Write one event with a field so long, of bytes that are no text: sd_journal_sendv() sends it as a sealed file, too."""
+    size = mebibytes << 20
+    entry = b"PODMAN_EVENT=died\nPODMAN_ID=" + b"ef" * 32 + b"\nPODMAN_NAME\n" + size.to_bytes(8, "little") + b"\xff" * size + b"\nMESSAGE=x\n"
+    descriptor = os.memfd_create("entry", os.MFD_ALLOW_SEALING)
+    with os.fdopen(descriptor, "wb", closefd=False) as stream:
+        stream.write(entry)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    journald = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    journald.connect("/run/systemd/journal/socket")
+    journald.sendmsg([], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [descriptor]))])
 
 
 def die(number):
@@ -87,7 +102,7 @@ if __name__ == "__main__":
     command, words = sys.argv[1], sys.argv[2:]
     if command == "flood":
         flood(words[0], int(words[1]))
-    elif command == "die":
-        die(int(words[0]))
+    elif command in ("die", "swell"):
+        {"die": die, "swell": swell}[command](int(words[0]))
     else:
         {"replace": replace, "answer": answer}[command](*words)

@@ -6,8 +6,8 @@
 
 import os
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import Reading
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import TRUSTED, Reading
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import OOMD_UNIT, parse_entries
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures")
 HOSTS = ("debian12-podman4.3.1", "debian13-podman5.4.2")
@@ -35,17 +35,43 @@ class FakeJournal:
         self.chunk = 50
         self.problem = None
         self.bad_entries = 0
+        self.poison = None  # an entry of a user's for which journalctl has not memory enough
+        self.readings = []  # the writers who were asked for
 
-    def read(self, handle, cursor=None, since=None, this_boot=False, seconds=20, entries=20000):
-        available = self.entries[self.begin:self.end]
-        places = [index for index, entry in enumerate(self.entries) if entry["__CURSOR"] == cursor]
-        if places:
-            available = self.entries[max(places[0], self.begin):self.end]
+    def _available(self, writer=None):
+        return [entry for entry in self.entries[self.begin:self.end] if is_of(entry, writer)]
+
+    def read(self, handle, cursor=None, since=None, this_boot=False, seconds=20, entries=20000, writer=None):
+        self.readings.append(writer)
+        place = next((index for index, entry in enumerate(self.entries) if entry["__CURSOR"] == cursor), 0)
+        available = [entry for entry in self.entries[max(place, self.begin):self.end] if is_of(entry, writer)]
         taken = available[:entries]
+        if self.poison in taken and not writer:  # journalctl fails at it; of a user alone it prints no such field
+            taken = taken[:taken.index(self.poison)]
         for start in range(0, len(taken), self.chunk):
             handle(taken[start:start + self.chunk])
-        return Reading(taken[-1]["__CURSOR"] if taken else None,
-                       bool(taken) and taken[0]["__CURSOR"] == cursor, len(taken) == len(available), self.problem, self.bad_entries)
+        return Reading(taken[-1]["__CURSOR"] if taken else None, bool(taken) and taken[0]["__CURSOR"] == cursor,
+                       len(taken) == len(available) or self.poison in available,
+                       "journalctl: exit code 1" if self.poison in available and not writer else self.problem, self.bad_entries)
+
+    def find_newest(self):
+        available = self._available()
+        return available[-1]["__CURSOR"] if available else None
+
+    def has(self, cursor):
+        return cursor in [entry["__CURSOR"] for entry in self._available()]
+
+    def writers(self):
+        return sorted({int(entry["_UID"]) for entry in self._available() if "_UID" in entry})
+
+
+def is_of(entry, writer):
+    """Whether an entry is a writer's, as Journal.read() means it."""
+    kernel = entry.get("_TRANSPORT") == "kernel"
+    if writer == TRUSTED:
+        return kernel or entry.get("_PID") == "1" or entry.get("_SYSTEMD_UNIT") == OOMD_UNIT or (
+            entry.get("_UID") == "0" and "PODMAN_EVENT" in entry)
+    return writer is None or (not kernel and entry.get("_UID") == str(writer))
 
 
 class FakeHost:

@@ -11,7 +11,9 @@ import stat
 import pytest
 from recorded_journal import HOSTS, entries
 
-from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import Journal
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journalctl
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import TRUSTED, Journal
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import PODMAN_EVENT_KINDS
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system import command
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import CommandError
 
@@ -86,6 +88,44 @@ def test_a_cursor_that_is_gone(bench):
 def test_this_boot(bench):
     bench.read(this_boot=True)
     assert "--boot" in bench.call().split()
+
+
+@pytest.mark.parametrize("writer, matches", [
+    (TRUSTED, "_TRANSPORT=kernel + MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef MESSAGE_ID=d989611b15e44c9dbf31e3c81256e4ed _PID=1"
+              " + _SYSTEMD_UNIT=systemd-oomd.service + EVENTS _UID=0"),
+    (1000, "MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef MESSAGE_ID=d989611b15e44c9dbf31e3c81256e4ed _COMM=systemd _UID=1000"
+           " + EVENTS _UID=1000"),
+])
+def test_one_writer(bench, writer, matches):
+    """By the fields that journald has from the kernel. Of a user alone, a field is not printed whatever its length."""
+    bench.read("s=3", writer=writer)
+    events = " ".join("PODMAN_EVENT=" + kind for kind in PODMAN_EVENT_KINDS)
+    assert bench.call().partition("--cursor=s=3 ")[2] == matches.replace("EVENTS", events)
+    assert ("--all" in bench.call()) == (writer == TRUSTED)
+
+
+def test_looks(bench):
+    journal = Journal(["--directory=/x"])
+    assert journal.find_newest() == bench.entries[0]["__CURSOR"]  # of the stand-in, which prints all
+    assert "--output-fields=_BOOT_ID" in bench.call() and " --lines=1 _TRANSPORT=kernel + " in bench.call()
+    assert (journal.has("s=7"), journal.has("s=gone")) == (True, False)
+    bench.lines(["1001", "0", "4294967294", "", "x"])
+    assert journal.writers() == [0, 1001, 4294967294]
+    assert bench.call() == "--no-pager --quiet --directory=/x --field=_UID"
+
+
+def test_large_entries_are_not_held_together(bench):
+    large = [dict(bench.entries[0], _TRANSPORT="journal", _UID="1000", __CURSOR="s=x%d" % number, MESSAGE="x" * 900000) for number in range(20)]
+    bench.lines([json.dumps(entry) for entry in large])
+    chunks = []
+    Journal().read(lambda entries: chunks.append(len(entries)))
+    assert max(chunks) <= 5 and sum(chunks) == 20
+
+
+def test_journalctl_has_no_more_memory_than_it_needs(bench):
+    (bench.folder / "journalctl").write_text("#!/bin/sh\nsleep 0.5\nulimit -d >%s/limit\n" % bench.folder)
+    bench.read()
+    assert int((bench.folder / "limit").read_text()) << 10 == journalctl._MAX_MEMORY
 
 
 def test_a_limit_of_entries(bench):

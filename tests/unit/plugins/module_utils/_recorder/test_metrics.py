@@ -28,7 +28,7 @@ def running(name="web", limits=None, usage=None, events=None, unit=""):
     return RunningContainer(name=name, unit=unit, image="localhost/bb:latest", sample=sample)
 
 
-def text(containers=(), counts=None, left_out=LeftOut({}, {})):
+def text(containers=(), counts=None, left_out=LeftOut({}, {}, ())):
     return render_metrics(metric_families(list(containers), counts or {}, RUN, left_out, {0: "root", 1000: "alice"}.get))
 
 
@@ -128,7 +128,7 @@ def test_names_with_kills_are_bounded_for_each_user_and_what_is_left_out_is_said
 
 
 def test_what_is_left_out_is_a_metric():
-    written = text(left_out=LeftOut({1000: 7}, {0: 3, NOBODY: 4}))
+    written = text(left_out=LeftOut({1000: 7}, {0: 3, NOBODY: 4}, {1000}))
     assert 'podman_oom_recorder_left_out_cgroups{user="alice"} 7\n' in written
     assert 'podman_oom_recorder_dropped_rows_total{user="root"} 3\n' in written
     assert 'podman_oom_recorder_dropped_rows_total{user=""} 4\n' in written

@@ -15,7 +15,9 @@ import pytest
 from recorded_journal import HOSTS, FakeHost, FakeJournal, entries
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._cgroup.paths import find_container_id
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs import journal_follower
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal import RingBuffer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal_cursor import TRUSTED
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import (
     PODMAN_EVENT_KINDS,
@@ -92,6 +94,7 @@ def bench(request, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "sample_containers", lambda _files: Sampling([], {}))
     monkeypatch.setattr(run, "read_ring_buffer", lambda _boot: RingBuffer([], None, None))
     monkeypatch.setattr(run, "oldest_entry_time", lambda _uid: None)
+    monkeypatch.setattr(run.Accounts, "is_user", lambda _accounts, uid: not 100000 <= uid < 165536)
     return Bench(request.param, tmp_path)
 
 
@@ -166,6 +169,123 @@ def test_entries_that_were_left_out_are_told_and_make_nothing_incomplete(bench):
     assert bench.rows("SELECT value FROM meta WHERE key = 'success_at'") == [(bench.now,)]
 
 
+@pytest.fixture
+def small(monkeypatch):
+    """What is read together or of one user is soon too much."""
+    monkeypatch.setattr(journal_follower, "_MAX_TOGETHER", 150)
+    monkeypatch.setattr(journal_follower, "_MAX_OF_USER", 400)
+
+
+def forge(bench, place, number, uid, **fields):
+    """Put events of a user's into the journal, before the entry at a place."""
+    entry = dict({"__REALTIME_TIMESTAMP": bench.journal.entries[place]["__REALTIME_TIMESTAMP"], "_TRANSPORT": "journal", "_UID": str(uid),
+                  "PODMAN_EVENT": "died", "PODMAN_NAME": "x"}, **fields)
+    bench.journal.entries[place:place] = [
+        dict(entry, __CURSOR="s=%d-%d" % (uid, each), PODMAN_ID="%064x" % (uid << 32 | each)) for each in range(number)]
+    bench.journal.end = len(bench.journal.entries)
+
+
+def begin(bench, end):
+    """The run before what a test is about, when the journal had so many entries and the kernel had killed nothing."""
+    counted, bench.host.counted, bench.journal.end = bench.host.counted, 0, end
+    bench.now -= SECOND
+    bench.run()
+    bench.now += SECOND
+    bench.host.counted, bench.journal.end = counted, len(bench.journal.entries)
+
+
+def events_of(bench, uid):
+    return bench.rows("SELECT count(*) FROM events WHERE uid = %d" % uid)[0][0]
+
+
+def test_who_floods_the_journal_lags_alone(bench, small):
+    """alice writes more than a reading takes: what is behind it, of the kernel and of bob, is read in the same run."""
+    begin(bench, 10)
+    forge(bench, len(bench.journal.entries) - 1, 30, 987655)
+    forge(bench, 11, 1000, 987654)
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+    assert (events_of(bench, 987655), 0 < events_of(bench, 987654) < 1000) == (30, True)
+    assert bench.rows("SELECT name FROM containers WHERE uid = 0") and bench.rows("SELECT value FROM meta WHERE key = 'success_at'") == [(bench.now,)]
+    record = read_recorder(bench.folder, 0, bench.now)
+    since = record.state.journal_since
+    assert "of what 987654 writes into the journal not all is read" in record.source["detail"] and "987655" not in record.source["detail"]
+    assert record.state.kernel_since == bench.host.began and not record.state.backlog
+    assert record.unread == {987654: bench.now}
+    assert [record.extend_users_coverage(since + 5, uid) for uid in (987654, 987655)] == [since + 5, since]
+
+
+def test_who_flooded_the_journal_is_read_to_the_end_in_the_next_runs(bench, small):
+    begin(bench, 10)
+    forge(bench, 11, 1000, 987654)
+    for _run in range(8):
+        bench.run()
+    assert events_of(bench, 987654) == 1000
+    assert read_recorder(bench.folder, 0, bench.now).source["status"] == "ok"
+    del bench.journal.readings[:]
+    bench.run()
+    assert bench.journal.readings == [None]
+
+
+def test_a_user_as_many_uids_is_nobody(bench, small, tmp_path):
+    """65,536 subordinate uids multiply neither the readings nor the rows, in a flood and without."""
+    bench.textfiles = str(tmp_path / "textfiles")
+    os.mkdir(bench.textfiles)
+    forge(bench, 5, 20, 100001)
+    begin(bench, 30)
+    assert events_of(bench, 100001) == 0
+    assert "20 entries of the journal in Podman's words by uids that are no user's were left out" in (
+        read_recorder(bench.folder, 0, bench.now).source["detail"])
+    for uid in range(100002, 100302):
+        forge(bench, 40, 2, uid)
+    forge(bench, 40, 900, 987654)
+    del bench.journal.readings[:]
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+    assert bench.rows("SELECT count(*) FROM events WHERE uid > 100000 AND uid < 100400") == [(0,)]
+    assert {None, TRUSTED, 987654} <= set(bench.journal.readings) and len(bench.journal.readings) < 20
+    assert not [uid for uid in bench.journal.readings if uid and 100000 <= uid < 165536]
+    with open(os.path.join(bench.textfiles, "podman_oom_recorder.prom"), encoding="utf-8") as handle:
+        assert 'podman_oom_recorder_left_out_journal{user="987654"} 1\n' in handle.read()
+
+
+def test_an_entry_for_which_journalctl_has_no_memory_costs_its_writer_alone(bench):
+    """Of 32 MiB, and the last one: the next run begins at it."""
+    forge(bench, 12, 1, 987654)
+    bench.journal.poison = bench.journal.entries[12]
+    begin(bench, 13)
+    assert bench.run() == []
+    assert bench.recorded() == bench.kills()
+    record = read_recorder(bench.folder, 0, bench.now)
+    assert record.state.kernel_since == bench.host.began and not record.state.backlog
+    assert events_of(bench, 987654) == 1
+
+
+def test_what_is_trusted_may_lag_too_and_is_said(bench, small, monkeypatch):
+    """Where even that is too much for a run, the next one goes on: nothing is lost, nothing counts as complete before."""
+    monkeypatch.setattr(journal_follower, "_MAX_TRUSTED", 100)
+    monkeypatch.setattr(journal_follower, "_SECONDS_OF_USERS", 1000)
+    bench.run()
+    assert read_recorder(bench.folder, 0, bench.now).state is None or read_recorder(bench.folder, 0, bench.now).state.backlog
+    for _run in range(20):
+        bench.run()
+    assert bench.recorded() == bench.kills()
+    assert not read_recorder(bench.folder, 0, bench.now).state.backlog
+
+
+def test_a_history_with_one_place_for_all_goes_on_there(bench, small):
+    """That of earlier versions: nothing is lost at the change, and nothing counted twice."""
+    bench.journal.end = len(bench.journal.entries) // 2
+    bench.run()
+    database = bench.open()
+    database.execute("DELETE FROM meta WHERE key = 'apart'")
+    database.close()
+    bench.journal.end = len(bench.journal.entries)
+    bench.run()
+    assert bench.recorded() == bench.kills()
+    assert sum(count for count, _at in _counts(bench).values()) == len(bench.rows("SELECT * FROM kills"))
+
+
 def test_a_second_run_changes_nothing_but_its_time(bench):
     bench.run()
     tables = ("messages", "unit_ooms", "oomd_kills", "events", "containers", "kills")
@@ -225,11 +345,11 @@ def _counts(bench):
 
 def test_more_than_one_transaction_holds(bench, monkeypatch):
     """Read in several transactions, and killed after the first of them: what was counted before does not stay."""
-    whole = bench.journal.read
     bench.journal.end = 1
     bench.run()
     bench.journal.end = len(bench.journal.entries)
-    monkeypatch.setattr(bench.journal, "read", lambda *arguments, seconds: whole(*arguments, entries=100))
+    monkeypatch.setattr(journal_follower, "_MAX_TOGETHER", 100)
+    monkeypatch.setattr(journal_follower, "_MAX_TRUSTED", 100)
     child = os.fork()
     if child == 0:
         monkeypatch.setattr(_Recording, "_read_ring_buffer", lambda *_args: os._exit(9))
