@@ -111,12 +111,7 @@ def read_unit_records(since: int, timeout: float) -> JournalEntries:
 
     :param since: microseconds since the epoch.
     """
-    return run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, lambda: _SharesReader(_manager_quota))
-
-
-def _manager_quota(entry: Entry) -> Optional[int]:
-    """Whose share a record of a manager's or of systemd-oomd takes; None for what somebody else wrote in their words."""
-    return 0 if field_text(entry.get("_SYSTEMD_UNIT")) == OOMD_UNIT else manager_uid(entry)
+    return run_journalctl(journalctl_argv(UNIT_FIELDS, since) + SYSTEM_UNIT_MATCHES, timeout, _SystemReader)
 
 
 class Reader:
@@ -173,36 +168,27 @@ def run_journalctl(argv: List[str], timeout: float, new_reader: Callable[[], Rea
                           left_out=reader.left_out, since=since)
 
 
-class _SharesReader(Reader):
-    """Keeps the entries that are wanted: in each share the newest ones.
+class _SystemReader(Reader):
+    """Keeps what the system's manager and systemd-oomd wrote, the newest of it."""
 
-    :param quota: returns the uid in whose share of what is kept an entry counts, None for one that is not wanted.
-    """
-
-    def __init__(self, quota: Callable[[Entry], Optional[int]]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._quota = quota
-        self._kept: Dict[int, Deque[Tuple[int, int, Entry]]] = {}  # by uid: (number in the order of reading, size, entry)
-        self._sizes: Dict[int, int] = {}
-        self._number = 0
+        self._kept: Deque[Tuple[int, Entry]] = deque()  # with their sizes
+        self._size = 0
 
     def keep(self, entry: Entry, size: int) -> None:
-        uid = self._quota(entry)
-        if uid is None:
+        if field_text(entry.get("_SYSTEMD_UNIT")) != OOMD_UNIT and manager_uid(entry) != 0:
             return
-        kept = self._kept.setdefault(uid, deque())
         for name in NEVER_USED:
             entry.pop(name, None)
-        kept.append((self._number, size, entry))
-        self._number += 1
-        self._sizes[uid] = self._sizes.get(uid, 0) + size
-        while self._sizes[uid] > (MAX_USER if uid else MAX_SYSTEM):
-            self._sizes[uid] -= kept.popleft()[1]
-            self.left_out[uid] = self.left_out.get(uid, 0) + 1
+        self._kept.append((size, entry))
+        self._size += size
+        while self._size > MAX_SYSTEM:
+            self._size -= self._kept.popleft()[0]
+            self.left_out[0] = self.left_out.get(0, 0) + 1
 
     def entries(self) -> List[Entry]:
-        return [entry for _number, _size, entry in sorted(
-            (item for kept in self._kept.values() for item in kept), key=lambda item: item[0])]
+        return [entry for _size, entry in self._kept]
 
 
 def read_ring_buffer(boot: Optional[str], path: str = "/dev/kmsg") -> RingBuffer:
