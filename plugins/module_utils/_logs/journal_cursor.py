@@ -34,7 +34,7 @@ _FIELDS = sorted({"_TRANSPORT"}.union(KERNEL_FIELDS, UNIT_FIELDS, EVENT_FIELDS))
 _CHUNK = 500
 _CHUNK_BYTES = 4 * 1024 * 1024  # of lines; one of a user's may have MAX_LINE
 _MAX_PROBLEM = 2000  # characters of journalctl's message
-_LOOK = 5  # seconds for a look at the journal's end or at its index
+_LOOK = 3  # seconds for a look at the journal's end or at its index
 _MAX_WRITERS = 200000  # uids: a user may write as each of a range of 65,536
 
 _CURSOR = re.compile(br'"__CURSOR"\s*:\s*"([^"]+)"')

@@ -21,8 +21,9 @@ from .records import Entry, writer_uid
 _MAX_TOGETHER = 5000
 _MAX_OF_USER = 5000
 _MAX_TRUSTED = 20000
-_SECONDS_TOGETHER = 6.0
-_SECONDS_OF_USERS = 6.0  # which the others leave for them
+_SECONDS_TOGETHER = 8.0
+_SECONDS_OF_TRUSTED = 5.0  # at least
+_SECONDS_OF_USERS = 5.0  # which the others leave for them
 _MAX_USERS = 400  # who are read apart
 _MAX_TOLD = 3  # users
 
@@ -117,7 +118,7 @@ class JournalFollower:
     def _follow_trusted(self, apart: Dict[int, Optional[str]], has_lagged: bool) -> None:
         """Read what is trusted, in parts, as far as the time lasts."""
         while True:
-            seconds = self._seconds_left() - _SECONDS_OF_USERS
+            seconds = max(_SECONDS_OF_TRUSTED, self._seconds_left() - _SECONDS_OF_USERS)
             reading = self._read(TRUSTED, apart[TRUSTED], seconds, _MAX_TRUSTED)
             self.continued = self.continued and (reading.continued or not has_lagged)
             self.ended, has_lagged = reading.ended, False

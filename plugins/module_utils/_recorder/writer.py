@@ -249,9 +249,16 @@ def get_meta(database: sqlite3.Connection, key: str) -> Any:
 
 
 def load_places(database: sqlite3.Connection) -> Places:
-    """Return up to where the journal was read."""
-    apart = json.loads(get_meta(database, "apart") or "{}")
-    return Places(get_meta(database, "resume"), get_meta(database, "cursor"), {int(uid): cursor for uid, cursor in apart.items()})
+    """Return up to where the journal was read.
+
+    :raises HistoryDamaged: that is no such thing.
+    """
+    text = get_meta(database, "apart") or "{}"
+    try:
+        apart = {int(uid): cursor for uid, cursor in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError):
+        raise HistoryDamaged("its places in the journal are damaged: %.40r" % text)
+    return Places(get_meta(database, "resume"), get_meta(database, "cursor"), apart)
 
 
 def store_places(database: sqlite3.Connection, places: Places) -> None:

@@ -406,6 +406,17 @@ def test_a_damaged_history_is_set_aside_and_said(bench):
     assert source["status"] == "partial" and "damaged" in source["detail"]
 
 
+@pytest.mark.parametrize("text", ["[1", "[]", '{"x": null}', "{}{"])
+def test_places_in_the_journal_that_are_damaged_are_damage(bench, text):
+    bench.run()
+    database = bench.open()
+    database.execute("UPDATE meta SET value = ? WHERE key = 'apart'", (text,))
+    database.close()
+    assert bench.run() == []
+    assert [name for name in os.listdir(bench.folder) if ".damaged-" in name]
+    assert bench.recorded() == bench.kills()
+
+
 def test_no_database_at_all(bench):
     with open(os.path.join(bench.folder, HISTORY_FILE), "wb") as handle:
         handle.write(b"I am a text file.\n" * 100)
