@@ -77,7 +77,7 @@ class JournalFollower:
         resume, apart = (places.cursor if reading.continued else None) or cursor, dict(places.apart)
         if reading.problem or not reading.ended:
             try:
-                self._take_apart(apart, places.resume, reading.cursor)
+                self._take_apart(apart, places.resume, cursor)
                 resume = cursor = self._journal.find_newest() or cursor
             except CommandError as exc:
                 self._note_problem(str(exc))
@@ -111,9 +111,7 @@ class JournalFollower:
         users = [uid for uid in self._journal.writers() if uid not in apart and self._is_user(uid)]
         room = max(0, _MAX_USERS - len(apart))
         self._users_left_out = len(users[room:])
-        apart.update(dict.fromkeys(users[:room], end or begin))
-        if begin and not end:
-            self.continued = self._journal.has(begin)
+        apart.update(dict.fromkeys(users[:room], end))
 
     def _follow_trusted(self, apart: Dict[int, Optional[str]], has_lagged: bool) -> None:
         """Read what is trusted, in parts, as far as the time lasts."""
@@ -150,14 +148,16 @@ class JournalFollower:
 
     def _read(self, writer: Optional[int], cursor: Optional[str], seconds: float, entries: int, this_boot: bool = False) -> Reading:
         """One reading, of at least a second; see Journal.read()."""
-        limits = {"this_boot": this_boot, "seconds": max(1.0, seconds), "entries": entries, "writer": writer}
-        self._begin_part(not writer)
+        def read_from(begin: Optional[str]) -> Reading:
+            self._begin_part(not writer)
+            return self._journal.read(self._handle, begin, None if begin or this_boot else self._since, this_boot,
+                                      seconds=max(1.0, seconds), entries=entries, writer=writer)
+
         try:
-            reading = self._journal.read(self._handle, cursor, None if cursor or this_boot else self._since, **limits)
+            reading = read_from(cursor)
             if cursor and reading.problem and reading.cursor is None:
-                # a cursor that this journal does not understand
-                self._begin_part(not writer)
-                reading = self._journal.read(self._handle, None, self._since, **limits)
+                # it fails at the entry that is there, or the journal does not understand the cursor
+                reading = reading._replace(continued=True) if self._journal.has(cursor) else read_from(None)
         except CommandError as exc:
             reading = EMPTY_READING._replace(problem=str(exc))
         self._bad_entries += reading.bad_entries

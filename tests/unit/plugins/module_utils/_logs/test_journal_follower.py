@@ -26,7 +26,7 @@ class Journal:
         self.clock = 0.0
         self.times = {}
 
-    def read(self, _handle, cursor, _since, seconds, writer, **_more):
+    def read(self, _handle, cursor, _since, _this_boot, seconds, entries, writer):
         self.asked.append((writer, cursor))
         self.times[writer] = seconds
         reading = self.readings.get(writer, ALL)
@@ -66,10 +66,15 @@ def test_each_apart(follow, reading, begin):
     """What is trusted once more from where this run began, each user from where reading all together ended."""
     journal = Journal({None: reading}, uids=[0, 1000, 1001])
     follower, places = follow(journal, Places("s=resume", "s=cursor", {}))
-    # of a cursor that nothing was read from it is tried whether the journal understands it
-    assert [asked for asked in journal.asked if asked[0] is not None] == [(TRUSTED, "s=resume"), (1000, begin), (1001, begin)]
+    assert journal.asked == [(None, "s=resume"), (TRUSTED, "s=resume"), (1000, begin), (1001, begin)]
     assert places == Places("s=newest", "s=newest", {})
     assert (follower.ended, follower.continued, follower.problems, follower.lagging) == (True, True, [], set())
+
+
+def test_a_cursor_that_the_journal_does_not_understand(follow):
+    journal = Journal({None: FAILED})
+    follower, _places = follow(journal, Places("s=strange", "s=cursor", {}))
+    assert journal.asked[:2] == [(None, "s=strange"), (None, None)] and not follower.continued
 
 
 def test_who_lags_goes_on_from_there_and_is_the_last_the_next_time(follow):
