@@ -12,6 +12,7 @@ Times are microseconds since the epoch.
 from typing import AbstractSet, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .._cgroup.paths import delegated_uid, find_container_id, is_inside_another, may_hold, owner_uid, system_service
+from .._logs.kernel_lines import is_below
 from .._logs.kernel_oom import DoubtfulRecord, Kill, UnattributedKill
 from .._logs.records import OomdKill, PodmanEvent, UnitOom
 from .._system.times import SECOND
@@ -95,6 +96,7 @@ class RecordsByContainer:
         self._unattributed: List[UnattributedKill] = []
         # What is the same for all containers of a user, by uid: somebody may have thousands of containers and of kills.
         self._elsewhere_of: Dict[int, List[Kill]] = {}
+        self._above_of: Dict[int, List[Kill]] = {}
         self._unattributed_of: Dict[int, List[UnattributedKill]] = {}
         self._converted: Dict[int, Tuple[Kill, List[UnattributedKill]]] = {}  # by id() of the kill
         self._group_kills: Dict[ContainerKey, List[UnattributedKill]] = {}
@@ -208,6 +210,15 @@ class RecordsByContainer:
                                          # a process of root's is in no rootless container
                                          if owner == 0 or (may_hold(kill.task_memcg, owner) and kill.uid != 0)]
         return self._elsewhere_of[owner]
+
+    def above(self, owner: int, place: str) -> List[Kill]:
+        """Return the kills in cgroups above all of a user's containers: these have no memory controller.
+
+        :param place: the cgroup in which Podman puts the user's containers.
+        """
+        if owner not in self._above_of:
+            self._above_of[owner] = [kill for kill in self.elsewhere(owner) if is_below(place, kill.task_memcg)]
+        return self._above_of[owner]
 
     def as_unattributed(self, kill: Kill) -> List[UnattributedKill]:
         """Return a kill as those of its victims, of which it is not known in which container they were."""

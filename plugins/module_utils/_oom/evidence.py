@@ -129,25 +129,37 @@ def _find_kills(container: Container, owner: int, index: RecordsByContainer, liv
 
 
 def kills_above(index: RecordsByContainer, owner: int) -> List[Kill]:
-    """Return the kills that name a cgroup above all where Podman puts a user's containers: what is below it has no memory controller."""
-    place = expected_cgroup("", owner, None, "").rpartition("/")[0]
-    return [kill for kill in index.kills_elsewhere if is_below(place, kill.task_memcg) and (owner == 0 or kill.uid != 0)]
+    """Return the kills that name a cgroup above all where Podman puts a user's containers."""
+    return index.above(owner, expected_cgroup("", owner, None, "").rpartition("/")[0])
+
+
+def was_stopped(ident: str, owner: int, index: RecordsByContainer) -> Optional[bool]:
+    """Return whether a removed container's last run was stopped through Podman, by Podman's events."""
+    events = index.events(ident, owner)
+    return _stopped_by_user(None, _removed_run(events, 0), events)
+
+
+def _removed_run(events: List[PodmanEvent], begin: int) -> Run:
+    """The last run of a removed container.
+
+    :param begin: without its events all its records count as those of one run, which began then.
+    """
+    start = next((event.at for event in reversed(events) if event.kind == "init"), begin)
+    death = next((event for event in reversed(events) if event.kind == "died"), None)
+    if death is None or death.at < start:
+        return Run("ended", start, None, None)
+    return Run("ended", start, death.at, death.exit_code)
 
 
 def removed_container_evidence(ident: str, owner: int, index: RecordsByContainer, systemd_since: Optional[int]) -> Evidence:
     """Return the Evidence of a container that Podman no longer knows: there are only records of it."""
     events = index.events(ident, owner)
-    starts = [event.at for event in events if event.kind == "init"]
-    deaths = [event for event in events if event.kind == "died"]
     kills, scope_ooms, oomd_kills = index.kills(ident, owner), index.scope_ooms(ident, owner), index.oomd_kills(ident, owner)
     group_kills = index.group_kills(ident, owner)
     times = [kill.at for kill in kills] + [kill.at for kill in group_kills]
     times += [record.at for record in scope_ooms] + [kill.at for kill in oomd_kills]
-    # without its events all its records count as those of one run
-    start = starts[-1] if starts else min(times, default=0)
-    death = deaths[-1] if deaths and deaths[-1].at >= start else None
-    run = Run("ended", start, death.at if death else None, death.exit_code if death else None)
-    above = [kill for kill in kills_above(index, owner) if not kills and not group_kills]
+    run = _removed_run(events, min(times, default=0))
+    above = [] if kills or group_kills else kills_above(index, owner)
     return Evidence(
         run=run, main_pid=None, flag=None, stopped_by_user=_stopped_by_user(None, run, events), declared_limit=None,
         kills=kills, unattributed=index.unattributed(owner) + [each for kill in above for each in index.as_unattributed(kill)],

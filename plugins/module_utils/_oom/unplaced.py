@@ -9,12 +9,13 @@ kept: that the container ended with SIGKILL right behind such a kill proves noth
 Times are microseconds since the epoch.
 """
 
+from bisect import bisect_right
 from typing import AbstractSet, Dict, Iterable, List
 
 from .._logs.records import PodmanEvent
 from .._system.times import SECOND
 from .attribution import ContainerKey, RecordsByContainer
-from .evidence import SIGKILL_EXIT, kills_above, removed_container_evidence
+from .evidence import SIGKILL_EXIT, kills_above, was_stopped
 from .verdict import EVENT_AFTER
 
 
@@ -30,10 +31,14 @@ def find_unplaced(index: RecordsByContainer, deaths: Iterable[PodmanEvent], told
     :param told: containers of which more is known.
     """
     found: Dict[ContainerKey, int] = {}
+    times: Dict[int, List[int]] = {}  # of the kills, by uid
     for death in deaths:
         key = (death.ident, death.uid)
-        if death.kind == "died" and death.exit_code == SIGKILL_EXIT and key not in told and any(
-                -SECOND <= death.at - kill.at <= EVENT_AFTER for kill in kills_above(index, death.uid)):
+        if death.kind != "died" or death.exit_code != SIGKILL_EXIT or key in told:
+            continue
+        if death.uid not in times:
+            times[death.uid] = sorted(kill.at for kill in kills_above(index, death.uid))
+        last = bisect_right(times[death.uid], death.at + SECOND)  # the number of those before
+        if last and death.at - times[death.uid][last - 1] <= EVENT_AFTER:
             found[key] = death.at
-    return {(ident, uid): at for (ident, uid), at in found.items()
-            if not removed_container_evidence(ident, uid, index, None).stopped_by_user}
+    return {(ident, uid): at for (ident, uid), at in found.items() if not was_stopped(ident, uid, index)}
