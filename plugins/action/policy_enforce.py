@@ -10,13 +10,14 @@ Facts and plan stay on the controller and out of Ansible's output, but for the p
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Iterable
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._ansible.controller import load_policy, open_run_dir
-from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_checked
+from ..plugin_utils._ansible.host_task import FACTS_SPEC, collect_facts, run_checked, users_time
 from ..plugin_utils._ansible.inventory import Inventory
 from ..plugin_utils._enforce.host_plan import HostPlan, without_gone
 from ..plugin_utils._enforce.plan import Options, plan_host
@@ -71,6 +72,7 @@ class _Work:
     def __init__(self, action: ActionBase, task_vars: dict[str, Any], host: str, policy: Any, today: datetime.date,
                  options: dict[str, Any]) -> None:
         self._action, self._task_vars, self._host = action, task_vars, host
+        self._began = time.monotonic()
         self._policy, self._today, self._options = policy, today, options
         self._inventory = Inventory(action, task_vars, policy.host_variables).find(host)
         self.plan = HostPlan()
@@ -137,7 +139,7 @@ class _Work:
 
     def _arguments(self, containers: list[dict[str, Any]]) -> dict[str, Any]:
         names = ("persist", "allow_below_usage", "executable", "timeout", *_CHANGE_SPEC)
-        return {"containers": containers, **_given(self._options, names)}
+        return {"containers": containers, **_given(self._options, names), **users_time(self._action, self._began)}
 
 
 def _results(answered: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ description:
     user's containers is rolled back, in Podman's record and in the kernel. Other users' containers are changed nevertheless.
     The module fails when one was not changed, and RV(containers) says which were.
   - Whatever belongs to a rootless user is read and changed by a process that is this user, in the user's slice. Root opens nothing
-    of it. It waits for the plan no longer than four times O(timeout) and 20 s for each container, and as long for the change.
+    of it, and waits for it no longer than O(users_timeout) says.
   - Runs at most one C(podman system service) for each user, on a socket in a private directory, for as long as it takes.
   - A second run that would change containers of the same user at the same time fails and says which process is at it.
 notes:
@@ -122,6 +122,12 @@ options:
     description: Seconds for each external command and each call of Podman's API.
     type: int
     default: 60
+  users_timeout:
+    description:
+      - Seconds for the containers of all users together. Users who wait have equal shares of what is left, half for the plan and half for the change.
+      - A user whose containers can't be changed in that time fails, the others are changed. Without it, a user's process is waited for
+        no longer than four times O(timeout) and 20 s for each of the user's containers, for the plan, and as long for the change.
+    type: int
 attributes:
   check_mode:
     support: full
@@ -278,14 +284,16 @@ def main() -> None:
             restart={"type": "str", "choices": ["never", "if_needed"], "default": "never"},
             executable={"type": "str", "default": "podman"},
             timeout={"type": "int", "default": 60},
+            users_timeout={"type": "int"},
         ),
         mutually_exclusive=[("containers", "name")],
         required_one_of=[("containers", "name")],
         supports_check_mode=True,
     )
     params = module.params
-    if params["timeout"] < 1:
-        module.fail_json(msg="timeout: %d is not a number of seconds above 0" % params["timeout"])
+    for name in ("timeout", "users_timeout"):
+        if params[name] is not None and params[name] < 1:
+            module.fail_json(msg="%s: %d is not a number of seconds above 0" % (name, params[name]))
     options = Options(**{key: params[key] for key in Options._fields})
     message = None
     try:

@@ -71,7 +71,8 @@ AnsibleModule(argument_spec={"state": {}, "executable": {}, "timeout": {"type": 
 FACTS_OPTIONS = {"users": {"type": "list"}, "containers": {"type": "list"}, "since": {}, "executable": {},
                  "timeout": {"type": "int"}, "users_timeout": {"type": "int"}, "state_dir": {}, "as_json": {"type": "bool"}}
 CHANGE_OPTIONS = {"containers": {"type": "list", "elements": "dict"}, "persist": {"type": "bool"},
-                  "allow_below_usage": {"type": "bool"}, "backend": {}, "restart": {}, "executable": {}, "timeout": {"type": "int"}}
+                  "allow_below_usage": {"type": "bool"}, "backend": {}, "restart": {}, "executable": {}, "timeout": {"type": "int"},
+                  "users_timeout": {"type": "int"}}
 
 
 def container(letter, user="root", **memory):
@@ -184,10 +185,12 @@ def told(output):
 def test_the_plan_is_shown_and_handed_on_in_check_mode(enforce):
     code, output = enforce.run("--limit", "one", "--check", "--diff")
     assert code == 0, output
-    assert enforce.calls("one") == [{
+    (call,) = enforce.calls("one")
+    assert 700 < call.pop("users_timeout") <= 720  # 0.8 of what the host has left of 900 s
+    assert call == {
         "containers": [{"name": "a" * 64, "user": "root", "memory": "64m", "memory_swap": "64m", "oom_group": True}],
         "persist": True, "allow_below_usage": False, "backend": "auto", "restart": "never", "executable": "one",
-        "timeout": 60, "check_mode": True}]
+        "timeout": 60, "check_mode": True}
     lines = [told(line) for line in output.splitlines()]
     assert "container user what from to how why result" in lines
     assert "ca root memory none 64 MiB live + persistent memory-limit-missing (rule 1 'a') would change" in lines

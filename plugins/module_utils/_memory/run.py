@@ -17,6 +17,7 @@ from .._podman.cli import Podman, PodmanError
 from .._system.command import Identity, current_identity, runtime_dir
 from .._system.host import Host
 from .._system.versions import parse_version
+from .._users.deadline import Deadline
 from .._users.group import Reply, UserGroup
 from .current import RequestRefused, find_owner
 from .request import Options, Request, RequestError, parse_requests
@@ -62,7 +63,7 @@ class _Part(NamedTuple):
 def set_container_memory(params: Dict[str, Any], options: Options, check_mode: bool) -> Dict[str, Any]:
     """Return {changed, containers, diff, warnings}.
 
-    :param params: the module's parameters, for the requests in them.
+    :param params: the module's parameters, for the requests in them, and users_timeout.
     :raises ContainerMemoryError: some containers were not changed, or changed back; its result says which.
     """
     try:
@@ -71,7 +72,7 @@ def set_container_memory(params: Dict[str, Any], options: Options, check_mode: b
         parts = _split(requests)
     except (RequestError, RequestRefused) as exc:
         raise ContainerMemoryError("%s (nothing was changed)" % exc)
-    outcomes = _work(parts, options, version, check_mode)
+    outcomes = _work(parts, options, version, check_mode, params["users_timeout"])
     if not any(outcome.entries for outcome in outcomes.values()):
         raise ContainerMemoryError("; ".join(_messages(parts, outcomes)))
     result = _build_result(requests, parts, outcomes)
@@ -93,11 +94,13 @@ def _read_version(options: Options) -> Tuple[int, ...]:
     return version
 
 
-def _work(parts: Sequence[_Part], options: Options, version: Tuple[int, ...], check_mode: bool) -> Dict[int, Outcome]:
+def _work(parts: Sequence[_Part], options: Options, version: Tuple[int, ...], check_mode: bool, users_timeout: Optional[int]) -> Dict[int, Outcome]:
     """Plan each user's containers, and change them if that is possible; return what it comes to, by uid.
 
     Users are asked side by side, and nobody's change waits for another one's plan: who gives no answer delays nobody, and how long
     that is waited for depends on the user's own containers alone.
+
+    :param users_timeout: seconds for all of them, None: no limit beside each user's own.
     """
     memory_total = Host().facts(0)["memory_total"]
     transaction = Transaction()  # each process has its own copy
@@ -105,7 +108,9 @@ def _work(parts: Sequence[_Part], options: Options, version: Tuple[int, ...], ch
     def work_on(part: _Part) -> Outcome:
         uid, count = part.identity.uid, len(part.requests)
         size = _ANSWER + _ANSWER_EACH * count
-        seconds = options.timeout * (_COMMANDS + (count if options.restart == "if_needed" else 0)) + _EACH * count
+        seconds: float = options.timeout * (_COMMANDS + (count if options.restart == "if_needed" else 0)) + _EACH * count
+        if deadline is not None:
+            seconds = min(seconds, deadline.share() / 2)
         planned = _parse(group.ask_one(uid, {
             "do": "plan", "identity": list(part.identity), "session": runtime_dir(part.identity) is not None,
             "requests": [list(request) for request in part.requests], "options": list(options), "version": list(version),
@@ -114,6 +119,7 @@ def _work(parts: Sequence[_Part], options: Options, version: Tuple[int, ...], ch
             return planned
         return _parse(group.ask_one(uid, {"do": "apply"}, seconds, size), part, planned)
 
+    deadline = None if users_timeout is None else Deadline(users_timeout, len(parts), _AT_ONCE)
     root_first = sorted(parts, key=lambda part: part.identity.uid)
     try:
         with UserGroup([part.identity for part in parts], transaction.answer) as group:

@@ -16,9 +16,9 @@ from .._logs.journal import SOMEBODY, JournalEntries
 from .._logs.records import PodmanEvent, parse_podman_events
 from .._logs.user_records import read_podman_deaths, read_podman_events, read_service_events, read_user_unit_records
 from .._system.users import user_name
+from .._users.deadline import Deadline
 from .attribution import ContainerKey
 from .limits import parts
-from .users import Deadline
 
 _AT_ONCE = 4  # users
 _MAX_ASKED = 5000  # containers in one command: 74 bytes for each

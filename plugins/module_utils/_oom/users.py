@@ -8,7 +8,6 @@ answer_user() runs in the user's process, everything else in the module's.
 """
 
 import os
-import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -22,6 +21,7 @@ from .._system.command import Identity
 from .._system.host import Host
 from .._system.times import SECOND
 from .._system.users import User
+from .._users.deadline import Deadline
 from .._users.group import Reply, UserGroup
 from .._users.owners import Owner
 from .._users.process import UserProcessError
@@ -39,29 +39,6 @@ class UserAnswer(NamedTuple):
     info: Optional[Dict[str, Any]]  # the facts' `host.podman` by this user, None: not asked or not answered
     next_starts: Dict[str, Dict[str, Any]]  # by id, see read_next_starts()
     main_pids: Dict[str, int]  # by id: of the last run's main process, where Podman still has it
-
-
-class Deadline:
-    """The time that is left for a host, shared out among its users.
-
-    :param seconds: for all of them.
-    :param users: how many.
-    :param at_once: how many are asked side by side.
-    """
-
-    def __init__(self, seconds: float, users: int, at_once: int) -> None:
-        self._end = time.monotonic() + seconds
-        self.waiting = users  # that have not had their share
-        self._at_once = at_once
-        self._lock = threading.Lock()
-
-    def share(self) -> float:
-        """Return the seconds for the next user: so that all that wait have as much."""
-        with self._lock:
-            left = max(0.0, self._end - time.monotonic())
-            share = left * min(1.0, self._at_once / max(1, self.waiting))
-            self.waiting -= 1
-        return share
 
 
 class UserProcesses:

@@ -81,6 +81,15 @@ def run_checked(action: ActionBase, module: str, options: dict[str, Any],
     return passed, problem
 
 
+def users_time(action: ActionBase, began: float) -> dict[str, int]:
+    """Return a module's option users_timeout, so that a user who hangs is an entry in its answer before Ansible gives up the host.
+
+    :param began: when the task did (time.monotonic()), whose time limit it is; without one there is no such option.
+    """
+    limit = action._task.timeout
+    return {"users_timeout": max(1, int((limit - (time.monotonic() - began)) * _USERS_SHARE))} if limit else {}
+
+
 def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
     """Return {run_as, problem, facts} of one host; raises nothing that a host can cause.
 
@@ -91,10 +100,8 @@ def collect_facts(action: ActionBase, options: dict[str, Any], task_vars: dict[s
         user = run_as(action)
     except Exception as exc:
         return {"run_as": None, "problem": problem_from_error(exc), "facts": None}
-    limit = action._task.timeout
-    if limit and not options.get("users_timeout"):
-        # so that a user who hangs is an entry in the facts before Ansible gives up the host
-        options = {**options, "users_timeout": max(1, int(limit * _USERS_SHARE))}
+    if not options.get("users_timeout"):
+        options = {**options, **users_time(action, time.monotonic())}
     result, problem = run_module(action, FACTS_MODULE, {**options, "as_json": True}, task_vars)
     facts = None
     if problem is None and "facts_json" not in result:

@@ -71,7 +71,7 @@ class Host:
 
     def set(self, *containers, check_mode=False, **options):
         nothing = dict.fromkeys(("name", "user") + SETTING_OPTIONS)
-        params = dict(nothing, containers=[dict(nothing, **container) for container in containers])
+        params = dict(nothing, users_timeout=None, containers=[dict(nothing, **container) for container in containers])
         given = Options(**dict(dict(persist=True, allow_below_usage=False, backend="auto", restart="never",
                                     executable=self.podman.path, timeout=30), **options))
         try:
@@ -450,10 +450,24 @@ def test_who_gives_no_answer_delays_nobody(monkeypatch):
     parts = [run._Part(Identity(name, uid, uid, "/"), [Request("", "a", name, {})] * number)
              for name, uid, number in [("alice%d" % number, 1000 + number, 1) for number in range(6)] + [("root", 0, 40)]]
     began = time.monotonic()
-    outcomes = run._work(parts, options, (5, 4), False)
+    outcomes = run._work(parts, options, (5, 4), False, None)
     assert time.monotonic() - began < 1.2
     assert [outcome.messages == [] for uid, outcome in sorted(outcomes.items())] == [True] + [False] * 6
     asked = made[0].asked
     # its change waits for nobody's plan, and for the others no longer than for their own containers
     assert (0, "apply") in [each[:2] for each in asked[:6]]
     assert {seconds for uid, _what, seconds in asked if uid} == {60 * 4 + 20}
+
+
+def test_all_users_have_the_time_of_the_host_together(monkeypatch):
+    """However many containers alice has: 33 of them would take more than the 900 s that enforcement has for a host."""
+    made = []
+    monkeypatch.setattr(run, "UserGroup", lambda *arguments: made.append(Silent(*arguments)) or made[-1])
+    options = Options(persist=True, allow_below_usage=False, backend="auto", restart="never", executable="podman", timeout=60)
+    parts = [run._Part(Identity(name, uid, uid, "/"), [Request("", "a", name, {})] * 40)
+             for name, uid in [("root", 0)] + [("alice%d" % number, 1000 + number) for number in range(7)]]
+    outcomes = run._work(parts, options, (5, 4), False, 400)
+    assert outcomes[0].messages == []
+    given = {(uid, what): seconds for uid, what, seconds in made[0].asked}
+    assert 99 < given[0, "plan"] == given[0, "apply"] <= 100  # eight users, four at once: each has half of the time
+    assert all(seconds <= 201 for seconds in given.values())

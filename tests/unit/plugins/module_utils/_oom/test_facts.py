@@ -18,7 +18,8 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.journal 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import parse_kernel_log
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries, parse_kernel_messages
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts, journals, limits, ownership, sources
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import Deadline, UserAnswer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import UserAnswer
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.deadline import Deadline
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity

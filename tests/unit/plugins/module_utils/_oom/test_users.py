@@ -15,7 +15,7 @@ import pytest
 from fake_podman import FakePodman
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import users
-from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import Deadline, UserProcesses
+from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import UserProcesses
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import current_identity, identity_from_passwd
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.process import UserProcess
@@ -137,10 +137,3 @@ def test_an_answer_of_another_shape_is_none(fake, monkeypatch, said):
     answers = ask([ME, NOBODY], fake.path)
     assert answers["nobody"].podman.sources[0]["status"] == "unavailable"
     assert answers["root"].podman.sources[0]["status"] == "ok"
-
-
-def test_everybody_has_a_share():
-    deadline = Deadline(100, 8, 4)
-    assert 49 < deadline.share() <= 50
-    deadline.waiting = 2
-    assert 99 < deadline.share() <= 100
