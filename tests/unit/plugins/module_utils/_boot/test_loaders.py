@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Boot loaders other than GRUB's own, on files as their documentation shows them; none of this is recorded from a host."""
+"""Boot loaders other than GRUB's own, on files as their documentation shows them; what is of somebody's host says whose."""
 
 import os
 import re
@@ -46,6 +46,45 @@ def test_pi_arguments_of_the_firmware_wait_for_no_reboot(tmp_path):
     assert host.ensure(present=MEMORY, absent=["cgroup_disable=memory"])["reboot_required"] is False
     host.write("/proc/cmdline", running.replace("cgroup_enable", "cgroup_disable=memory cgroup_enable"))
     assert host.ensure(present=MEMORY, absent=["cgroup_disable=memory"])["reboot_required"] is True, "one was ours"
+
+
+# cmdline.txt and what the firmware of a Raspberry Pi 4 made of it, from notes on GitHub:
+# https://github.com/search?type=code&q=%22root%3DPARTUUID%3Da66e351c-02%22+%22coherent_pool%22
+PI_4 = ("console=serial0,115200 console=tty1 root=PARTUUID=a66e351c-02 rootfstype=ext4 fsck.repair=yes rootwait "
+        "cfg80211.ieee80211_regdom=FI debug\n")
+PI_4_RUNNING = (
+    "coherent_pool=1M 8250.nr_uarts=0 snd_bcm2835.enable_headphones=0 cgroup_disable=memory numa_policy=interleave "
+    "snd_bcm2835.enable_headphones=1 snd_bcm2835.enable_hdmi=1 snd_bcm2835.enable_hdmi=0  smsc95xx.macaddr=DC:A6:32:03:A1:95 "
+    "vc_mem.mem_base=0x3eb00000 vc_mem.mem_size=0x3ff00000  console=ttyS0,115200 console=tty1 root=PARTUUID=a66e351c-02 rootfstype=ext4 "
+    "fsck.repair=yes rootwait cfg80211.ieee80211_regdom=FI debug\n")
+# /proc/cmdline of a Raspberry Pi 5, https://github.com/raspberrypi/linux/issues/6980; its cmdline.txt is the part behind the firmware's
+PI_5 = ("cgroup_memory=1 cgroup_enable=memory console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootfstype=ext4 fsck.repair=yes "
+        "rootwait\n")
+PI_5_RUNNING = (
+    "reboot=w coherent_pool=1M 8250.nr_uarts=1 pci=pcie_bus_safe cgroup_disable=memory numa_policy=interleave nvme.max_host_mem_size_mb=0  "
+    "numa=fake=8 system_heap.max_order=0 smsc95xx.macaddr=2C:CF:67:FB:89:3C vc_mem.mem_base=0x3fc00000 vc_mem.mem_size=0x40000000  "
+    "cgroup_memory=1 cgroup_enable=memory console=ttyAMA10,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootfstype=ext4 fsck.repair=yes "
+    "rootwait\n")
+
+
+def test_pi_the_firmwares_own_arguments_are_in_no_file(tmp_path):
+    """Of a real Pi 4: cgroup_disable=memory is from the firmware's device tree, and console=serial0 becomes another one."""
+    path = "/boot/firmware/cmdline.txt"
+    host = Laid(tmp_path, dict(PI, **{path: PI_4, "/proc/cmdline": PI_4_RUNNING}), {})
+    result = host.ensure(present=MEMORY, absent=["cgroup_disable=memory"])
+    assert (result["files"], result["changed"], result["reboot_required"]) == ([path], True, True)
+    assert host.read(path) == PI_4.replace("\n", " cgroup_enable=memory cgroup_memory=1\n")
+    host.write("/proc/cmdline", PI_4_RUNNING.replace("\n", " cgroup_enable=memory cgroup_memory=1\n"))
+    result = host.ensure(present=MEMORY, absent=["cgroup_disable=memory"])
+    assert (result["changed"], result["reboot_required"]) == (False, False)
+
+
+def test_pi_with_the_arguments_there_already_has_nothing_to_change(tmp_path):
+    """Of a real Pi 5, whose kernel 6.12.34 ignored them; that is for cgroup_facts to say (test_snapshot.py)."""
+    host = Laid(tmp_path, dict(PI, **{"/boot/firmware/cmdline.txt": PI_5, "/proc/cmdline": PI_5_RUNNING}), {})
+    result = host.ensure(present=MEMORY, absent=["cgroup_disable=memory"])
+    assert (result["changed"], result["reboot_required"]) == (False, False)
+    assert host.read("/boot/firmware/cmdline.txt") == PI_5
 
 
 @pytest.mark.parametrize("files, words", [

@@ -287,6 +287,33 @@ def test_raspberry_pi_with_a_kernel_of_mainline(host):
     assert "the kernel ignores it" in plan["obstacles"][0]
 
 
+@pytest.mark.parametrize("cgroups, running", [
+    # https://github.com/raspberrypi/linux/issues/6980, Raspberry Pi 5, Linux 6.12.34: it is not in /proc/cgroups at all
+    ("cpuset cpu cpuacct blkio devices freezer net_cls perf_event net_prio pids",
+     "reboot=w coherent_pool=1M 8250.nr_uarts=1 pci=pcie_bus_safe cgroup_disable=memory numa_policy=interleave nvme.max_host_mem_size_mb=0  "
+     "numa=fake=8 system_heap.max_order=0 smsc95xx.macaddr=2C:CF:67:FB:89:3C vc_mem.mem_base=0x3fc00000 vc_mem.mem_size=0x40000000  "
+     "cgroup_memory=1 cgroup_enable=memory console=ttyAMA10,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootfstype=ext4 fsck.repair=yes rootwait"),
+    # https://github.com/raspberrypi/linux/pull/6439, Raspberry Pi 5, "Unknown kernel command line parameters"
+    ("cpuset cpu cpuacct blkio memory:0 devices freezer net_cls",
+     "reboot=w coherent_pool=1M 8250.nr_uarts=1 pci=pcie_bus_safe cgroup_disable=memory numa_policy=interleave  "
+     "smsc95xx.macaddr=D8:3A:DD:9F:BE:95 vc_mem.mem_base=0x3fc00000 vc_mem.mem_size=0x40000000  root=PARTUUID=0008f858-02 rw rootwait "
+     "console=ttyAMA4,115200 console=tty1 rootfstype=ext4 fsck.repair=yes kgdboc=ttyAMA4,115200 cpufreq.default_governor=performance "
+     "net.ifnames=0 cgroup_memory=1 cgroup_enable=memory"),
+])
+def test_raspberry_pis_whose_kernel_ignores_it(host, cgroups, running):
+    """Real hosts; the firmware's cgroup_disable=memory is in no file."""
+    recorded = host("debian13-nomem")
+    recorded.write("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0")
+    recorded.write("/proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n" + "".join(
+        "%s\t0\t70\t%s\n" % (name.partition(":")[0], name.partition(":")[2] or "1") for name in cgroups.split()))
+    recorded.write("/boot/firmware/cmdline.txt", running[running.index("  ", running.index("vc_mem.mem_size")) + 2:] + "\n")
+    cmdline(recorded, running)
+    result = facts(recorded)
+    assert [reason["id"] for reason in result["memory"]["reasons"]][:1] == ["enable_ignored"]
+    assert changes(result) == [("install_kernel", None, None, None)]
+    assert (result["plan"]["reboot"], result["plan"]["present"]) == (False, [])
+
+
 def rhel8(host, options, env=""):
     recorded = host("debian12-v1")
     cmdline(recorded, "BOOT_IMAGE=(hd0,msdos1)/vmlinuz-4.18.0-553 root=/dev/mapper/rl-root ro")
