@@ -67,13 +67,16 @@ def _is_misplaced(part: str, above: List[str]) -> bool:
 def own_cgroup(path: str, container_id: str) -> Optional[str]:
     """Return the topmost cgroup on the path that is the container's own, or None.
 
-    Everything below it is the container's; its counters include those of all below it.
+    Everything below it is the container's; its counters include those of all below it. What lies in another container is that
+    one's: or else a user would have the same memory count for as many containers as the path has names.
     """
     parts = path.split("/")
     for index, part in enumerate(parts):
-        match = _CONTAINER.match(part) or _BARE.match(part)
-        if match and match.group(1) == container_id:
+        match = _CONTAINER.match(part)
+        if part == container_id or match and match.group(1) == container_id:
             return "/".join(parts[:index + 1])
+        if match:
+            return None
     return None
 
 

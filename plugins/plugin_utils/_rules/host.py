@@ -62,7 +62,7 @@ def _sum_of_limits(running: list[Facts]) -> int:
     for container in running:
         effective = effective_settings(container) or {}
         limit = effective.get("limit")
-        if limit is None:  # fall back to the declared limit
+        if limit is None and container["user"] == "root":  # other users may declare anything that nobody enforces
             limit = declared_settings(container).get("limit")
         if limit is not None:
             limits[effective.get("source") or (container["user"], container["id"])] = limit

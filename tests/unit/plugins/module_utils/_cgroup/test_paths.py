@@ -36,6 +36,13 @@ def test_containers(path, own):
     assert own_cgroup(path, B) is None
 
 
+@pytest.mark.parametrize("path", ["/machine.slice/libpod-%s.scope/libpod-%s.scope", ROOTLESS + "/libpod-payload-%s/x/libpod-%s", "/libpod-%s.scope/%s"])
+def test_what_lies_in_another_container_is_that_ones(path):
+    assert own_cgroup(path % (B, A), A) is None
+    outer = path.split("%s")[0] + A
+    assert own_cgroup(path % (A, B), A) in (outer, outer + ".scope")
+
+
 @pytest.mark.parametrize("path", [
     "/", "/init.scope", "/system.slice/web.service",
     "/machine.slice/libpod-conmon-%s.scope" % A,

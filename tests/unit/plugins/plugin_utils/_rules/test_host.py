@@ -56,6 +56,12 @@ def test_what_counts(fleet, parts, committed):
     assert summaries(facts, max_committed_share=committed / 100 - 0.01)
 
 
+def test_what_a_user_declares_and_nothing_enforces_is_no_limit(fleet):
+    facts = fleet((60, {}), (2 ** 40, {"unknown": True}))
+    facts["containers"][1]["user"] = "alice"
+    assert not summaries(facts, max_committed_share=0.6)
+
+
 def test_those_without_a_limit_are_told(fleet):
     findings = host_findings("h", fleet((95, {}), (None, {})), parse_policy({"host": {"max_committed_share": 0.9}}, "test"))
     assert findings[0]["evidence"]["without_limit"] == 1 and "1 container more without a known limit" in findings[0]["detail"]
