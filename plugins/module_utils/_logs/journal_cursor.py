@@ -93,7 +93,6 @@ class Journal:
         return Reading(cursor=reader.last, continued=bool(cursor) and reader.first == cursor, ended=ended, problem=problem,
                        bad_entries=reader.bad_entries + ending.long_lines)
 
-
     def find_newest(self) -> Optional[str]:
         """Return the cursor of the newest entry that read() would find, None when there is none.
 
