@@ -8,7 +8,10 @@ import os
 import pwd
 from typing import Dict
 
-_MAX_LOOKED_UP = 1000  # uids: each may be a question to a directory service
+# Where subordinate uids are (login.defs(5), SUB_UID_MIN: 100000; systemd's containers: 524288), and users of directory services.
+# Each uid there may be a question to such a service, so only so many are looked up.
+_SUBORDINATE = 65536
+_MAX_LOOKED_UP = 1000
 
 
 class Accounts:
@@ -29,8 +32,8 @@ class Accounts:
         return self._known[uid]
 
     def _has_name(self, uid: int) -> bool:
-        self._left -= 1
-        if self._left < 0:
+        self._left -= uid >= _SUBORDINATE
+        if self._left < 0 and uid >= _SUBORDINATE:
             return False
         try:
             pwd.getpwuid(uid)
