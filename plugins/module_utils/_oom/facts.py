@@ -248,7 +248,7 @@ class _Collector:
             add_scope_limit(removed["oom"], self._files)
             # the history reaches further back than what was asked for
             latest = removed["oom"]["last_at"] or (removed["oom"]["killed"] is None and removed["died_at"]) or ""
-            if latest >= to_iso(self._options.since) and (
+            if latest >= (to_iso(self._options.since) or "") and (
                     not words or any(matches_word(ident, removed["name"], word) for word in words)):
                 facts.append(removed)
         return facts

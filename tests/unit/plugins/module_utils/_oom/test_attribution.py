@@ -7,8 +7,8 @@
 import pytest
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_oom import (
-    Kill,
     KernelMessage,
+    Kill,
     UnattributedKill,
     Victim,
     parse_kernel_log,

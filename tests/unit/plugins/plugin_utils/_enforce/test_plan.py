@@ -14,8 +14,8 @@ from sample_container import make_container
 
 from ansible_collections.podman_fleet.memory.plugins.module_utils._door.facts import FACTS_SCHEMA
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce import plan as enforce_plan
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.obstacles import next_start_obstacle, podman_version
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.host_plan import HostPlan, without_gone
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.obstacles import next_start_obstacle, podman_version
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._enforce.plan import Options, plan_host
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._model.rules import RULES
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._policy.parse import parse_policy
