@@ -15,18 +15,20 @@ from contextlib import suppress
 from typing import List, Optional, Sequence
 
 _PATIENCE = 3.0  # seconds for one path
-_MAX_HANGING = 4  # paths that are waited for; what comes after them is not looked at
+_PATIENT = 4  # paths that hang and are waited for so long
+_SHARE_LATER = 0.1  # of it, for those after them: somebody who has some that hang must not hide the others, which answer at once
+_MAX_HANGING = 64  # what comes after so many is not looked at
 
 
 def paths_exist(paths: Sequence[str], patience: float = _PATIENCE) -> List[Optional[bool]]:
     """Return for each path whether there is something (also what the caller may not look at); None: it gave no answer.
 
-    :param patience: seconds for each path.
+    :param patience: seconds for each path, as long as few hang.
     """
     found: List[Optional[bool]] = []
     hanging = 0
     while len(found) < len(paths) and hanging < _MAX_HANGING:
-        found += _look(paths[len(found):], patience)
+        found += _look(paths[len(found):], patience if hanging < _PATIENT else patience * _SHARE_LATER)
         if len(found) < len(paths):  # the next one hangs
             found.append(None)
             hanging += 1

@@ -32,6 +32,14 @@ def test_one_hangs(monkeypatch):
     assert time.monotonic() - started < 10
 
 
+def test_some_that_hang_do_not_hide_the_others(monkeypatch):
+    """autofs triggers or mounts of FUSE, which a user may have any number of."""
+    hang_at(monkeypatch, ["/dead"])
+    started = time.monotonic()
+    assert scout.paths_exist(["/dead"] * 10 + ["/", "/nowhere"], patience=0.5) == [None] * 10 + [True, False]
+    assert time.monotonic() - started < 10
+
+
 def test_all_hang(monkeypatch):
     hang_at(monkeypatch, ["/dead"])
     started = time.monotonic()
