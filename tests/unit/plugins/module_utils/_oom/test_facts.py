@@ -19,13 +19,13 @@ from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.kernel_o
 from ansible_collections.podman_fleet.memory.plugins.module_utils._logs.records import parse_entries, parse_kernel_messages
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom import facts, journals, limits, ownership, sources
 from ansible_collections.podman_fleet.memory.plugins.module_utils._oom.users import UserAnswer
-from ansible_collections.podman_fleet.memory.plugins.module_utils._users.deadline import Deadline
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.cli import ListedContainer, select_containers
 from ansible_collections.podman_fleet.memory.plugins.module_utils._podman.listing import PodmanAnswer
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.command import Identity
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.systemctl import Systemctl, SystemctlError
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.times import SECOND, parse_iso
 from ansible_collections.podman_fleet.memory.plugins.module_utils._system.users import User, user_name
+from ansible_collections.podman_fleet.memory.plugins.module_utils._users.deadline import Deadline
 from ansible_collections.podman_fleet.memory.plugins.module_utils._users.owners import Owner
 
 
