@@ -327,6 +327,9 @@ def test_formats_alerts_and_failing(audit):
     code, output = audit.run("--tags", "render,compare", "-e", "podman_memory_report_formats=csv,markdown", playbook="podman_fleet.memory.report")
     assert code == 0 and output.count("Podman memory audit") == 1 and "0 new, 0 regressed" in output, output
     assert (audit.path / "report.csv").read_bytes() == (latest / "report.csv").read_bytes()
+    code, output = audit.run(playbook="podman_fleet.memory.rightsize")
+    assert code == 0 and "Right-sizing: " in output, output
+    assert {"recommendations.json", "recommendations.csv"} <= {path.name for path in latest.iterdir()}
 
 
 def test_slices_are_merged_and_end_as_one_audit_would(audit):

@@ -150,7 +150,7 @@ def _action(workload: Workload, limit: int, need: int, days: int, why: Why) -> s
         return "set"
     if workload.limit < limit:
         return "raise"
-    is_sure = days >= _LOWER_DAYS and not why.own_kills and workload.limit > _LOWER_RATIO * need
+    is_sure = days >= _LOWER_DAYS and not why.own_kills and not why.other_kills and workload.limit > _LOWER_RATIO * need
     return "lower" if is_sure and limit < workload.limit else "keep"
 
 

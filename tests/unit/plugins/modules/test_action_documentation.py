@@ -20,7 +20,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._ansible.host_
 
 PLUGINS = "ansible_collections.podman_fleet.memory.plugins."
 SPECS = {name: importlib.import_module("%saction.%s" % (PLUGINS, name))._SPEC for name in (
-    "audit_report", "policy_enforce", "policy_explain", "report_compare", "report_merge", "report_render", "settings_check")}
+    "audit_report", "policy_enforce", "policy_explain", "report_compare", "report_merge", "report_render", "rightsize", "settings_check")}
 SPECS["audit_collect"] = {**FACTS_SPEC, "prefix": {"type": "str"}}
 
 
