@@ -90,7 +90,7 @@ def recommend(workload: Workload, pool: Pool, today: int, bounds: Bounds = Bound
     why = why._replace(spread=math.exp(shape.spread), weeks=pool.weeks(shape))
     points = curve(pool, shape, need, bounds.risk)
     wanted = risk_limit(pool, shape, need, bounds.risk)
-    if wanted is None:
+    if wanted is None or pool.least_risk(shape) > max(CURVE[0], bounds.risk):  # a limit that most weeks exceed is no advice
         return none._replace(why=why)
     chosen, why = _within(round_up(wanted), seen.own_kills, bounds, why._replace(ratio=wanted / need if need else None))
     return none._replace(

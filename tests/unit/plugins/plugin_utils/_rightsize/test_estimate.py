@@ -17,7 +17,7 @@ from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rightsize.est
     round_up,
 )
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rightsize.history import MIB, Day, Kill, Workload
-from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rightsize.pool import Pool, Shape, shape_of
+from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rightsize.pool import Pool, Sample, Shape, shape_of
 from ansible_collections.podman_fleet.memory.plugins.plugin_utils._rightsize.prior import add_prior
 
 TODAY = 20000
@@ -85,6 +85,15 @@ def test_but_its_peak_counts(pool):
 
 def test_of_workloads_that_nobody_knows_there_is_no_number():
     assert recommend(workload(), Pool(TODAY), TODAY).status == "insufficient_data"
+
+
+def test_nor_of_those_of_whom_too_little_is_known():
+    few = Pool(TODAY)
+    for _week in range(2):
+        few.add_sample(Sample(0, Shape(0.03, 14), 0.1), 1, 1)
+    assert recommend(workload(), few, TODAY).status == "insufficient_data"
+    few.add_sample(Sample(0, Shape(0.03, 14), 0.1), 1, 1)
+    assert recommend(workload(), few, TODAY).risk == pytest.approx(0.25)
 
 
 def test_where_the_asked_risk_cannot_be_told_the_least_is(pool):

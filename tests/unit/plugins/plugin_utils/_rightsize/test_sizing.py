@@ -55,11 +55,11 @@ def named(container, name, **changes):
 
 
 def test_all_the_way(report, facts, container, daily, tmp_path):
-    # 226 hardly varies, 46 does; =spike+ is a formula for a spreadsheet
+    # 226 hardly varies, 181 does; =spike+ is a formula for a spreadsheet
     opened = report({"node1": facts(
         named(container, "steady", memory__daily=daily("226"), memory__effective__limit=20 * GIB),
-        named(container, "=spike+", memory__daily=daily("46"), memory__effective__limit=None),
-        named(container, "new", memory__daily=daily("226")[-2:]), host={"memory_total": 8 * GIB})})
+        named(container, "=spike+", memory__daily=daily("181"), memory__effective__limit=None),
+        named(container, "new", memory__daily=daily("226")[-2:]), host={"memory_total": 4 * GIB})})
     found = Sizing(opened, 0.2)
     written = output.write_rows(found.rows(), str(tmp_path), {"generated_at": GENERATED, "risk": 0.2})
     assert {kind: count for kind, count in written.counts.items() if count} == {"lower": 1, "set": 1, "insufficient_data": 1}
@@ -75,7 +75,7 @@ def test_all_the_way(report, facts, container, daily, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".new")]
     lines = output.table_lines(written, found.short, 15)
     assert lines[0] == "Right-sizing: 1 lower, 1 set, 1 insufficient data" and len(lines) == 5
-    assert "node1" in lines[-1] and "too small" in lines[-1]  # the spike's limit does not fit into 8 GiB
+    assert "node1" in lines[-1] and "too small" in lines[-1]  # the spike's limit does not fit into 4 GiB
     assert found.short[0].fit.short > 0
 
 
