@@ -46,7 +46,8 @@ class ActionModule(ControllerAction):
             written = write_rows(sizing.rows(), None if self._task.check_mode else dest, head)
         except OSError as exc:
             raise AnsibleActionFail("Recommendations could not be written: %s" % printable(exc)) from exc
+        short = sizing.short_hosts()
         if has_human_output():
-            display.display("\n" + "\n".join(table_lines(written, sizing.short, _MAX_SHOWN)) + "\n")
+            display.display("\n" + "\n".join(table_lines(written, short, _MAX_SHOWN)) + "\n")
         return {"changed": bool(written.files), "counts": written.counts, "recommendations": written.rows, "files": written.files,
-                "hosts_too_small": [{"host": row.host, **row.fit._asdict()} for row in sizing.short]}
+                "hosts_too_small": [{"host": row.host, **row.fit._asdict()} for row in short]}

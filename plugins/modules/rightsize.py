@@ -30,7 +30,8 @@ options:
   risk:
     description:
       - The probability that a container goes over its limit within seven days, between V(0) and V(1).
-      - The default is one week in a year. Where less is known than that takes, the smallest risk that can be told counts.
+      - The default is one week in a year. Where less is known than that takes, the smallest risk that can be told counts;
+        where that is more than 30 %, there is no number.
     type: float
     default: 0.02
 attributes:
@@ -82,7 +83,9 @@ recommendations:
   type: list
   elements: dict
 hosts_too_small:
-  description: Hosts into which the limits don't fit, with C(room), C(total) and C(short) in bytes, and whose limits C(could_give).
+  description:
+    - Hosts into which the limits don't fit, the 200 that lack most, with C(room), C(total) and C(short) in bytes, and whose limits
+      C(could_give) (at most ten).
   returned: success
   type: list
   elements: dict

@@ -81,8 +81,8 @@ def _write(rows: Iterable[Row], document: TextIO, table: TextIO, head: dict[str,
 def table_lines(written: Written, short: list[HostRow], most: int) -> list[str]:
     """Return lines for the terminal: at most so many workloads, and the hosts that are too small."""
     shown = [row for row in written.rows if _kind(row) not in ("keep", "insufficient_data")]
-    lines = ["Right-sizing: " + ", ".join("%s %s" % (format(count, ","), kind.replace("_", " "))
-                                         for kind, count in written.counts.items() if count)]
+    counts = ["%s %s" % (format(count, ","), kind.replace("_", " ")) for kind, count in written.counts.items() if count]
+    lines = ["Right-sizing: " + (", ".join(counts) or "no containers")]
     if shown:
         lines.append(_line(_HEAD))
     for row in shown[:most]:

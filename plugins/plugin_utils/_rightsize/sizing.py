@@ -24,6 +24,7 @@ from .together import HostFit, fit_host
 from .workloads import Known, day_number, workloads
 
 _MAX_OF_HOST, _MAX_OF_USER = 200, 100  # workloads of one host and of one user of it that tell about the fleet
+_MAX_SHORT, _MAX_GIVERS = 200, 10  # hosts that are too small, and workloads of each of them that could give
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -55,7 +56,7 @@ class Sizing:
             raise ReportError("%s does not say when it was made" % report.path)
         self._report, self._today, self._bounds = report, today, Bounds(risk=risk)
         self._pool = Pool(today)
-        self.short: list[HostRow] = []  # filled by rows()
+        self._short: list[HostRow] = []
         add_prior(self._pool)
         for _name, facts in self._hosts():
             of_user: Counter[str] = Counter()
@@ -74,7 +75,13 @@ class Sizing:
             if isinstance(memory, int) and limits:
                 fit = fit_host(memory, limits, {_label(row): row.found.need for row in rows if row.found.need is not None})
                 if fit.short:
-                    self.short.append(HostRow(name, fit))
+                    self._short.append(HostRow(name, fit._replace(could_give=fit.could_give[:_MAX_GIVERS])))
+                    if len(self._short) > 2 * _MAX_SHORT:
+                        self._short = self.short_hosts()
+
+    def short_hosts(self) -> list[HostRow]:
+        """Return the hosts of all rows so far whose limits don't fit into them, those that lack most first, at most 200."""
+        return sorted(self._short, key=lambda row: -row.fit.short)[:_MAX_SHORT]
 
     def _recommend(self, known: Known) -> Recommendation:
         found = recommend(known.workload, self._pool, self._today, self._bounds)
@@ -110,8 +117,8 @@ def why_text(found: Recommendation) -> str:
         return "it grows steadily and reaches its limit on %s: more memory only delays that" % day_text(found.reaches_limit)
     if found.status == "leak_suspected":
         return "three kills in 14 days, each at a higher limit of its own: more memory only delays the next one"
-    parts = ["needs %s (largest of %s%s)" % (human_size(found.need), plural(why.days, "day"),
-                                            ", without page cache" if why.without_peak else "")]
+    without = ", without page cache" if why.without_peak else ""
+    parts = ["needs %s (largest of %s%s)" % (human_size(found.need), plural(why.days, "day"), without)]
     if why.ratio is not None:
         parts.append("× %.2f for a risk of %.1f %% a week, by what %.0f weeks of workloads that vary like it did" % (
             why.ratio, 100 * why.asked_risk, why.weeks))

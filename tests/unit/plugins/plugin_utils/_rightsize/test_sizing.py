@@ -73,10 +73,10 @@ def test_all_the_way(report, facts, container, daily, tmp_path):
         rows = list(csv.DictReader(stream))
     assert [row["container"] for row in rows] == ["steady", "'=spike+", "new"] and rows[0]["recommended"] == str(steady["recommended"])
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".new")]
-    lines = output.table_lines(written, found.short, 15)
+    lines = output.table_lines(written, found.short_hosts(), 15)
     assert lines[0] == "Right-sizing: 1 lower, 1 set, 1 insufficient data" and len(lines) == 5
     assert "node1" in lines[-1] and "too small" in lines[-1]  # the spike's limit does not fit into 4 GiB
-    assert found.short[0].fit.short > 0
+    assert found.short_hosts()[0].fit.short > 0
 
 
 def test_without_a_directory_nothing_is_written(report, facts, container, daily, tmp_path):
@@ -140,6 +140,18 @@ def test_the_most_urgent_are_kept(report, facts, container, daily):
     assert (written.counts["lower"], written.counts["raise"], len(written.rows)) == (450, 1, 200)
     assert written.rows[0]["container"] == "small"
     assert output.table_lines(written, [], 15)[-1] == "  … and 436 more"
+
+
+def test_hosts_that_lack_most_come_first(report, facts, container, daily, monkeypatch):
+    monkeypatch.setattr(sizing, "_MAX_SHORT", 2)
+    days = daily("226")
+    hosts = {"node%d" % number: facts(
+        *[named(container, "c%d" % other, memory__daily=days, memory__effective__limit=100 * GIB) for other in range(12)],
+        host={"memory_total": number * GIB}) for number in range(1, 8)}
+    found = Sizing(report(hosts), 0.02)
+    assert not found.short_hosts() and len(list(found.rows())) == 84
+    assert [row.host for row in found.short_hosts()] == ["node1", "node2"]
+    assert len(found.short_hosts()[0].fit.could_give) == 10
 
 
 def test_a_report_without_a_time_is_none(report, facts):
