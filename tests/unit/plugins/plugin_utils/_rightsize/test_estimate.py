@@ -38,8 +38,9 @@ def pool():
     return POOL
 
 
-def workload(peaks=STEADY, kills=(), limit=None):
+def workload(peaks=None, kills=(), limit=None):
     """Peaks in MiB; the last one is of yesterday."""
+    peaks = STEADY if peaks is None else peaks
     days = [Day(TODAY - len(peaks) + number, peak * MIB, peak * MIB, 1440) for number, peak in enumerate(peaks)]
     return Workload(days, list(kills), None if limit is None else limit * MIB, 0, 0.0)
 
