@@ -4,10 +4,10 @@ pod() {
     podman pod create --name pod-limit-pod --network=none --memory=40m \
         --infra-image "$IMAGE" --infra-command "$FOREVER" --infra-name pod-limit-infra
     podman run -d --pod pod-limit-pod --name pod-limit-sibling "$IMAGE" $FOREVER
+    # the containers that are to go on, and their conmons; once they are gone, Podman says 0, which is always there
+    pids=$(podman inspect --format '{{.State.Pid}} {{.State.ConmonPid}}' pod-limit-sibling pod-limit-infra)
     got=0
     timeout 60 podman run --pod pod-limit-pod --name pod-limit "$IMAGE" $HOG || got=$?
-    # the containers that are to go on, and their conmons
-    pids=$(podman inspect --format '{{.State.Pid}} {{.State.ConmonPid}}' pod-limit-sibling pod-limit-infra)
     [ "$got" = 137 ] || return
     # who was killed right after the hog takes a moment to go
     sleep 5
