@@ -11,8 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._ansible.host_action import display, of_any_module
-from ..plugin_utils._text import printable
+from ..plugin_utils._ansible.host_action import describe_dropped, of_any_module, warn_of_answer
 
 # Those of them that roles use: each with the action that runs it. "normal" is that of modules without one of their own.
 _ACTIONS = {"command": "command", "copy": "copy", "file": "normal", "package": "package", "systemd_service": "normal"}
@@ -40,7 +39,5 @@ class ActionModule(ActionBase):
         answer = action.run(task_vars=task_vars)
         result.update(of_any_module(answer))
         if "ansible_stats" in answer:
-            host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
-            display.warning("host %s: its answer to %s: ansible_stats: dropped, the module does not return that"
-                            % (printable(host, 60), options["name"]))
+            warn_of_answer(self, task_vars, options["name"], describe_dropped(["ansible_stats"]))
         return result

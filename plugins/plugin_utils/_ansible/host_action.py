@@ -59,10 +59,9 @@ class HostAction(ActionBase):
             result["ansible_facts"] = facts
         dropped, problems = dropped + dropped_facts, problems + fact_problems
         if dropped:
-            problems.append("%s: dropped, the module does not return that" % _named(dropped))
+            problems.append(describe_dropped(dropped))
         if text := "; ".join(filter(None, problems)):
-            host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
-            display.warning("host %s: its answer to %s: %s" % (printable(host, _MAX_KEY), self.MODULE, text))
+            warn_of_answer(self, task_vars, self.MODULE, text)
         return result
 
     def _facts(self, given: Any) -> tuple[dict[str, Any], list[str], list[str]]:
@@ -86,6 +85,17 @@ class HostAction(ActionBase):
 def of_any_module(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each module returns, of one's answer."""
     return {key: answer[key] for key in answer if key in _ANSIBLES}
+
+
+def warn_of_answer(action: ActionBase, task_vars: dict[str, Any] | None, module: str, text: str) -> None:
+    """Warn of what a host answered to a module; the warning names the host."""
+    host = action._task.delegate_to or (task_vars or {}).get("inventory_hostname")
+    display.warning("host %s: its answer to %s: %s" % (printable(host, _MAX_KEY), module, text))
+
+
+def describe_dropped(keys: list[str]) -> str:
+    """Return in words that keys of an answer did not get through."""
+    return "%s: dropped, the module does not return that" % _named(keys)
 
 
 def _named(keys: list[str]) -> str:
